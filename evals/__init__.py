@@ -1,0 +1,1 @@
+"""Sluicegate's evaluation library. Never imports gateway."""

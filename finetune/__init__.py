@@ -1,0 +1,1 @@
+"""Sluicegate's fine-tuning library. Never imports gateway."""

@@ -1,0 +1,1 @@
+"""Sluicegate's guard library. Never imports gateway."""
