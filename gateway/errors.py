@@ -15,6 +15,7 @@
     ├── ClientGone            499  the client closed the connection; recorded, never sent
     ├── Internal              500  a defect of ours
     ├── UpstreamFailed        502  the upstream answered garbage, broke the connection, or cut the stream
+    │   ├── ClosedBeforeReply 502  its connection ended before the first byte of a reply
     │   └── UpstreamRefused   ...  the upstream answered with an error of its own: status and body kept
     ├── Unavailable           503  nothing can serve this now
     └── UpstreamTimeout       504  connect, first token, idle or total time ran out
@@ -133,6 +134,13 @@ class UpstreamFailed(GatewayError):
     type = "upstream_error"
     default_code = "upstream_failed"
     retryable = True
+
+
+class ClosedBeforeReply(UpstreamFailed):
+    default_code = "upstream_cut"
+
+    def __init__(self) -> None:
+        super().__init__("The upstream closed the connection without a reply.")
 
 
 class UpstreamRefused(UpstreamFailed):

@@ -1,0 +1,392 @@
+"""HTTP/1.1 to upstreams: one request at a time on a connection, connections kept alive in a pool per origin.
+
+No redirect is followed, nothing is pipelined, TLS is verified. A name is looked up again for every new connection, and
+a connection is not kept longer than `MAX_AGE`, so a changed DNS record is noticed.
+
+A kept-alive connection may be closed by the upstream just as we write to it. Such a request is sent again, once, on a
+new connection, and only when nobody can have worked on it: no byte of a reply came, and the connection ended within
+`RACE_WINDOW` of the write (RFC 9112, section 9.3.1, allows the retry of what was not processed).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+
+import httptools
+
+from gateway.errors import ClosedBeforeReply, GatewayError, UpstreamFailed, UpstreamTimeout
+from gateway.http.base import MAX_BODY_BYTES, RACE_WINDOW, Headers, Origin, Sink, Target, Timeouts, header
+
+MAX_IDLE = 55.0
+MAX_AGE = 300.0
+SWEEP_EVERY = 0.1
+MAX_HEAD_BYTES = 64 * 1024
+
+
+class H1Reply:
+    """A `Reply` (see `base`) on one of our connections; keeps its body when the connection has moved on."""
+
+    __slots__ = (
+        "_connection",
+        "_error",
+        "_loop",
+        "_parts",
+        "_sink",
+        "_size",
+        "_waiter",
+        "complete",
+        "headers",
+        "last",
+        "sent",
+        "status",
+        "timeouts",
+    )  # fmt: skip
+
+    def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop, timeouts: Timeouts) -> None:
+        self._connection: Connection | None = connection
+        self._loop = loop
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: GatewayError | None = None
+        self._sink: Sink | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self.status = 0
+        self.headers: Headers = []
+        self.complete = False
+        self.timeouts = timeouts
+        self.sent = self.last = loop.time()
+
+    @property
+    def ended(self) -> bool:
+        return self._connection is None
+
+    async def head(self) -> H1Reply:
+        while not self.status:
+            await self._progress()
+        return self
+
+    async def read(self) -> bytes:
+        while not self.complete:
+            await self._progress()
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+    async def pump(self, sink: Sink) -> None:
+        self._sink = sink
+        self.flush()
+        while not self.complete:
+            await self._progress()
+        if self._error is not None:
+            raise self._error
+
+    def pause(self) -> None:
+        if self._connection is not None:
+            self._connection.pause()
+
+    def resume(self) -> None:
+        if self._connection is not None:
+            self.last = self._loop.time()
+            self._connection.resume()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self.fail(UpstreamFailed("The reply was given up."))
+
+    # called by the connection and the client's sweep -----------------------------------------------------------------
+
+    def took(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._size += len(data)
+
+    def flush(self) -> None:
+        """Hand on what has arrived, or check that the pile does not grow without bound."""
+        if self._sink is None:
+            if self._size > MAX_BODY_BYTES:
+                self.fail(UpstreamFailed("The upstream's reply is too large.", code="upstream_too_large"))
+        elif self._parts:
+            parts, self._parts = self._parts, []
+            try:
+                self._sink(parts[0] if len(parts) == 1 else b"".join(parts))
+            except GatewayError as error:
+                self.fail(error)
+
+    def wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def finish(self) -> None:
+        """The last byte is here."""
+        self.complete = True
+        self._connection = None
+        self.wake()
+
+    def fail(self, error: GatewayError) -> None:
+        """End the reply with `error` and the connection with it; the first error stands."""
+        if self._error is None and not self.complete:
+            self._error = error
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.abort()
+        self.wake()
+
+    def overdue(self, now: float) -> UpstreamTimeout | None:
+        limits = self.timeouts
+        if now - self.sent > limits.total:
+            return UpstreamTimeout(f"The upstream took longer than {limits.total:g} s in all.", code="total_timeout")
+        if not self._size and now - self.sent > limits.first_byte:
+            message = f"The upstream sent nothing for {limits.first_byte:g} s."
+            return UpstreamTimeout(message, code="first_token_timeout")
+        if self._size and now - self.last > limits.idle:
+            return UpstreamTimeout(f"The upstream fell silent for {limits.idle:g} s.", code="idle_timeout")
+        return None
+
+    async def _progress(self) -> None:
+        """Until something changed; raises what ended the reply. A cancelled wait closes the connection."""
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        if self._error is not None:
+            raise self._error
+
+
+class Connection(asyncio.Protocol):
+    """One TCP or TLS connection; carries one reply at a time."""
+
+    __slots__ = (
+        "_head_bytes",
+        "_loop",
+        "_parser",
+        "_pool",
+        "_reply",
+        "_stays",
+        "_transport",
+        "born",
+        "idle_since",
+        "reused",
+    )
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._loop = pool.loop
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._reply: H1Reply | None = None
+        self._head_bytes = 0
+        self._stays = False
+        self.born = self.idle_since = self._loop.time()
+
+    @property
+    def open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    def exchange(self, data: bytes, timeouts: Timeouts) -> H1Reply:
+        """Write a request; the reply comes in as it comes in."""
+        assert self._transport is not None
+        assert self._reply is None
+        self._reply = reply = H1Reply(self, self._loop, timeouts)
+        self._head_bytes = 0
+        self._transport.write(data)
+        return reply
+
+    def pause(self) -> None:
+        if self._transport is not None and self._transport.is_reading():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None and not self._transport.is_reading():
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        self._reply = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio.Protocol ------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        reply = self._reply
+        if reply is None:
+            self.abort()  # bytes nobody asked for: this connection can no longer be trusted
+            return
+        reply.last = self._loop.time()
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            reply.fail(UpstreamFailed(f"The upstream sent invalid HTTP: {error}.", code="upstream_garbage"))
+            return
+        if not reply.status:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                reply.fail(UpstreamFailed("The upstream's header does not end.", code="upstream_garbage"))
+            return
+        reply.flush()
+        if reply.complete:
+            self._release(reply)
+        else:
+            reply.wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._pool.forget(self)
+        reply, self._reply = self._reply, None
+        if reply is None:
+            return
+        if not reply.status:
+            reply.fail(ClosedBeforeReply())
+        elif exc is None and _ends_with_connection(reply.headers):
+            reply.finish()
+        else:
+            reply.fail(UpstreamFailed("The upstream cut its reply short.", code="upstream_cut"))
+
+    # httptools -------------------------------------------------------------------------------------------------------
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._reply is not None:
+            self._reply.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        if self._reply is None:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:  # informational: the real head is still to come
+            self._reply.headers = []
+        else:
+            self._reply.status = status
+
+    def on_body(self, data: bytes) -> None:
+        if self._reply is not None:
+            self._reply.took(data)
+
+    def on_message_complete(self) -> None:
+        if self._reply is not None and self._reply.status:
+            self._reply.complete = True
+            self._stays = self._parser.should_keep_alive()  # llhttp forgets it after this callback
+
+    def _release(self, reply: H1Reply) -> None:
+        self._reply = None
+        if self._stays:
+            self.resume()
+            self._pool.give_back(self)
+        elif self._transport is not None:
+            self._transport.close()
+        reply.finish()
+
+
+def _ends_with_connection(headers: Headers) -> bool:
+    """A body without a length lasts until the connection ends (RFC 9112, section 6.3)."""
+    return header(headers, b"content-length") is None and header(headers, b"transfer-encoding") is None
+
+
+class Pool:
+    """The connections to one origin. The last one used is the next one taken, so that spare ones grow old and go."""
+
+    def __init__(self, origin: Origin, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None) -> None:
+        self.loop = loop
+        self._origin = origin
+        self._tls = tls
+        self._free: deque[Connection] = deque()
+
+    def take(self) -> Connection | None:
+        now = self.loop.time()
+        while self._free:
+            connection = self._free.pop()
+            if not connection.open:
+                continue
+            if now - connection.idle_since < MAX_IDLE and now - connection.born < MAX_AGE:
+                return connection
+            connection.abort()
+        return None
+
+    async def connect(self, limit: float) -> Connection:
+        origin = self._origin
+        try:
+            async with asyncio.timeout(limit):
+                _, connection = await self.loop.create_connection(
+                    lambda: Connection(self), origin.host, origin.port, ssl=self._tls
+                )
+                return connection
+        except TimeoutError as error:
+            raise UpstreamTimeout(f"No connection to the upstream in {limit:g} s.", code="connect_timeout") from error
+        except ssl.SSLError as error:
+            reason = error.reason or type(error).__name__
+            raise UpstreamFailed(f"TLS with the upstream failed: {reason}.", code="upstream_tls") from error
+        except (OSError, UnicodeError) as error:
+            message = f"The upstream cannot be reached: {type(error).__name__}."
+            raise UpstreamFailed(message, code="upstream_unreachable") from error
+
+    def give_back(self, connection: Connection) -> None:
+        connection.idle_since = self.loop.time()
+        self._free.append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        if connection in self._free:
+            self._free.remove(connection)
+
+    def close(self) -> None:
+        while self._free:
+            self._free.pop().abort()
+
+
+class H1Client:
+    """An `HttpClient` (see `base`). Belongs to the event loop it was made in."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tls = tls or ssl.create_default_context()
+        self._pools: dict[Origin, Pool] = {}
+        self._busy: set[H1Reply] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    async def send(self, target: Target, body: bytes, timeouts: Timeouts, extra: bytes = b"") -> H1Reply:
+        data = b"%b%d\r\n%b\r\n%b" % (target.head, len(body), extra, body)
+        pool = self._pools.get(target.origin) or self._pool(target.origin)
+        connection = pool.take()
+        if connection is not None:
+            reply = self._watch(connection.exchange(data, timeouts))
+            try:
+                return await reply.head()
+            except ClosedBeforeReply:
+                if self._loop.time() - reply.sent > RACE_WINDOW:
+                    raise
+        connection = await pool.connect(timeouts.connect)
+        return await self._watch(connection.exchange(data, timeouts)).head()
+
+    async def close(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for reply in list(self._busy):
+            reply.close()
+        for pool in self._pools.values():
+            pool.close()
+
+    def _pool(self, origin: Origin) -> Pool:
+        return self._pools.setdefault(origin, Pool(origin, self._loop, self._tls if origin.tls else None))
+
+    def _watch(self, reply: H1Reply) -> H1Reply:
+        self._busy.add(reply)
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(SWEEP_EVERY, self._sweep)
+        return reply
+
+    def _sweep(self) -> None:
+        """Look at every request under way: one timer for all of them costs less than several for each."""
+        now = self._loop.time()
+        for reply in [*self._busy]:
+            if reply.ended:
+                self._busy.discard(reply)
+            elif (error := reply.overdue(now)) is not None:
+                reply.fail(error)
+        self._sweeping = self._loop.call_later(SWEEP_EVERY, self._sweep) if self._busy else None
