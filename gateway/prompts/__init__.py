@@ -1,0 +1,1 @@
+"""Versioned prompts: templates, their variables, and how they are rendered."""

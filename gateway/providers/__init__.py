@@ -1,0 +1,1 @@
+"""What makes tokens: one module a kind of upstream, all behind the port in base."""

@@ -1,0 +1,55 @@
+"""What is kept of one call: the row of the journal, of the `calls` table, and the source of its span.
+
+Content (prompts, answers) is not in it: a record says what happened, not what was said.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class CallRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True):
+    """One call, refused ones included. New fields are added at the end, with a default: old journals stay readable."""
+
+    id: str
+    """`x-request-id` of the reply."""
+    started: int
+    """Unix time in nanoseconds."""
+    surface: str
+    """chat, completions, responses, messages or embeddings."""
+    status: int
+    """HTTP status the client got, or was on its way to get; 499 when the client left first."""
+    error: str | None = None
+    """The error's code; set with status 200 too when a stream broke after it had begun."""
+    key_id: str | None = None
+    asked: str | None = None
+    """What the client put in `model`."""
+    endpoint: str | None = None
+    release: str | None = None
+    upstream: str | None = None
+    provider: str | None = None
+    served: str | None = None
+    """The model the upstream says it ran."""
+    stream: bool = False
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+    """The token counts are ours, not the upstream's."""
+    cost: int = 0
+    """Micro-USD."""
+    total_us: int = 0
+    upstream_us: int = 0
+    """Waiting for the upstream; what is left of `total_us` is ours."""
+    first_us: int | None = None
+    """Start to the first byte for the client; streams only."""
+    finish: str | None = None
+    """Finish reason of the first choice."""
+    client_request_id: str | None = None
+    trace_id: str | None = None
+    """32 hex digits (W3C trace context)."""
+    span_id: str | None = None
+    parent_id: str | None = None
+    snapshot: str = ""
+    """Digest of the configuration that was in force."""

@@ -1,0 +1,70 @@
+"""The nouns everyone shares: frozen, parsed at the edges, never a request, a header or a framework's object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Operation = Literal["chat", "completions", "embeddings"]
+"""What a provider is asked for: OpenAI's chat completion, legacy completion, or embeddings."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call. `cached` is part of `input`, `reasoning` part of `output`; all are >= 0.
+
+    `estimated` is True where the upstream gave no figure and ours was counted from the text seen.
+    """
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    reasoning: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls, and what they may do. `endpoints` and `upstreams` of None mean all of them; `expires` is Unix time."""
+
+    key_id: str
+    name: str
+    roles: frozenset[str] = frozenset()
+    endpoints: frozenset[str] | None = None
+    upstreams: frozenset[str] | None = frozenset()
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRef:
+    """The standard `prompt` object of a request: which prompt, which version (None: the release's), its variables."""
+
+    id: str | None
+    version: str | None
+    variables: Json
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """An immutable numbered version of a named prompt. `variables` is a JSON Schema of type object."""
+
+    name: str
+    number: int
+    digest: str
+    messages: tuple[Json, ...]
+    variables: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What serves: an immutable bundle whose id, `digest`, is the SHA-256 of everything in it."""
+
+    digest: str
+    prompt: PromptVersion | None
+    upstream: str
+    parameters: Json = field(default_factory=dict)
+    tools: tuple[Json, ...] = ()
+    response_format: Json | None = None
+    policy: str | None = None

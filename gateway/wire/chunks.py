@@ -1,0 +1,149 @@
+"""What the gateway reads in a chat completion: the few fields that are metered, guarded or translated.
+
+Decoding into these structs costs about one microsecond an event; unknown fields stay in the raw bytes, which is what a
+client of the same wire gets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gateway.errors import UpstreamFailed, UpstreamRefused
+from gateway.types import Usage
+
+
+class TokenDetails(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class WireUsage(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: TokenDetails | None = None
+    completion_tokens_details: TokenDetails | None = None
+
+    def usage(self) -> Usage:
+        given, made = self.prompt_tokens_details, self.completion_tokens_details
+        return Usage(
+            input=self.prompt_tokens or 0,
+            output=self.completion_tokens or 0,
+            cached=(given.cached_tokens or 0) if given else 0,
+            reasoning=(made.reasoning_tokens or 0) if made else 0,
+        )
+
+
+class Function(msgspec.Struct, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCall(msgspec.Struct, gc=False):
+    index: int = 0
+    id: str | None = None
+    type: str | None = None
+    function: Function | None = None
+
+
+class Delta(msgspec.Struct, gc=False):
+    """The delta of a chunk, or the message of a whole completion: both have these fields."""
+
+    role: str | None = None
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    index: int = 0
+    delta: Delta | None = None
+    message: Delta | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+    logprobs: msgspec.Raw | None = None
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """One event of a stream (`delta`, or `text` for legacy completions), or a whole reply (`message`)."""
+
+    id: str = ""
+    created: float = 0
+    model: str = ""
+    choices: list[Choice] | None = None
+    usage: WireUsage | None = None
+    error: Any = None
+    service_tier: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(Chunk)
+
+
+def decode(data: bytes) -> Chunk:
+    """One event's data, or a whole body. Raises `UpstreamRefused` for an in-band error, `UpstreamFailed` for garbage."""
+    try:
+        chunk = _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UpstreamFailed("The upstream sent something that is not a completion.", code="upstream_garbage") from error
+    if chunk.error:
+        raise in_band(chunk.error)
+    return chunk
+
+
+def in_band(error: Any) -> UpstreamRefused:
+    """The error an upstream put into a stream it had begun with status 200."""
+    body = error if isinstance(error, dict) else {"message": str(error)}
+    code = body.get("code")
+    return UpstreamRefused(
+        str(body.get("message") or "The upstream reported an error."),
+        upstream_status=200,
+        error=body,
+        param=body.get("param") if isinstance(body.get("param"), str) else None,
+        code=str(code) if code is not None else None,
+    )
+
+
+class Meter:
+    """What a reply amounted to, gathered while it passes: read by `pricing`, the record and the metrics."""
+
+    __slots__ = ("chars", "events", "finish", "model", "usage")
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.finish: dict[int, str | None] = {}
+        """Finish reason by choice index; None while the choice is still being made."""
+        self.model = ""
+        self.events = 0
+        """Events that carried something made: text, refusal, reasoning or tool arguments."""
+        self.chars = 0
+
+    def see(self, chunk: Chunk) -> None:
+        if chunk.usage is not None:
+            self.usage = chunk.usage.usage()
+        if not self.model:
+            self.model = chunk.model
+        for choice in chunk.choices or ():
+            if choice.finish_reason is not None:
+                self.finish[choice.index] = choice.finish_reason
+            elif choice.index not in self.finish:
+                self.finish[choice.index] = None
+            made = choice.delta or choice.message
+            text = choice.text if made is None else made.content
+            if text:
+                self.chars += len(text)
+                self.events += 1
+            elif made is not None and (made.tool_calls or made.reasoning_content or made.refusal):
+                self.events += 1
+
+    @property
+    def finished(self) -> bool:
+        """Every choice that began has its finish reason."""
+        return bool(self.finish) and None not in self.finish.values()
+
+    def best_usage(self, prompt_chars: int) -> Usage:
+        """The upstream's figures, or an estimate: one token an event seen, four characters a token for the prompt."""
+        if self.usage is not None:
+            return self.usage
+        return Usage(input=prompt_chars // 4, output=max(self.events, self.chars // 6), estimated=True)

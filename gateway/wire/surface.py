@@ -1,0 +1,72 @@
+"""A surface: one of the APIs a client may speak (chat, completions, responses, messages, embeddings).
+
+A surface turns the client's body into a `Call` in an upstream operation's shape, and gives a `Translator` that turns
+what the upstream answers back. Everything here is synchronous and knows neither sockets nor configuration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.errors import GatewayError
+from gateway.types import Json, Operation, PromptRef
+from gateway.wire.chunks import Meter
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, parsed. `body` is in the upstream operation's shape and belongs to this call alone.
+
+    `model` is what the client asked for. `asked` is the client's own body, for surfaces that echo it. `previous` and
+    `store` belong to the responses API. `kept` are the messages of the client's turn (responses: what is to be
+    remembered when the call is stored).
+    """
+
+    model: str
+    body: Json
+    stream: bool
+    asked: Json
+    prompt: PromptRef | None = None
+    previous: str | None = None
+    store: bool = False
+    background: bool = False
+    fixed: list[str] = field(default_factory=list)
+    """Request fields that gave way to the release's own."""
+
+
+class Translator(Protocol):
+    """Turns one reply of the upstream into the client's wire. Used once: `whole`, or `feed`* then `finish` or `fail`."""
+
+    meter: Meter
+
+    def whole(self, body: bytes) -> bytes:
+        """A whole reply. Raises `UpstreamFailed` for garbage."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes of the upstream's stream, cut anywhere; gives whole events for the client, perhaps none (b"")."""
+        ...
+
+    def finish(self) -> bytes:
+        """The upstream's stream ended: the last events for the client. Raises `UpstreamFailed` if it was cut short."""
+        ...
+
+    def fail(self, error: GatewayError) -> bytes:
+        """The stream broke: the event that tells the client, after which nothing follows."""
+        ...
+
+
+class Surface(Protocol):
+    name: str
+    operation: Operation
+
+    def read(self, body: Json) -> Call:
+        """Check and take apart the client's body. Raises `BadRequest` naming the field."""
+        ...
+
+    def translator(self, call: Call) -> Translator: ...
+
+    def error(self, error: GatewayError) -> bytes:
+        """An error reply's body in this API's shape."""
+        ...
