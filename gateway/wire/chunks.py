@@ -82,11 +82,12 @@ _DECODER = msgspec.json.Decoder(Chunk)
 
 
 def decode(data: bytes) -> Chunk:
-    """One event's data, or a whole body. Raises `UpstreamRefused` for an in-band error, `UpstreamFailed` for garbage."""
+    """An event's data, or a whole body. Raises `UpstreamRefused` for an in-band error, `UpstreamFailed` for garbage."""
     try:
         chunk = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UpstreamFailed("The upstream sent something that is not a completion.", code="upstream_garbage") from error
+        message = "The upstream sent something that is not a completion."
+        raise UpstreamFailed(message, code="upstream_garbage") from error
     if chunk.error:
         raise in_band(chunk.error)
     return chunk

@@ -36,7 +36,7 @@ class Call:
 
 
 class Translator(Protocol):
-    """Turns one reply of the upstream into the client's wire. Used once: `whole`, or `feed`* then `finish` or `fail`."""
+    """Turns one reply of the upstream into the client's wire: `whole`, or `feed`* and then `finish` or `fail`."""
 
     meter: Meter
 
