@@ -39,7 +39,7 @@ class Provider(Protocol):
 
     operations: frozenset[Operation]
     refuses: frozenset[str]
-    """Top-level request fields this upstream cannot honour: refused, or dropped where the upstream's settings say so."""
+    """Top-level request fields this upstream cannot honour: refused, or dropped where its settings say so."""
 
     async def send(self, ask: Ask) -> Reply:
         """The reply, always of status 200: every other outcome is raised."""

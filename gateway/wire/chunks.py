@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import orjson
 
 from gateway.errors import UpstreamFailed, UpstreamRefused
-from gateway.types import Usage
+from gateway.types import Json, Usage
 
 
 class TokenDetails(msgspec.Struct, gc=False):
@@ -143,8 +144,7 @@ class Meter:
         """Every choice that began has its finish reason."""
         return bool(self.finish) and None not in self.finish.values()
 
-    def best_usage(self, prompt_chars: int) -> Usage:
-        """The upstream's figures, or an estimate: one token an event seen, four characters a token for the prompt."""
-        if self.usage is not None:
-            return self.usage
-        return Usage(input=prompt_chars // 4, output=max(self.events, self.chars // 6), estimated=True)
+    def estimate(self, body: Json) -> Usage:
+        """For a reply without figures: a token for each event seen, and for four bytes of what was asked."""
+        asked = body.get("messages") or body.get("prompt") or body.get("input")
+        return Usage(input=len(orjson.dumps(asked)) // 4, output=max(self.events, self.chars // 4), estimated=True)

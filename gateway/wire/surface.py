@@ -7,7 +7,7 @@ what the upstream answers back. Everything here is synchronous and knows neither
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.errors import GatewayError
 from gateway.types import Json, Operation, PromptRef
@@ -33,6 +33,8 @@ class Call:
     background: bool = False
     fixed: list[str] = field(default_factory=list)
     """Request fields that gave way to the release's own."""
+    dropped: list[str] = field(default_factory=list)
+    """Request fields the upstream cannot honour and was configured to go without."""
 
 
 class Translator(Protocol):
@@ -54,6 +56,19 @@ class Translator(Protocol):
 
     def fail(self, error: GatewayError) -> bytes:
         """The stream broke: the event that tells the client, after which nothing follows."""
+        ...
+
+
+@runtime_checkable
+class StoringTranslator(Translator, Protocol):
+    """A translator whose result can be stored under an id that is known from the start."""
+
+    response_id: str
+    result: Json | None
+    """The finished response, once there is one."""
+
+    def pending(self) -> Json:
+        """The response as it stands before anything was made: status `in_progress`."""
         ...
 
 

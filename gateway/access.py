@@ -1,0 +1,89 @@
+"""Who may do what: every route declares one of these rules, and none is open by omission."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Mapping
+from enum import Enum
+
+from gateway.errors import Forbidden, NotFound, Unauthenticated
+from gateway.types import Principal
+
+ROLES = ("admin", "operator", "viewer")
+"""admin: keys and everything below; operator: prompts and releases; viewer: reads records, releases and metrics."""
+
+
+class Access(Enum):
+    """The rule of a route; the value lists the roles that satisfy it (None: any key)."""
+
+    PUBLIC = "public"
+    KEY = "key"
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that satisfy this rule; empty where no role is asked for."""
+        return {
+            Access.VIEWER: frozenset(ROLES),
+            Access.OPERATOR: frozenset(("admin", "operator")),
+            Access.ADMIN: frozenset(("admin",)),
+        }.get(self, frozenset())
+
+
+def admit(access: Access, principal: Principal) -> None:
+    """Raises `Forbidden` where the principal has none of the roles the rule asks for."""
+    if access.roles and not access.roles & principal.roles:
+        wanted = " or ".join(sorted(access.roles))
+        raise Forbidden(f"This key may not do that: it needs the role {wanted}.")
+
+
+class KeyRing:
+    """The keys in force, by the full HMAC digest of the secret. Looking one up tells nothing by its timing: what is
+    compared is a digest the caller cannot choose."""
+
+    __slots__ = ("_digest", "_principals")
+
+    def __init__(self, hasher: KeyHasher, principals: Mapping[bytes, Principal]) -> None:
+        self._digest = hasher.digest
+        self._principals = principals
+
+    def authenticate(self, authorization: bytes | None, api_key: bytes | None = None) -> Principal:
+        """The principal of `Authorization: Bearer`, or of Anthropic's `x-api-key`. Raises `Unauthenticated`."""
+        if authorization is not None and authorization[:7].lower() == b"bearer ":
+            secret = authorization[7:].strip()
+        elif api_key is not None:
+            secret = api_key
+        else:
+            message = "You didn't provide an API key. Send it in the header `Authorization: Bearer sk-...`."
+            raise Unauthenticated(message, code="missing_api_key")
+        principal = self._principals.get(self._digest(secret))
+        if principal is None:
+            raise Unauthenticated("Incorrect API key provided. `sluice keys list` shows which keys exist.")
+        if principal.expires is not None and principal.expires <= time.time():
+            raise Unauthenticated("This API key has expired.", code="expired_api_key")
+        return principal
+
+
+class KeyHasher:
+    """HMAC-SHA-256 under this installation's own pepper: a stolen database alone cannot be searched for keys."""
+
+    __slots__ = ("_pepper",)
+
+    def __init__(self, pepper: bytes) -> None:
+        self._pepper = pepper
+
+    def digest(self, secret: bytes) -> bytes:
+        return hmac.digest(self._pepper, secret, "sha256")
+
+
+def may_use(allowed: frozenset[str] | None, name: str) -> bool:
+    return allowed is None or name in allowed
+
+
+def no_such_model(model: str) -> NotFound:
+    """The same words for what does not exist and for what this key may not know of."""
+    message = f"The model {model[:100]!r} does not exist or you do not have access to it."
+    return NotFound(message, param="model", code="model_not_found")

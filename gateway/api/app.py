@@ -1,0 +1,69 @@
+"""The admin API under `/admin`: FastAPI, because nothing here is hot. Errors have OpenAI's shape here too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from gateway import __version__
+from gateway.api.calls import router as calls
+from gateway.api.keys import router as keys
+from gateway.api.releases import router as releases
+from gateway.errors import BadRequest, GatewayError, Internal, MethodNotAllowed, NotFound, error_body
+from gateway.wire.headers import refusal_headers
+
+if TYPE_CHECKING:
+    from gateway.app import Services
+
+
+def admin_app(services: Services) -> FastAPI:
+    """The application for one running gateway."""
+    app = FastAPI(
+        title="Sluicegate admin API",
+        version=__version__,
+        openapi_url="/admin/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.include_router(keys, prefix="/admin")
+    app.include_router(releases, prefix="/admin")
+    app.include_router(calls, prefix="/admin")
+    app.add_exception_handler(GatewayError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _defect)
+    return app
+
+
+def _reply(error: GatewayError) -> Response:
+    headers = {name.decode(): value.decode() for name, value in refusal_headers(error)}
+    return Response(error_body(error), error.status, headers, "application/json")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, GatewayError)
+    return _reply(error)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """FastAPI's 422 as OpenAI's 400: the first fault, with its place."""
+    assert isinstance(error, RequestValidationError)
+    fault = error.errors()[0]
+    where = ".".join(str(step) for step in fault["loc"][1:])
+    return _reply(BadRequest(f"{where or 'The request'}: {fault['msg']}.", param=where or None, code="invalid_value"))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return _reply(MethodNotAllowed(f"{request.url.path} does not take {request.method}."))
+    return _reply(NotFound(f"Unknown request URL: {request.method} {request.url.path}.", code="unknown_url"))
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    return _reply(Internal("An internal error occurred. The server's log has it."))

@@ -1,0 +1,38 @@
+"""What every admin route needs: the running services, and a caller whose role was checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, Request
+
+from gateway.access import Access, admit
+from gateway.types import Principal
+
+if TYPE_CHECKING:
+    from gateway.app import Services
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+class Requires:
+    """A dependency that holds a route's access rule; the access test reads `access` from it."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    def __call__(self, request: Request) -> Principal:
+        keys = services_of(request).refresher.snapshots.current.keys
+        authorization = request.headers.get("authorization")
+        principal = keys.authenticate(authorization.encode("latin-1") if authorization is not None else None)
+        admit(self.access, principal)
+        return principal
+
+
+Viewer = Annotated[Principal, Depends(Requires(Access.VIEWER))]
+Operator = Annotated[Principal, Depends(Requires(Access.OPERATOR))]
+Admin = Annotated[Principal, Depends(Requires(Access.ADMIN))]
+Running = Annotated[Any, Depends(services_of)]

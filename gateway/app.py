@@ -1,0 +1,156 @@
+"""The composition root: settings in, a running gateway out. Read `running` to know what the process is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from gateway import settings as configuration
+from gateway.access import KeyHasher
+from gateway.api.app import admin_app
+from gateway.conversations import Conversations
+from gateway.front.asgi import AsgiFront, Served
+from gateway.front.routes import DataRoutes, hot_routes
+from gateway.journal import Journal
+from gateway.pipeline import Pipeline
+from gateway.pricing import PriceTable
+from gateway.providers.build import Builder
+from gateway.readiness import Readiness
+from gateway.refresh import Refresher
+from gateway.settings import Settings
+from gateway.shipper import Shipper
+from gateway.store.engine import Store
+from gateway.store.migrations import migrate
+from gateway.telemetry.metrics import Metrics
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything stateful, each with one owner."""
+
+    settings: Settings
+    store: Store
+    hasher: KeyHasher
+    refresher: Refresher
+    journal: Journal
+    shipper: Shipper
+    metrics: Metrics
+    conversations: Conversations
+    readiness: Readiness
+    pipeline: Pipeline
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query off the event loop."""
+        return await asyncio.to_thread(self._in_transaction, query)
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Run a change in one transaction, and bring it into force in this process before returning."""
+        result = await asyncio.to_thread(self._in_transaction, change)
+        await self.refresher.refresh()
+        return result
+
+    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
+        with self.store.begin() as connection:
+            return work(connection)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Services]:
+    """Services for the length of the context, started in order and stopped in the opposite one."""
+    store = open_store(settings)
+    builder = Builder(PriceTable.load())
+    upstreams = {name: builder.build(name, spec) for name, spec in settings.upstreams.items()}
+    hasher = KeyHasher(pepper(settings))
+    refresher = Refresher(store, hasher, upstreams)
+    journal = Journal(settings.data / "journal")
+    shipper = Shipper(settings.data / "journal", store)
+    metrics = Metrics(lambda: _gauges(journal, shipper))
+    conversations = Conversations(store)
+    readiness = Readiness(store, journal, refresher.snapshots)
+    pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations)
+    loops = [asyncio.create_task(refresher.run()), asyncio.create_task(shipper.run())]
+    try:
+        yield Services(
+            settings, store, hasher, refresher, journal, shipper, metrics, conversations, readiness, pipeline
+        )
+    finally:
+        await conversations.close()
+        for loop in loops:
+            loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await loop
+        for upstream in upstreams.values():
+            await upstream.provider.close()
+        await builder.close()
+        journal.close()
+        await shipper.drain(timeout=5.0)
+        store.close()
+
+
+def create(settings: Settings | None = None) -> AsgiFront:
+    """The ASGI application; what `sluice serve` and any ASGI server run. Without settings, `settings.load()` finds
+    them. Under uvicorn with `front.hot.HotProtocol` the hot paths do not pass through ASGI."""
+    chosen = settings or configuration.load()
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[Served]:
+        async with running(chosen) as services:
+            routes = DataRoutes(
+                services.pipeline,
+                services.refresher.snapshots,
+                services.conversations,
+                services.readiness,
+                services.metrics,
+            )
+            state: dict[str, Any] = {"hot_routes": hot_routes(services.pipeline)}
+            yield Served(tuple(routes.table()), admin_app(services), state)
+
+    return AsgiFront(lifespan)
+
+
+def open_store(settings: Settings) -> Store:
+    """The store, its tables up to date. Raises `Unavailable` with the next step."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    store = Store(settings.database_url)
+    migrate(store)
+    return store
+
+
+def pepper(settings: Settings) -> bytes:
+    """This installation's secret, under which keys are digested: configured, or made once in the data folder."""
+    if settings.secret is not None:
+        return settings.secret.read().encode()
+    path = settings.data / "secret"
+    settings.data.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        _write_private(path, os.urandom(32).hex())
+    return path.read_text(encoding="ascii").encode()
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Whole or not at all, readable by the owner only; the first of two writers wins."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    scratch.touch(mode=0o600)
+    scratch.write_text(text, encoding="ascii")
+    try:
+        os.link(scratch, path)
+    finally:
+        scratch.unlink()
+
+
+def _gauges(journal: Journal, shipper: Shipper) -> dict[str, tuple[str, float]]:
+    return {
+        "journal_dropped_records": ("Records lost because the journal could not be written.", journal.dropped),
+        "journal_backlog_bytes": ("Journalled and not yet in the database.", shipper.backlog_bytes),
+        "shipped_records": ("Records moved to the database by this process.", shipper.shipped),
+        "shipping_failures": ("Batches that could not be moved and will be tried again.", shipper.failures),
+    }

@@ -1,0 +1,45 @@
+"""`sluice apply`: declare prompts and endpoints."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import settings
+from gateway.app import open_store
+from gateway.cli.options import AsJson, Config
+from gateway.cli.table import show
+from gateway.errors import BadRequest
+from gateway.releases import apply as releases
+from gateway.releases.manifest import parse
+
+
+def apply(
+    file: Annotated[Path, typer.Option("--file", "-f", help="The manifest; - reads standard input.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the prompts and endpoints of a YAML manifest into force. Running gateways notice within a second.
+
+    A prompt that changed becomes a new version, an endpoint that changed a new release; both are named by the digest of
+    what is in them, so applying the same file again changes nothing.
+    """
+    chosen = settings.load(config)
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadRequest(f"{file} cannot be read: {error.strerror}.") from error
+    manifest = parse(text, str(file))
+    store = open_store(chosen)
+    try:
+        with store.begin() as connection:
+            changes = releases.apply(connection, manifest, chosen.upstreams, getpass.getuser())
+    finally:
+        store.close()
+    rows = [asdict(change) for change in changes]
+    show(rows, ("kind", "name", "outcome", "digest"), as_json, "The manifest declares nothing.")

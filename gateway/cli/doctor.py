@@ -1,0 +1,137 @@
+"""`sluice doctor`: what is missing, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import orjson
+import typer
+
+from gateway import settings
+from gateway.app import open_store
+from gateway.cli.options import AsJson, Config
+from gateway.errors import GatewayError
+from gateway.pricing import PriceTable
+from gateway.providers.build import Builder
+from gateway.settings import AnyUpstream, Settings
+from gateway.store import catalogue, keys
+
+LEAST_FREE = 512 * 1024 * 1024
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `mend` is the next step where `ok` is False."""
+
+    what: str
+    ok: bool
+    detail: str
+    mend: str = ""
+
+
+def doctor(
+    config: Config = None,
+    models: Annotated[bool, typer.Option(help="Ask every upstream whether it can serve; costs no tokens.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Look at configuration, data folder, database, keys, port and upstreams. Exit status 1 if anything is missing."""
+    findings: list[Finding] = []
+    for finding in _examine(config, models):
+        findings.append(finding)
+        if not as_json:
+            mark = typer.style("ok  ", fg="green") if finding.ok else typer.style("MISS", fg="red")
+            typer.echo(f"{mark} {finding.what}: {finding.detail}")
+            if finding.mend:
+                typer.echo(f"     -> {finding.mend}")
+    if as_json:
+        typer.echo(orjson.dumps([asdict(finding) for finding in findings], option=orjson.OPT_INDENT_2).decode())
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _examine(config: Config, models: bool) -> Iterator[Finding]:
+    try:
+        chosen = settings.load(config)
+    except GatewayError as error:
+        yield Finding("configuration", False, error.message, "correct the file; the keys are in docs/configuration.md")
+        return
+    yield Finding("configuration", True, str(chosen.file or "built-in settings"))
+    yield from _data(chosen)
+    yield from _database(chosen)
+    yield _port(chosen)
+    if models:
+        for name, spec in chosen.upstreams.items():
+            yield _upstream(name, spec)
+
+
+def _data(chosen: Settings) -> Iterator[Finding]:
+    try:
+        chosen.data.mkdir(parents=True, exist_ok=True)
+        writable = os.access(chosen.data, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        yield Finding("data folder", False, f"{chosen.data} is not writable", "set `data:` to a folder you own")
+        return
+    free = shutil.disk_usage(chosen.data).free
+    mend = "" if free > LEAST_FREE else "free some space: the journal stops when the disk is full"
+    yield Finding("data folder", free > LEAST_FREE, f"{chosen.data}, {free / 2**30:.1f} GiB free", mend)
+
+
+def _database(chosen: Settings) -> Iterator[Finding]:
+    try:
+        store = open_store(chosen)
+    except (GatewayError, OSError) as error:
+        yield Finding("database", False, str(error), "check `database:` in the configuration")
+        return
+    try:
+        with store.begin() as connection:
+            active = len(keys.find_active(connection))
+            endpoints = len(catalogue.load(connection).endpoints)
+    finally:
+        store.close()
+    yield Finding("database", True, store.shown_url)
+    yield Finding("keys", active > 0, f"{active} in force", "" if active else "sluice keys create NAME --role admin")
+    yield Finding("endpoints", True, f"{endpoints} declared")
+
+
+def _port(chosen: Settings) -> Finding:
+    host, port = chosen.server.host, chosen.server.port
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            detail = f"{host}:{port}: {os.strerror(error.errno or 0)}"
+            return Finding("port", False, detail, "a gateway may be running; or choose another: sluice serve --port N")
+    return Finding("port", True, f"{host}:{port} is free")
+
+
+def _upstream(name: str, spec: AnyUpstream) -> Finding:
+    what = f"upstream {name}"
+
+    async def look() -> None:
+        builder = Builder(PriceTable.load())
+        try:
+            upstream = builder.build(name, spec)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await upstream.provider.check()
+            finally:
+                await upstream.provider.close()
+        finally:
+            await builder.close()
+
+    try:
+        asyncio.run(look())
+    except GatewayError as error:
+        return Finding(what, False, f"{spec.provider} {spec.model}", error.message)
+    except TimeoutError:
+        return Finding(what, False, f"{spec.provider} {spec.model}", f"it did not answer in {PATIENCE:g} s")
+    return Finding(what, True, f"{spec.provider} {spec.model}")

@@ -1,0 +1,57 @@
+"""The command `sluice`. Each command lives in a module of its own and is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from gateway import __version__
+from gateway.cli import apply, calls, doctor, keys, releases, serve
+from gateway.errors import GatewayError
+
+EPILOG = """
+Start here:  sluice serve           then ask with the curl it prints
+Then:        sluice apply -f FILE   declare prompts and endpoints
+             sluice releases        what serves where
+             sluice calls           what happened
+             sluice doctor          what is missing, and how to mend it
+"""
+
+cli = typer.Typer(
+    name="sluice",
+    help="Sluicegate: an HTTP gateway for language models that lets only proven changes reach production.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sluice {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show it.")) -> None:
+    pass
+
+
+cli.command("serve")(serve.serve)
+cli.command("apply")(apply.apply)
+cli.command("releases")(releases.releases)
+cli.command("calls")(calls.calls)
+cli.add_typer(keys.cli, name="keys")
+cli.command("doctor")(doctor.doctor)
+
+
+def app() -> None:
+    """The entry point: a `GatewayError` is one clear line and exit status 1, never a traceback."""
+    try:
+        cli()
+    except GatewayError as error:
+        typer.secho(f"sluice: {error.message}", fg="red", err=True)
+        sys.exit(1)

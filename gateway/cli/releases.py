@@ -1,0 +1,34 @@
+"""`sluice releases`: what serves where."""
+
+from __future__ import annotations
+
+from gateway import settings
+from gateway.app import open_store
+from gateway.cli.options import AsJson, Config
+from gateway.cli.table import show
+from gateway.store import catalogue
+
+
+def releases(config: Config = None, as_json: AsJson = False) -> None:
+    """Show each endpoint's live release: prompt version, upstream, parameters, digest."""
+    store = open_store(settings.load(config))
+    try:
+        with store.begin() as connection:
+            held = catalogue.load(connection)
+    finally:
+        store.close()
+    rows = []
+    for endpoint in held.endpoints:
+        release = held.releases[endpoint.release]
+        rows.append(
+            {
+                "endpoint": endpoint.name,
+                "stage": "live",
+                "prompt": f"{release.prompt.name}@{release.prompt.number}" if release.prompt is not None else None,
+                "upstream": release.upstream,
+                "parameters": release.parameters,
+                "release": release.digest,
+                "since": endpoint.updated,
+            }
+        )
+    show(rows, ("endpoint", "stage", "prompt", "upstream", "release"), as_json, "No endpoint yet: sluice apply -f FILE")

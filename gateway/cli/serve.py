@@ -1,0 +1,102 @@
+"""`sluice serve`: run the gateway."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gateway import __version__, settings
+from gateway.app import open_store, pepper
+from gateway.cli.options import Config
+from gateway.errors import Unavailable
+from gateway.seed import First, first_start
+from gateway.settings import Settings
+
+PROMPT = '{"question": "What is the capital of France?"}'
+
+
+def serve(
+    config: Config = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.", show_default=False)] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes.", show_default=False)] = None,
+) -> None:
+    """Run the gateway. A first start makes the database and an admin key, and prints both the key and a curl."""
+    import uvicorn
+
+    from gateway.front.hot import HotProtocol
+
+    console = Console(stderr=True, highlight=False)
+    given = {"SLUICE_HOST": host, "SLUICE_PORT": port, "SLUICE_WORKERS": workers}
+    settings.export(config, {name: str(value) for name, value in given.items() if value is not None})
+    chosen = settings.load()
+    console.print(f"sluicegate {__version__}  data in [bold]{chosen.data}[/]  upstreams: {', '.join(chosen.upstreams)}")
+    listening = _listen(chosen)
+    store = open_store(chosen)
+    first = first_start(store, pepper(chosen), chosen)
+    store.close()
+    shown, bound = listening.getsockname()[:2]
+    console.print(f"listening on [bold]http://{shown}:{bound}[/]  (Ctrl+C stops)")
+    _introduce(console, first, f"http://{shown}:{bound}")
+    server = uvicorn.Config(
+        "gateway.app:create",
+        factory=True,
+        workers=chosen.server.workers,
+        http=HotProtocol,
+        loop="uvloop",
+        lifespan="on",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=30,
+    )
+    if chosen.server.workers == 1:
+        uvicorn.Server(server).run(sockets=[listening])
+    else:
+        from uvicorn.supervisors import Multiprocess
+
+        Multiprocess(server, target=uvicorn.Server(server).run, sockets=[listening]).run()
+    sys.exit(0)
+
+
+def _listen(chosen: Settings) -> socket.socket:
+    """The listening socket, bound before anything else is done: a port in use costs the user one second, not ten."""
+    host, port = chosen.server.host, chosen.server.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        message = (
+            f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "
+            f"Choose another port: sluice serve --port {port + 1}"
+        )
+        raise Unavailable(message, code="address_in_use") from error
+    listening.set_inheritable(True)
+    return listening
+
+
+def _introduce(console: Console, first: First, url: str) -> None:
+    if first.key is None:
+        return
+    console.print("\nThis is your admin key. It is shown once; keep it:\n")
+    print(f"  {first.key}", flush=True)  # noqa: T201 - on stdout, for scripts
+    if first.seeded:
+        console.print("\nTry it:\n")
+        command = (
+            f"  curl {url}/v1/chat/completions \\\n"
+            f'    -H "Authorization: Bearer {first.key}" -H "Content-Type: application/json" \\\n'
+            f'    -d \'{{"model": "assistant", "prompt": {{"variables": {PROMPT}}}}}\'\n'
+        )
+        print(command, flush=True)  # noqa: T201

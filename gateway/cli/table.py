@@ -1,0 +1,28 @@
+"""How commands show rows: a table for people, JSON for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, empty: str) -> None:
+    """Print `rows`; `columns` are the keys shown to people, JSON has them all. `empty` says what to do when there are
+    none."""
+    if as_json:
+        typer.echo(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2).decode())
+        return
+    if not rows:
+        typer.echo(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+    Console(soft_wrap=False).print(table)

@@ -1,0 +1,130 @@
+"""Stored responses: what `store`, `previous_response_id` and `background` of the responses API mean.
+
+A response belongs to the key that made it; for any other key it does not exist. Storing waits for the database, unlike
+anything else on a request's way: a client that asked for a stored response must find it with its next request,
+whichever process that one reaches. When the database is dead, such a call fails with 503, and calls with
+`store: false` go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from gateway.errors import BadRequest, GatewayError, NotFound
+from gateway.store import responses
+from gateway.store.engine import Store
+from gateway.store.responses import StoredResponse
+from gateway.types import Json, Principal
+from gateway.wire import conversation
+from gateway.wire.surface import Call, StoringTranslator, Translator
+
+KEPT_FOR = 30 * 24 * 3600.0
+"""Seconds a response is kept, as OpenAI does: thirty days."""
+
+
+class Conversations:
+    """Owns the responses of this process that are still being made, and knows the store for all others."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def recall(self, call: Call, principal: Principal) -> None:
+        """Put the conversation so far before this call's messages."""
+        assert call.previous is not None
+        stored = await asyncio.to_thread(self._find, call.previous, principal)
+        if stored is None:
+            message = f"Previous response with id {call.previous[:80]!r} not found."
+            raise BadRequest(message, param="previous_response_id", code="previous_response_not_found")
+        conversation.recall(call, stored.turn)
+
+    async def keep(self, call: Call, translator: Translator, principal: Principal) -> None:
+        """Store a finished response."""
+        assert isinstance(translator, StoringTranslator)
+        if translator.result is not None:
+            turn = conversation.turn(call, translator.result)
+            await asyncio.to_thread(self._put, translator.result, turn, call.previous, principal)
+
+    async def detach(self, call: Call, translator: Translator, principal: Principal) -> Json:
+        """The current task goes on in the background: what the client is told at once, and can ask for by its id."""
+        assert isinstance(translator, StoringTranslator)
+        task = asyncio.current_task()
+        assert task is not None
+        pending = translator.pending()
+        await asyncio.to_thread(self._put, pending, [], call.previous, principal)
+        self._running[translator.response_id] = task
+        task.add_done_callback(lambda _: self._running.pop(translator.response_id, None))
+        return pending
+
+    async def settle(self, call: Call, translator: Translator, principal: Principal, error: GatewayError) -> None:
+        """A response made in the background did not come to its end: failed, or cancelled by its client."""
+        assert isinstance(translator, StoringTranslator)
+        result = translator.pending()
+        if error.status == 499:
+            result["status"] = "cancelled"
+        else:
+            result.update(status="failed", error={"code": error.code or "server_error", "message": error.message})
+        await asyncio.to_thread(self._put, result, [], call.previous, principal)
+
+    async def get(self, response_id: str, principal: Principal) -> Json:
+        return (await self._existing(response_id, principal)).body
+
+    async def items(self, response_id: str, principal: Principal) -> Json:
+        """The input of a response, newest first, as a list object."""
+        stored = await self._existing(response_id, principal)
+        return conversation.input_items(stored.turn)
+
+    async def delete(self, response_id: str, principal: Principal) -> Json:
+        stored = await self._existing(response_id, principal)
+        await asyncio.to_thread(self._delete, stored.id, principal)
+        return {"id": response_id, "object": "response", "deleted": True}
+
+    async def cancel(self, response_id: str, principal: Principal) -> Json:
+        """Stop a response made in the background by this process; one that has ended is returned as it is."""
+        stored = await self._existing(response_id, principal)
+        if not stored.body.get("background"):
+            message = "Only responses created with background=true can be cancelled."
+            raise BadRequest(message, param="id", code="not_cancellable")
+        task = self._running.get(response_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        return (await self._existing(response_id, principal)).body
+
+    async def close(self) -> None:
+        """Cancel what is still being made; each is stored as cancelled."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=5.0)
+
+    async def _existing(self, response_id: str, principal: Principal) -> StoredResponse:
+        stored = await asyncio.to_thread(self._find, response_id, principal)
+        if stored is None:
+            raise NotFound(f"Response with id {response_id[:80]!r} not found.", param="id")
+        return stored
+
+    def _find(self, response_id: str, principal: Principal) -> StoredResponse | None:
+        with self._store.begin() as connection:
+            return responses.get(connection, response_id, principal.key_id)
+
+    def _put(self, body: Json, turn: list[Json], previous: str | None, principal: Principal) -> None:
+        now = time.time()
+        row = StoredResponse(
+            id=body["id"],
+            key_id=principal.key_id,
+            created=now,
+            status=body["status"],
+            body=body,
+            turn=turn,
+            previous=previous,
+            expires=now + KEPT_FOR,
+        )
+        with self._store.begin() as connection:
+            responses.put(connection, row)
+
+    def _delete(self, response_id: str, principal: Principal) -> None:
+        with self._store.begin() as connection:
+            responses.delete(connection, response_id, principal.key_id)

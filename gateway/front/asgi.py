@@ -1,0 +1,220 @@
+"""The ASGI front: every route, the model APIs included, for uvicorn's own connections and any other ASGI server."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from gateway.access import Access
+from gateway.errors import GatewayError, MethodNotAllowed, NotFound, error_body
+from gateway.front.exchange import Exchange, too_large
+from gateway.http.base import Headers, Reply
+from gateway.wire.body import MAX_REQUEST_BYTES
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+Params = dict[str, str]
+HIGH_WATER = 256 * 1024
+LOW_WATER = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route of the data plane. `path` may hold `{name}` segments; `serve` answers the exchange and never raises."""
+
+    method: str
+    path: str
+    access: Access
+    serve: Callable[[Exchange, Params], Awaitable[None]]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile(
+            re.sub(r"\{(\w+)\}", r"(?P<\1>.+)", re.escape(self.path).replace(r"\{", "{").replace(r"\}", "}"))
+        )
+
+
+class AsgiExchange:
+    """An `Exchange` carried by an ASGI server: what is written waits here until the server has taken it."""
+
+    def __init__(self, scope: Scope, body: bytes, refusal: GatewayError | None) -> None:
+        self.body = body
+        self.refusal = refusal
+        self.started = time.perf_counter_ns()
+        self._headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._outbox: deque[Message] = deque()
+        self._waiting = 0
+        self._wake = asyncio.Event()
+        self._upstream: Reply | None = None
+        self._paused = False
+
+    def header(self, name: bytes) -> bytes | None:
+        return self._headers.get(name)
+
+    def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        fields = [*headers, (b"content-length", b"%d" % len(body))]
+        if not any(name == b"content-type" for name, _ in headers):
+            fields.append((b"content-type", b"application/json"))
+        self._put({"type": "http.response.start", "status": status, "headers": fields})
+        self._put({"type": "http.response.body", "body": body})
+
+    def begin(self, headers: Headers) -> None:
+        fields = [
+            *headers,
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"cache-control", b"no-cache"),
+            (b"x-accel-buffering", b"no"),
+        ]
+        self._put({"type": "http.response.start", "status": 200, "headers": fields})
+
+    def write(self, data: bytes) -> None:
+        self._put({"type": "http.response.body", "body": data, "more_body": True})
+
+    def end(self) -> None:
+        self._put({"type": "http.response.body", "body": b""})
+
+    def flow(self, upstream: Reply) -> None:
+        self._upstream = upstream
+
+    async def carry(self, send: Send) -> None:
+        """Give the server what is written until the reply is complete."""
+        while True:
+            while not self._outbox:
+                self._wake.clear()
+                await self._wake.wait()
+            message = self._outbox.popleft()
+            await send(message)
+            self._waiting -= len(message.get("body", b""))
+            if self._paused and self._waiting < LOW_WATER and self._upstream is not None:
+                self._paused = False
+                self._upstream.resume()
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                return
+
+    def _put(self, message: Message) -> None:
+        self._outbox.append(message)
+        self._waiting += len(message.get("body", b""))
+        self._wake.set()
+        if self._waiting > HIGH_WATER and self._upstream is not None and not self._paused:
+            self._paused = True
+            self._upstream.pause()
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a running application serves. `admin` answers everything under `/admin`; `state` becomes the server's
+    application state, where the hot front finds its routes."""
+
+    routes: Sequence[Route]
+    admin: App
+    state: dict[str, Any]
+
+
+class AsgiFront:
+    """The ASGI application; `lifespan` starts what it serves and stops it again."""
+
+    def __init__(self, lifespan: Callable[[], AbstractAsyncContextManager[Served]]) -> None:
+        self._lifespan = lifespan
+        self._served: Served | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["path"] == "/admin" or scope["path"].startswith("/admin/"):
+            await self.served.admin(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    @property
+    def served(self) -> Served:
+        assert self._served is not None, "the ASGI server must run the application's lifespan"
+        return self._served
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            route, params = self._match(scope["method"], scope["path"])
+        except GatewayError as error:
+            await _refuse(error, send)
+            return
+        body, refusal = await _body(receive)
+        exchange = AsgiExchange(scope, body, refusal)
+        work = asyncio.ensure_future(route.serve(exchange, params))
+        gone = asyncio.ensure_future(_gone(receive, work))
+        try:
+            await exchange.carry(send)
+            await work
+        finally:
+            gone.cancel()
+            work.cancel()
+            await asyncio.gather(gone, work, return_exceptions=True)
+
+    def _match(self, method: str, path: str) -> tuple[Route, Params]:
+        method = "GET" if method == "HEAD" else method
+        others = []
+        for route in self.served.routes:
+            found = route.pattern.fullmatch(path)
+            if found is not None and route.method == method:
+                return route, found.groupdict()
+            if found is not None:
+                others.append(route.method)
+        if others:
+            raise MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(others)}.")
+        raise NotFound(f"Unknown request URL: {method} {path[:200]}. The API begins at /v1/.", code="unknown_url")
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self._lifespan() as self._served:
+                scope.get("state", {}).update(self._served.state)
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except GatewayError as error:
+            await send({"type": "lifespan.startup.failed", "message": error.message})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _body(receive: Receive) -> tuple[bytes, GatewayError | None]:
+    """The request's body, at most `MAX_REQUEST_BYTES`; what comes beyond is read and thrown away."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"", None
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_REQUEST_BYTES:
+            parts.append(part)
+        else:
+            parts.clear()
+            if size > 4 * MAX_REQUEST_BYTES:
+                return b"", too_large()
+        if not message.get("more_body"):
+            return b"".join(parts), too_large() if size > MAX_REQUEST_BYTES else None
+
+
+async def _gone(receive: Receive, work: asyncio.Future[None]) -> None:
+    """Cancel the work when the client leaves."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    work.cancel()
+
+
+async def _refuse(error: GatewayError, send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"x-should-retry", b"false")]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": error_body(error)})

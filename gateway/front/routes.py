@@ -1,0 +1,170 @@
+"""Every route of the data plane, with its access rule: the table the fronts serve from and the access test reads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import orjson
+
+from gateway.access import Access, admit, no_such_model
+from gateway.conversations import Conversations
+from gateway.errors import GatewayError, Internal, Unavailable, error_body
+from gateway.front.asgi import Params, Route
+from gateway.front.exchange import Exchange
+from gateway.pipeline import Pipeline
+from gateway.readiness import Readiness
+from gateway.snapshot import Snapshot, Snapshots
+from gateway.telemetry.metrics import Metrics
+from gateway.types import Json, Principal
+from gateway.wire.chat import Chat
+from gateway.wire.completions import Completions
+from gateway.wire.embeddings import Embeddings
+from gateway.wire.headers import refusal_headers
+from gateway.wire.messages import Messages
+from gateway.wire.responses import Responses
+from gateway.wire.surface import Surface
+
+log = logging.getLogger(__name__)
+
+HOT: dict[str, Surface] = {
+    "/v1/chat/completions": Chat(),
+    "/v1/completions": Completions(),
+    "/v1/embeddings": Embeddings(),
+    "/v1/messages": Messages(),
+    "/v1/responses": Responses(),
+}
+"""The surfaces by path. The pipeline authenticates these itself, so that a refusal leaves a record too."""
+
+Answer = Callable[[Principal, Params], Awaitable[Json]]
+
+
+def hot_routes(pipeline: Pipeline) -> dict[bytes, Callable[[Exchange], Awaitable[None]]]:
+    """What the hot front serves, by path."""
+    return {path.encode(): _served_by(pipeline, surface) for path, surface in HOT.items()}
+
+
+def _served_by(pipeline: Pipeline, surface: Surface) -> Callable[[Exchange], Awaitable[None]]:
+    serve = pipeline.serve
+
+    def run(exchange: Exchange) -> Awaitable[None]:
+        return serve(surface, exchange)
+
+    return run
+
+
+class DataRoutes:
+    """The routes that are not hot: models, stored responses, health and metrics."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        snapshots: Snapshots,
+        conversations: Conversations,
+        readiness: Readiness,
+        metrics: Metrics,
+    ) -> None:
+        self._pipeline = pipeline
+        self._snapshots = snapshots
+        self._conversations = conversations
+        self._readiness = readiness
+        self._metrics = metrics
+
+    def table(self) -> Sequence[Route]:
+        responses = self._conversations
+        return [
+            *(Route("POST", path, Access.KEY, self._hot(surface)) for path, surface in HOT.items()),
+            self._json("GET", "/v1/models", self._models),
+            self._json("GET", "/v1/models/{model}", self._model),
+            self._json("POST", "/v1/responses/{id}/cancel", lambda who, at: responses.cancel(at["id"], who)),
+            self._json("GET", "/v1/responses/{id}/input_items", lambda who, at: responses.items(at["id"], who)),
+            self._json("GET", "/v1/responses/{id}", lambda who, at: responses.get(at["id"], who)),
+            self._json("DELETE", "/v1/responses/{id}", lambda who, at: responses.delete(at["id"], who)),
+            Route("GET", "/healthz", Access.PUBLIC, self._healthz),
+            Route("GET", "/readyz", Access.PUBLIC, self._readyz),
+            Route("GET", "/metrics", Access.VIEWER, self._exposition),
+        ]
+
+    def _hot(self, surface: Surface) -> Callable[[Exchange, Params], Awaitable[None]]:
+        async def serve(exchange: Exchange, params: Params) -> None:
+            await self._pipeline.serve(surface, exchange)
+
+        return serve
+
+    def _json(self, method: str, path: str, answer: Answer, access: Access = Access.KEY) -> Route:
+        async def serve(exchange: Exchange, params: Params) -> None:
+            await guarded(exchange, self._answer(exchange, access, answer, params))
+
+        return Route(method, path, access, serve)
+
+    async def _answer(self, exchange: Exchange, access: Access, answer: Answer, params: Params) -> None:
+        principal = self._admit(exchange, access)
+        exchange.reply(200, [], orjson.dumps(await answer(principal, params)))
+
+    def _admit(self, exchange: Exchange, access: Access) -> Principal:
+        keys = self._snapshots.current.keys
+        principal = keys.authenticate(exchange.header(b"authorization"), exchange.header(b"x-api-key"))
+        admit(access, principal)
+        return principal
+
+    async def _models(self, principal: Principal, params: Params) -> Json:
+        return {"object": "list", "data": _list_models(self._snapshots.current, principal)}
+
+    async def _model(self, principal: Principal, params: Params) -> Json:
+        for model in _list_models(self._snapshots.current, principal):
+            if model["id"] == params["model"]:
+                return model
+        raise no_such_model(params["model"])
+
+    async def _healthz(self, exchange: Exchange, params: Params) -> None:
+        exchange.reply(200, [], b'{"status":"ok"}')
+
+    async def _readyz(self, exchange: Exchange, params: Params) -> None:
+        async def answer() -> None:
+            state = await self._readiness.check()
+            status = 200 if state.ready else Unavailable.status
+            exchange.reply(status, [], orjson.dumps(state.as_json()))
+
+        await guarded(exchange, answer())
+
+    async def _exposition(self, exchange: Exchange, params: Params) -> None:
+        async def answer() -> None:
+            self._admit(exchange, Access.VIEWER)
+            kind, text = self._metrics.exposition()
+            exchange.reply(200, [(b"content-type", kind)], text)
+
+        await guarded(exchange, answer())
+
+
+async def guarded(exchange: Exchange, answer: Awaitable[None]) -> None:
+    """Run an answer; what it raises becomes an error reply."""
+    try:
+        await answer
+    except GatewayError as error:
+        exchange.reply(error.status, refusal_headers(error), error_body(error))
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("defect while serving")
+        exchange.reply(500, [], error_body(Internal("An internal error occurred. The server's log has it.")))
+
+
+def _list_models(snapshot: Snapshot, principal: Principal) -> list[dict[str, Any]]:
+    endpoints, upstreams = snapshot.visible(principal)
+    models = []
+    for endpoint in endpoints:
+        retires = snapshot.upstreams[endpoint.live.release.upstream].shutdown_date
+        models.append(_model_object(endpoint.name, "endpoint", retires))
+    for upstream in upstreams:
+        models.append(_model_object(upstream.name, upstream.kind, upstream.shutdown_date))
+        models += [_model_object(f"{upstream.name}:{name}", "adapter", None) for name in upstream.adapters]
+    return models
+
+
+def _model_object(name: str, owner: str, retires: str | None) -> dict[str, Any]:
+    model: dict[str, Any] = {"id": name, "object": "model", "created": 0, "owned_by": owner}
+    if retires is not None:
+        model["shutdown_date"] = retires
+    return model

@@ -1,0 +1,134 @@
+"""The walk of a request, from its bytes to its record. This is the hot path: read `_walk` top to bottom.
+
+    authenticate → parse → resolve → render → ask the upstream → translate its answer → meter → record → reply
+
+Nothing here waits for a database, a cache or a log. Whatever goes wrong is an error of `gateway.errors`, and every
+visit, refused or broken off, ends in one record, journalled before the client has seen the end of its reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from itertools import count
+
+from gateway.conversations import Conversations
+from gateway.errors import BadRequest, ClientGone, GatewayError, Internal
+from gateway.front.exchange import Exchange, read_json
+from gateway.http.base import Reply
+from gateway.journal import Journal
+from gateway.snapshot import Snapshots
+from gateway.telemetry.metrics import Metrics
+from gateway.visit import Visit
+from gateway.wire.body import dump
+from gateway.wire.headers import idempotency, limits_of, refusal_headers
+from gateway.wire.surface import Surface, Translator
+
+log = logging.getLogger(__name__)
+
+
+class Pipeline:
+    """Serves every surface. One per process; belongs to its event loop."""
+
+    def __init__(self, snapshots: Snapshots, journal: Journal, metrics: Metrics, conversations: Conversations) -> None:
+        self._snapshots = snapshots
+        self._journal = journal
+        self._metrics = metrics
+        self._conversations = conversations
+        self._prefix = f"req_{os.urandom(8).hex()}"
+        self._numbers = count(1)
+
+    async def serve(self, surface: Surface, exchange: Exchange) -> None:
+        """Answer one exchange. Never raises: a defect of ours becomes a 500 with a record, like everything else."""
+        visit = Visit(f"{self._prefix}{next(self._numbers):08x}", surface, exchange, self._snapshots.current)
+        try:
+            await self._walk(visit)
+        except GatewayError as error:
+            visit.error = error
+        except asyncio.CancelledError:
+            visit.error = ClientGone("The client closed the connection.")
+        except Exception:
+            log.exception("defect while serving %s", visit.id)
+            visit.error = Internal(f"An internal error occurred. The server's log has it under {visit.id}.")
+        if visit.detached and visit.error is not None:
+            await self._conversations.settle(visit.call, visit.translator, visit.principal, visit.error)
+        self._close(visit)
+
+    async def _walk(self, visit: Visit) -> None:
+        exchange, surface, snapshot = visit.exchange, visit.surface, visit.snapshot
+        visit.principal = principal = snapshot.keys.authenticate(
+            exchange.header(b"authorization"), exchange.header(b"x-api-key")
+        )
+        visit.call = call = surface.read(read_json(exchange))
+        visit.route = route = snapshot.resolve(call.model, principal)
+        if call.previous is not None:
+            await self._conversations.recall(call, principal)
+        if route.release is not None:
+            route.release.apply(call, surface.operation)
+        elif call.prompt is not None:
+            raise BadRequest(f"{call.model!r} has no prompt to fill.", param="prompt", code="invalid_value")
+        visit.translator = translator = surface.translator(call)
+        passed_on = idempotency(exchange) + (visit.trace.header if visit.trace is not None else b"")
+        ask = route.upstream.ask(call, surface.operation, passed_on)
+        if call.background:
+            exchange.reply(
+                200, visit.reply_headers(0), dump(await self._conversations.detach(call, translator, principal))
+            )
+            visit.detached = True
+
+        visit.asked_at = time.perf_counter_ns()
+        try:
+            reply = await route.upstream.provider.send(ask)
+            visit.headers = limits_of(reply)
+            if call.stream:
+                await self._stream(visit, reply, translator)
+            else:
+                visit.body = translator.whole(await reply.read())
+        finally:
+            visit.served_at = time.perf_counter_ns()
+        if call.store:
+            await self._conversations.keep(call, translator, principal)
+
+    async def _stream(self, visit: Visit, reply: Reply, translator: Translator) -> None:
+        """Pass events on as they come. The reply begins with the first of them, so that an upstream which breaks
+        before it is a plain error with a status of its own."""
+        exchange = visit.exchange
+
+        def sink(data: bytes) -> None:
+            events = translator.feed(data)
+            if not events:
+                return
+            if not visit.streaming:
+                visit.streaming = True
+                visit.first_at = time.perf_counter_ns()
+                exchange.begin(visit.reply_headers((visit.asked_at - exchange.started) // 1000))
+            exchange.write(events)
+
+        exchange.flow(reply)
+        await reply.pump(sink)
+        visit.body = translator.finish()
+
+    def _close(self, visit: Visit) -> None:
+        """Meter, record, and only then the end of the reply."""
+        record = visit.record()
+        self._journal.append(record)
+        self._metrics.observe(record)
+        exchange, error = visit.exchange, visit.error
+        if not visit.streaming and error is None and visit.call is not None and visit.call.stream:
+            visit.streaming = True  # a stream whose only events came at its end
+            exchange.begin(visit.reply_headers(record.total_us - record.upstream_us))
+        if visit.detached:
+            return
+        if visit.streaming:
+            last = visit.body if error is None or visit.translator is None else visit.translator.fail(error)
+            if last:
+                exchange.write(last)
+            exchange.end()
+            return
+        headers = visit.reply_headers(record.total_us - record.upstream_us)
+        if error is None:
+            exchange.reply(200, headers, visit.body)
+        else:
+            exchange.reply(error.status, headers + refusal_headers(error), visit.surface.error(error))

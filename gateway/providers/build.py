@@ -1,0 +1,130 @@
+"""From an upstream's settings to the upstream. Each kind's module is imported only when the configuration names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.http.base import HttpClient, Timeouts
+from gateway.http.h1 import H1Client
+from gateway.pricing import Price, PriceTable
+from gateway.providers.base import Provider
+from gateway.providers.credentials import Credential
+from gateway.settings import (
+    AnyUpstream,
+    EmbedderSettings,
+    LiteLLMSettings,
+    LlamaCppSettings,
+    OpenAISettings,
+    ScriptedSettings,
+    TransformersSettings,
+)
+from gateway.upstreams import Upstream
+
+
+class Builder:
+    """Builds upstreams that share one fast HTTP client. Belongs to a running event loop; owns the clients it made."""
+
+    def __init__(self, prices: PriceTable) -> None:
+        self._prices = prices
+        self._direct = H1Client()
+        self._proxied: dict[str, HttpClient] = {}
+        self._kinds: dict[type, Callable[[Any], Provider]] = {
+            OpenAISettings: self._openai,
+            LiteLLMSettings: _litellm,
+            LlamaCppSettings: _llamacpp,
+            TransformersSettings: _transformers,
+            EmbedderSettings: _embedder,
+            ScriptedSettings: _scripted,
+        }
+
+    def build(self, name: str, settings: AnyUpstream) -> Upstream:
+        """Raises `BadSettings` for a secret that cannot be read; loads no model and opens no connection."""
+        limits = settings.timeouts
+        known = self._prices.find(settings.provider, settings.model)
+        price = known.price if known is not None else None
+        if settings.price is not None:
+            price = Price(settings.price.input, settings.price.output, settings.price.cached_input)
+        return Upstream(
+            name=name,
+            kind=settings.provider,
+            model=settings.model,
+            provider=self._kinds[type(settings)](settings),
+            price=price,
+            timeouts=Timeouts(limits.connect, limits.first_byte, limits.idle, limits.total),
+            drops=frozenset(settings.drop),
+            adapters=tuple(settings.adapters) if isinstance(settings, TransformersSettings) else (),
+            shutdown_date=settings.shutdown_date or (known.shutdown_date if known is not None else None),
+        )
+
+    async def close(self) -> None:
+        await self._direct.close()
+        for client in self._proxied.values():
+            await client.close()
+
+    def _client(self, proxy: str | None) -> HttpClient:
+        if proxy is None:
+            return self._direct
+        if proxy not in self._proxied:
+            from gateway.http.proxied import ProxiedClient
+
+            self._proxied[proxy] = ProxiedClient(proxy)
+        return self._proxied[proxy]
+
+    def _openai(self, settings: OpenAISettings) -> Provider:
+        from gateway.providers.openai import OpenAIConfig, OpenAIProvider
+
+        config = OpenAIConfig(
+            model=settings.model,
+            base_url=settings.base_url,
+            query=settings.query,
+            headers=settings.headers,
+            rename=settings.rename,
+            refuses=frozenset(settings.refuses),
+        )
+        return OpenAIProvider(config, self._client(settings.proxy), self._credential(settings))
+
+    def _credential(self, settings: OpenAISettings) -> Credential | None:
+        from gateway.providers.credentials import EntraToken, StaticKey
+
+        if settings.entra is not None:
+            return EntraToken(settings.entra, self._direct)
+        if settings.api_key is not None:
+            return StaticKey(settings.api_key_header, settings.api_key.read())
+        return None
+
+
+def _litellm(settings: LiteLLMSettings) -> Provider:
+    from gateway.providers.litellm import LiteLLMConfig, LiteLLMProvider
+
+    secrets = {name: secret.read() for name, secret in settings.credentials.items()}
+    return LiteLLMProvider(LiteLLMConfig(settings.model, {**settings.arguments, **secrets}))
+
+
+def _llamacpp(settings: LlamaCppSettings) -> Provider:
+    from gateway.providers.llamacpp import LlamaCppConfig, LlamaCppProvider
+
+    return LlamaCppProvider(
+        LlamaCppConfig(settings.model, settings.path, settings.context, settings.parallel, settings.threads)
+    )
+
+
+def _transformers(settings: TransformersSettings) -> Provider:
+    from gateway.providers.transformers import TransformersConfig, TransformersProvider
+
+    return TransformersProvider(
+        TransformersConfig(settings.model, settings.path, settings.device, dict(settings.adapters), settings.parallel)
+    )
+
+
+def _embedder(settings: EmbedderSettings) -> Provider:
+    from gateway.providers.embedder import EmbedderConfig, EmbedderProvider
+
+    return EmbedderProvider(EmbedderConfig(settings.model, settings.path, settings.device))
+
+
+def _scripted(settings: ScriptedSettings) -> Provider:
+    from gateway.providers.scripted import Rule, ScriptedConfig, ScriptedProvider
+
+    rules = tuple(Rule(**rule.model_dump()) for rule in settings.rules)
+    return ScriptedProvider(ScriptedConfig(settings.model, rules, settings.down))

@@ -1,0 +1,96 @@
+"""The fast path: every server that speaks OpenAI's API (OpenAI, Azure OpenAI, vLLM, Ollama, Mistral, Groq and more).
+
+The body is sent as it was checked, the reply comes back as bytes; nothing is decoded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from gateway.errors import UpstreamFailed
+from gateway.http.base import HttpClient, Reply, Target, Timeouts, header
+from gateway.providers.base import Ask
+from gateway.providers.credentials import Credential
+from gateway.providers.refusal import refused
+from gateway.types import Operation
+from gateway.wire.body import dump
+
+PATHS: dict[Operation, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
+
+
+@dataclass(frozen=True)
+class OpenAIConfig:
+    """`base_url` ends before `/chat/completions`. `query` is added to every URL (Azure's `api-version`). `headers` are
+    sent with every request. `rename` maps request fields to what this server calls them (`max_completion_tokens` to
+    `max_tokens` for servers that know only the older name)."""
+
+    model: str
+    base_url: str = "https://api.openai.com/v1"
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    rename: Mapping[str, str] = field(default_factory=dict)
+    refuses: frozenset[str] = frozenset()
+
+
+class OpenAIProvider:
+    """A `Provider` over one of our HTTP clients, which it does not own. `credential` of None sends none."""
+
+    operations: frozenset[Operation] = frozenset(PATHS)
+
+    def __init__(self, config: OpenAIConfig, client: HttpClient, credential: Credential | None) -> None:
+        self._config = config
+        self._client = client
+        self._credential = credential
+        self._secret_of: tuple[tuple[bytes, bytes], ...] | None = None
+        self._fields = b""
+        self._targets = {operation: self._target("POST", path) for operation, path in PATHS.items()}
+        self.refuses = config.refuses
+
+    async def send(self, ask: Ask) -> Reply:
+        body = ask.body
+        body["model"] = self._config.model
+        for name, theirs in self._config.rename.items():
+            if name in body:
+                body[theirs] = body.pop(name)
+        extra = await self._secret() + ask.trace
+        reply = await self._client.send(self._targets[ask.operation], dump(body), ask.timeouts, extra)
+        if reply.status != 200:
+            raise refused(reply.status, await reply.read(), reply.headers)
+        if ask.stream and b"text/event-stream" not in (header(reply.headers, b"content-type") or b""):
+            reply.close()
+            raise UpstreamFailed("The upstream did not answer with a stream.", code="upstream_garbage")
+        return reply
+
+    async def check(self) -> None:
+        target = self._target("GET", "/models")
+        reply = await self._client.send(target, b"", Timeouts(2, 5, 5, 5), await self._secret())
+        body = await reply.read()
+        if reply.status in (401, 403) or reply.status >= 500:
+            raise refused(reply.status, body, reply.headers)
+
+    async def close(self) -> None:
+        if self._credential is not None:
+            await self._credential.close()
+
+    def _target(self, method: str, path: str) -> Target:
+        config = self._config
+        query = f"?{urlencode(config.query)}" if config.query else ""
+        fields = {"accept": "*/*", "content-type": "application/json", **config.headers}
+        headers = tuple((k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in fields.items())
+        return Target(config.base_url.rstrip("/") + path + query, headers, method)
+
+    async def _secret(self) -> bytes:
+        """The credential's header fields as bytes; made anew only when the credential has changed."""
+        credential = self._credential
+        if credential is None:
+            return b""
+        if credential.current is None or credential.current is not self._secret_of:
+            self._secret_of = await credential.fields()
+            self._fields = _fields(self._secret_of)
+        return self._fields
+
+
+def _fields(pairs: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % pair for pair in pairs)

@@ -1,0 +1,97 @@
+"""Bring a manifest into the store: prompt versions and releases are added where they are new, endpoints repointed.
+
+Everything happens in one transaction or not at all. What is already there is left alone: applying a manifest twice
+changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.errors import BadRequest
+from gateway.prompts.render import CompiledPrompt
+from gateway.prompts.variables import Variables
+from gateway.releases.digest import prompt_digest, release_digest
+from gateway.releases.manifest import EndpointManifest, Manifest
+from gateway.store import catalogue
+from gateway.types import PromptVersion, Release
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing a manifest declared, and what became of it: `created` or `unchanged`."""
+
+    kind: str
+    name: str
+    outcome: str
+    digest: str
+
+
+def apply(connection: Connection, manifest: Manifest, upstreams: Collection[str], author: str) -> list[Change]:
+    """Raises `BadRequest` naming the place in the manifest. The caller owns the transaction."""
+    held = catalogue.load(connection)
+    changes: list[Change] = []
+    for name, prompt in manifest.prompts.items():
+        schema = prompt.schema_of_variables()
+        Variables.compile(schema)
+        digest = prompt_digest(prompt.messages, schema)
+        known = any(version.digest == digest and version.name == name for version in held.prompts)
+        version = catalogue.add_prompt(connection, name, prompt.messages, schema, digest, author)
+        CompiledPrompt.compile(version)
+        outcome = "unchanged" if known else "created"
+        changes.append(Change("prompt", f"{name}@{version.number}", outcome, digest))
+    held = catalogue.load(connection)
+    live = {endpoint.name: endpoint.release for endpoint in held.endpoints}
+    for name, endpoint in manifest.endpoints.items():
+        release = _release(name, endpoint, held.prompts, upstreams)
+        if name in upstreams:
+            message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."
+            raise BadRequest(message, param=f"endpoints.{name}")
+        catalogue.add_release(connection, release, author)
+        if live.get(name) == release.digest:
+            changes.append(Change("endpoint", name, "unchanged", release.digest))
+        else:
+            catalogue.set_live(connection, name, release.digest, author, "apply", endpoint.description)
+            changes.append(Change("endpoint", name, "created", release.digest))
+    return changes
+
+
+def _release(
+    name: str, endpoint: EndpointManifest, prompts: Collection[PromptVersion], upstreams: Collection[str]
+) -> Release:
+    if endpoint.upstream not in upstreams:
+        known = ", ".join(sorted(upstreams)) or "none"
+        message = f"endpoints.{name}.upstream: no upstream {endpoint.upstream!r} is configured; there are: {known}."
+        raise BadRequest(message, param=f"endpoints.{name}.upstream")
+    version = _version(name, endpoint.prompt, prompts) if endpoint.prompt is not None else None
+    unnamed = Release(
+        digest="",
+        prompt=version,
+        upstream=endpoint.upstream,
+        parameters=dict(endpoint.parameters),
+        tools=tuple(endpoint.tools),
+        response_format=endpoint.response_format,
+        policy=endpoint.policy,
+    )
+    return Release(
+        digest=release_digest(unnamed),
+        prompt=unnamed.prompt,
+        upstream=unnamed.upstream,
+        parameters=unnamed.parameters,
+        tools=unnamed.tools,
+        response_format=unnamed.response_format,
+        policy=unnamed.policy,
+    )
+
+
+def _version(endpoint: str, reference: str, prompts: Collection[PromptVersion]) -> PromptVersion:
+    """`name` is the newest version, `name@3` the third."""
+    name, at, number = reference.partition("@")
+    versions = [version for version in prompts if version.name == name and (not at or str(version.number) == number)]
+    if not versions:
+        message = f"endpoints.{endpoint}.prompt: there is no prompt {reference!r}; declare it under `prompts`."
+        raise BadRequest(message, param=f"endpoints.{endpoint}.prompt")
+    return max(versions, key=lambda version: version.number)

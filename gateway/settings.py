@@ -1,0 +1,290 @@
+"""The configuration file, `sluicegate.yaml`: one YAML document, every key known, every error named.
+
+Secrets are never written into the file: a secret is a reference, `env:NAME` or `file:/path`. A few settings can be
+given by environment variables, for containers. This is the only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+
+from gateway.errors import GatewayError
+from gateway.types import Json
+
+ENVIRONMENT = {
+    "SLUICE_DATA": ("data",),
+    "SLUICE_DATABASE": ("database",),
+    "SLUICE_HOST": ("server", "host"),
+    "SLUICE_PORT": ("server", "port"),
+    "SLUICE_WORKERS": ("server", "workers"),
+}
+CONFIG_VARIABLE = "SLUICE_CONFIG"
+DEFAULT_FILE = "sluicegate.yaml"
+NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+
+class BadSettings(GatewayError):
+    """The configuration cannot be used; the message lists every fault with its place."""
+
+    default_code = "bad_settings"
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Secret(Part):
+    """A reference to a secret, read when it is needed and never shown."""
+
+    reference: str
+
+    def read(self) -> str:
+        """The secret. Raises `BadSettings` naming the missing variable or file."""
+        kind, _, where = self.reference.partition(":")
+        if kind == "env":
+            value = os.environ.get(where)
+            if not value:
+                raise BadSettings(f"The environment variable {where} is not set; the configuration refers to it.")
+            return value
+        try:
+            return Path(where).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise BadSettings(f"The secret file {where} cannot be read: {error.strerror}.") from error
+
+
+def _as_secret(value: Any) -> Any:
+    if isinstance(value, str):
+        if not value.startswith(("env:", "file:")):
+            raise ValueError("write a reference, env:NAME or file:/path, not the secret itself")
+        return {"reference": value}
+    return value
+
+
+class Limits(Part):
+    """Time-outs of an upstream, in seconds."""
+
+    connect: float = Field(5.0, gt=0, description="Name look-up, TCP and TLS.")
+    first_byte: float = Field(600.0, gt=0, description="From the request sent to the first byte of the reply's body.")
+    idle: float = Field(120.0, gt=0, description="Between two pieces of the body.")
+    total: float = Field(600.0, gt=0, description="From the request sent to the last byte.")
+
+
+class PriceOverride(Part):
+    """Micro-USD for a million tokens; replaces the shipped table's price of this model."""
+
+    input: int = Field(ge=0)
+    output: int = Field(0, ge=0)
+    cached_input: int | None = Field(None, ge=0, description="Tokens read from the upstream's prompt cache.")
+
+
+class UpstreamSettings(Part):
+    """What every kind of upstream has."""
+
+    timeouts: Limits = Limits()
+    price: PriceOverride | None = None
+    drop: tuple[str, ...] = Field((), description="Request fields to leave out where this upstream cannot honour them.")
+    shutdown_date: str | None = Field(None, description="When the provider retires the model; shown by /v1/models.")
+
+
+class Entra(Part):
+    """Microsoft Entra ID in place of a key, for Azure OpenAI: a client secret, a federated token file, or (neither)
+    the machine's managed identity."""
+
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: Annotated[Secret | None, Field(description="env:NAME or file:/path")] = None
+    token_file: Path | None = None
+    authority: str = "https://login.microsoftonline.com"
+    scope: str = "https://cognitiveservices.azure.com/.default"
+
+    _read = field_validator("client_secret", mode="before")(_as_secret)
+
+
+class OpenAISettings(UpstreamSettings):
+    """Any server that speaks OpenAI's API."""
+
+    provider: Literal["openai"]
+    model: str = Field(description="The model's name at the upstream.")
+    base_url: str = Field("https://api.openai.com/v1", pattern=r"^https?://", description="Up to /chat/completions.")
+    api_key: Secret | None = Field(None, description="env:NAME or file:/path")
+    api_key_header: str = Field("authorization", description="`authorization` sends a bearer; Azure wants `api-key`.")
+    entra: Entra | None = None
+    query: dict[str, str] = Field({}, description="Added to every URL, as Azure's api-version.")
+    headers: dict[str, str] = Field({}, description="Sent with every request; no secrets.")
+    rename: dict[str, str] = Field({}, description="Request fields this server calls otherwise.")
+    refuses: tuple[str, ...] = Field((), description="Request fields this server cannot honour.")
+    proxy: str | None = Field(None, description="http:// URL of a proxy; the environment's is not used.")
+
+    _read = field_validator("api_key", mode="before")(_as_secret)
+
+
+class LiteLLMSettings(UpstreamSettings):
+    """Every other cloud, through litellm: Anthropic, Bedrock, SageMaker, Vertex AI, watsonx, Cohere and more."""
+
+    provider: Literal["litellm"]
+    model: str = Field(description="litellm's name, as anthropic/claude-sonnet-4-5.")
+    arguments: dict[str, str] = Field({}, description="Passed with each call: api_base, aws_region_name, …")
+    credentials: dict[str, Secret] = Field({}, description="Passed with each call: api_key, aws_secret_access_key, …")
+
+    @field_validator("credentials", mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return {name: _as_secret(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+class LlamaCppSettings(UpstreamSettings):
+    """A GGUF model in this process's own llama.cpp."""
+
+    provider: Literal["llamacpp"]
+    model: str = "smollm2-135m-instruct"
+    path: Path | None = Field(None, description="The GGUF file; without it, installed packages, then the hub.")
+    context: int = Field(8192, ge=256, description="Tokens, shared by the parallel sequences.")
+    parallel: int = Field(4, ge=1, le=256, description="Sequences decoded together.")
+    threads: int | None = Field(None, ge=1)
+
+
+class TransformersSettings(UpstreamSettings):
+    """A model in torch, with LoRA adapters by name."""
+
+    provider: Literal["transformers"]
+    model: str = "smollm2-135m-instruct"
+    path: Path | None = Field(None, description="A GGUF file or a model folder.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    adapters: dict[str, Path] = Field({}, description="LoRA weights; asked for as `upstream:adapter`.")
+    parallel: int = Field(8, ge=1, le=256, description="Sequences decoded together.")
+
+
+class EmbedderSettings(UpstreamSettings):
+    """Embeddings by sentence-transformers."""
+
+    provider: Literal["sentence-transformers"]
+    model: str = "all-minilm-l6-v2"
+    path: Path | None = None
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+
+class ScriptedRule(Part):
+    """See `gateway.providers.scripted.Rule`."""
+
+    when: str = ""
+    say: str | None = None
+    call: Json | None = None
+    status: int = 200
+    retry_after: float | None = None
+    pause: float = 0.0
+    cut: int | None = None
+
+
+class ScriptedSettings(UpstreamSettings):
+    """Says what it is told to; for tests and demos."""
+
+    provider: Literal["scripted"]
+    model: str = "scripted"
+    rules: tuple[ScriptedRule, ...] = ()
+    down: bool = False
+
+
+AnyUpstream = Annotated[
+    OpenAISettings | LiteLLMSettings | LlamaCppSettings | TransformersSettings | EmbedderSettings | ScriptedSettings,
+    Field(discriminator="provider"),
+]
+
+
+class ServerSettings(Part):
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535, description="0 takes any free port.")
+    workers: int = Field(1, ge=1, le=256, description="Processes; each loads the embedded models for itself.")
+
+
+class TelemetrySettings(Part):
+    otlp_endpoint: str | None = Field(None, description="OTLP/HTTP URL for spans, as http://collector:4318/v1/traces.")
+
+
+EMBEDDED: dict[str, Json] = {
+    "smollm2": {"provider": "llamacpp", "model": "smollm2-135m-instruct"},
+    "minilm": {"provider": "sentence-transformers", "model": "all-minilm-l6-v2"},
+}
+
+
+class Settings(Part):
+    """The whole file."""
+
+    server: ServerSettings = ServerSettings()
+    data: Path = Field(Path("sluice-data"), description="Folder of database, journal and this installation's secret.")
+    database: str | None = Field(None, description="SQLAlchemy URL; without it, SQLite in the data folder.")
+    secret: Secret | None = Field(None, description="Pepper of the key digests; without it, a file in the data folder.")
+    telemetry: TelemetrySettings = TelemetrySettings()
+    upstreams: dict[Annotated[str, Field(pattern=NAME)], AnyUpstream] = Field(
+        default_factory=lambda: dict(EMBEDDED), validate_default=True, description="The models this gateway can reach."
+    )
+
+    _file: Path | None = PrivateAttr(None)
+    _read = field_validator("secret", mode="before")(_as_secret)
+
+    @property
+    def file(self) -> Path | None:
+        """Where these settings were read from."""
+        return self._file
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data.absolute() / 'sluice.db'}"
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `path`, or `$SLUICE_CONFIG`, or `./sluicegate.yaml` where there is one, or the defaults.
+
+    Raises `BadSettings` naming every fault: the file, the key, what is expected.
+    """
+    env = os.environ if environment is None else environment
+    chosen = path or (Path(env[CONFIG_VARIABLE]) if env.get(CONFIG_VARIABLE) else None)
+    if chosen is None and Path(DEFAULT_FILE).exists():
+        chosen = Path(DEFAULT_FILE)
+    raw = _read_yaml(chosen) if chosen is not None else {}
+    for variable, keys in ENVIRONMENT.items():
+        if env.get(variable):
+            place = raw
+            for key in keys[:-1]:
+                place = place.setdefault(key, {})
+            place[keys[-1]] = env[variable]
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise BadSettings(_explain(error, chosen)) from error
+    settings._file = chosen
+    return settings
+
+
+def export(path: Path | None, values: Mapping[str, str]) -> None:
+    """Make a choice of the command line that of this process's children too: workers call `load` for themselves."""
+    if path is not None:
+        os.environ[CONFIG_VARIABLE] = str(path.absolute())
+    os.environ.update(values)
+
+
+def _read_yaml(path: Path) -> Json:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSettings(f"{path} cannot be read: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        raise BadSettings(f"{path} is not valid YAML: {error}") from error
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise BadSettings(f"{path} must be a mapping of settings.")
+    return raw
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    lines = [f"{path or 'The settings'} cannot be used:"]
+    for fault in error.errors():
+        where = ".".join(str(step) for step in fault["loc"])
+        lines.append(f"  {where}: {fault['msg']}")
+    return "\n".join(lines)

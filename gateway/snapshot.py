@@ -1,0 +1,75 @@
+"""The configuration in force: one immutable value, swapped in whole. A request keeps the one it began with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.access import KeyRing, may_use, no_such_model
+from gateway.errors import Unavailable
+from gateway.releases.resolve import Endpoint, LiveRelease
+from gateway.types import Principal
+from gateway.upstreams import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes. `endpoint` and `release` are None when the client asked for an upstream by name."""
+
+    upstream: Upstream
+    model: str
+    endpoint: str | None = None
+    release: LiveRelease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`digest` names this configuration on every record; endpoints and upstreams share one space of names."""
+
+    digest: str
+    revision: int
+    keys: KeyRing
+    endpoints: Mapping[str, Endpoint]
+    upstreams: Mapping[str, Upstream]
+    broken: Mapping[str, str]
+    """Endpoints that cannot serve, and why."""
+
+    def resolve(self, model: str, principal: Principal) -> Route:
+        """An endpoint's live release, or an upstream by name where the key allows it. Raises `NotFound`."""
+        endpoint = self.endpoints.get(model)
+        if endpoint is not None and may_use(principal.endpoints, model):
+            live = endpoint.live
+            return Route(self.upstreams[live.release.upstream], model, model, live)
+        upstream = self.upstreams.get(model)
+        if upstream is not None and may_use(principal.upstreams, model):
+            return Route(upstream, model)
+        if model in self.broken and may_use(principal.endpoints, model):
+            raise Unavailable(f"The endpoint {model!r} cannot serve. {self.broken[model]}")
+        return self._adapter(model, principal)
+
+    def visible(self, principal: Principal) -> tuple[list[Endpoint], list[Upstream]]:
+        """What this key may ask for."""
+        endpoints = [e for name, e in self.endpoints.items() if may_use(principal.endpoints, name)]
+        upstreams = [u for name, u in self.upstreams.items() if may_use(principal.upstreams, name)]
+        return endpoints, upstreams
+
+    def _adapter(self, model: str, principal: Principal) -> Route:
+        """`upstream:adapter`, fine-tuned weights on an upstream."""
+        name, colon, adapter = model.partition(":")
+        upstream = self.upstreams.get(name)
+        known = upstream is not None and bool(colon) and adapter in upstream.adapters
+        if upstream is None or not known or not may_use(principal.upstreams, name):
+            raise no_such_model(model)
+        return Route(upstream, model)
+
+
+class Snapshots:
+    """Holds the snapshot in force. The one place where it is swapped."""
+
+    __slots__ = ("current",)
+
+    def __init__(self, first: Snapshot) -> None:
+        self.current = first
+
+    def swap(self, snapshot: Snapshot) -> None:
+        self.current = snapshot

@@ -1,0 +1,50 @@
+"""An upstream: a reachable model, ready to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.errors import BadRequest, UnsupportedParam
+from gateway.http.base import Timeouts
+from gateway.pricing import Price
+from gateway.providers.base import Ask, Provider
+from gateway.types import Operation
+from gateway.wire.surface import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Provider, model, prices and limits under one name. `drops` are the fields the provider cannot honour and the
+    configuration allows to leave out; any other such field refuses the request. `adapters` are names under which
+    fine-tuned weights of this upstream can be asked for."""
+
+    name: str
+    kind: str
+    model: str
+    provider: Provider
+    price: Price | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    drops: frozenset[str] = frozenset()
+    adapters: tuple[str, ...] = ()
+    shutdown_date: str | None = None
+
+    def ask(self, call: Call, operation: Operation, trace: bytes) -> Ask:
+        """The call as this upstream is asked; raises what it cannot do. Usage is always asked for, to meter it."""
+        if operation not in self.provider.operations:
+            raise BadRequest(f"{self.name!r} does not serve {operation}.", param="model", code="unsupported_operation")
+        body = call.body
+        if not self.provider.refuses.isdisjoint(body):
+            self._drop_or_refuse(call)
+        if call.stream:
+            body["stream"] = True
+            body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+        return Ask(operation, body, call.stream, self.timeouts, trace)
+
+    def _drop_or_refuse(self, call: Call) -> None:
+        for name in sorted(self.provider.refuses & call.body.keys()):
+            if call.body[name] is None or name in self.drops:
+                del call.body[name]
+                call.dropped.append(name)
+            else:
+                message = f"The upstream {self.name!r} cannot honour {name!r}. Leave it out, or list it under `drop`."
+                raise UnsupportedParam(message, param=name)

@@ -1,0 +1,34 @@
+"""Header fields that have a meaning between clients, gateway and upstreams."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.errors import GatewayError
+from gateway.http.base import Headers, Reply
+
+
+class HasHeaders(Protocol):
+    def header(self, name: bytes) -> bytes | None: ...
+
+
+def limits_of(reply: Reply) -> Headers:
+    """The upstream's rate-limit fields, which clients read to pace themselves."""
+    return [pair for pair in reply.headers if pair[0].startswith(b"x-ratelimit-")]
+
+
+def refusal_headers(error: GatewayError) -> Headers:
+    """What the official SDKs read to decide whether, and when, to try again."""
+    headers: Headers = [(b"x-should-retry", b"true" if error.retryable else b"false")]
+    if error.retry_after is not None:
+        headers.append((b"retry-after-ms", b"%d" % round(error.retry_after * 1000)))
+        headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
+    if error.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return headers
+
+
+def idempotency(exchange: HasHeaders) -> bytes:
+    """The client's idempotency key for the upstream, ended by CRLF: the SDKs send the same one with every retry."""
+    key = exchange.header(b"idempotency-key")
+    return b"" if key is None or len(key) > 255 else b"idempotency-key: %b\r\n" % key

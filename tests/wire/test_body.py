@@ -1,0 +1,127 @@
+"""Request bodies: what is refused, and that the refusal names the field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import BadRequest, UnsupportedMedia
+from gateway.wire.body import (
+    check_integer,
+    check_media,
+    check_number,
+    dump,
+    flag,
+    parse,
+    refuse_variants,
+    take_prompt,
+    text,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8"), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(max_size=4), JSON, max_size=5), st.booleans(), st.sampled_from([None, 2]))
+def test_every_object_written_by_anyone_is_read_as_it_is(
+    body: dict[str, Any], ascii_only: bool, indent: int | None
+) -> None:
+    assert parse(json.dumps(body, ensure_ascii=ascii_only, indent=indent).encode()) == body
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b"[]", b"null", b'"x"', b"{}{}", b"\xff\xfe", b'{"a": NaN}', b'{"a":1,}', b"\x00", b'{"a":"\xff"}'],
+)
+def test_what_is_not_one_json_object_is_refused(raw: bytes) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        parse(raw)
+    assert refusal.value.code == "invalid_json"
+
+
+@pytest.mark.parametrize("depth", [300, 2_000, 200_000])
+def test_deep_nesting_is_refused(depth: int) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        parse(b'{"a":' + b"[" * depth + b"]" * depth + b"}")
+    assert refusal.value.code == "invalid_json"
+
+
+@pytest.mark.parametrize(
+    ("raw", "key"),
+    [
+        (b'{"model":"a","model":"b"}', "model"),
+        (b'{"messages":[{"role":"user","content":"x","content":"y"}]}', "content"),
+        (b'{"a":{"b":[{"c":1,"\\u0063":2}]}}', "c"),
+    ],
+)
+def test_a_key_given_twice_is_refused_by_name(raw: bytes, key: str) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        parse(raw)
+    assert (refusal.value.code, refusal.value.param) == ("duplicate_key", key)
+
+
+def test_a_known_field_in_other_capitals_is_refused() -> None:
+    with pytest.raises(BadRequest) as refusal:
+        refuse_variants(["model", "Messages"], frozenset(("model", "messages")), "x.")
+    assert refusal.value.param == "x.Messages"
+    refuse_variants(["model", "x_new_field"], frozenset(("model",)))
+
+
+def test_media_types() -> None:
+    check_media(None, None)
+    check_media(b"Application/JSON; charset=utf-8", b"identity")
+    for kind, encoding in ((b"text/plain", None), (b"application/json", b"gzip")):
+        with pytest.raises(UnsupportedMedia):
+            check_media(kind, encoding)
+
+
+def test_single_fields_are_checked_and_named() -> None:
+    body: dict[str, Any] = {"s": "x", "e": "", "i": 3, "b": True, "n": 0.5, "o": []}
+    assert text(body, "s") == "x"
+    assert flag(body, "b") is True
+    assert flag(body, "missing") is False
+    check_integer(body, "i", 1, 3)
+    check_number(body, "n", 0, 1)
+    for bad in (
+        lambda: text(body, "e"),
+        lambda: text(body, "gone"),
+        lambda: flag(body, "i"),
+        lambda: check_integer(body, "b", 0),
+        lambda: check_integer(body, "i", 4),
+        lambda: check_number(body, "n", 1, 2),
+        lambda: check_number(body, "s", 1, 2),
+    ):
+        with pytest.raises(BadRequest) as refusal:
+            bad()
+        assert refusal.value.param in ("e", "gone", "i", "b", "n", "s")
+
+
+def test_the_prompt_object_is_taken_out_and_typed() -> None:
+    body: dict[str, Any] = {"prompt": {"id": "p", "version": "2", "variables": {"q": "x"}}}
+    ref = take_prompt(body)
+    assert ref is not None
+    assert (ref.id, ref.version, ref.variables) == ("p", "2", {"q": "x"})
+    assert body == {}
+    assert take_prompt({}) is None
+    for wrong, param in (
+        ("text", "prompt"),
+        ({"id": 3}, "prompt.id"),
+        ({"x": 1}, "prompt.x"),
+        ({"variables": []}, "prompt.variables"),
+    ):
+        with pytest.raises(BadRequest) as refusal:
+            take_prompt({"prompt": wrong})
+        assert refusal.value.param == param
+
+
+def test_what_is_sent_on_is_what_was_checked() -> None:
+    raw = orjson.dumps({"model": "m", "unknown": {"kept": [1, 2.5, None]}})
+    assert dump(parse(raw)) == raw
