@@ -72,7 +72,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
     hasher = KeyHasher(pepper(settings))
     refresher = Refresher(store, hasher, upstreams)
     journal = Journal(settings.data / "journal")
-    shipper = Shipper(settings.data / "journal", store)
+    shipper = Shipper(journal, settings.data / "journal", store)
     metrics = Metrics(lambda: _gauges(journal, shipper))
     conversations = Conversations(store)
     readiness = Readiness(store, journal, refresher.snapshots)

@@ -127,4 +127,4 @@ class Conversations:
 
     def _delete(self, response_id: str, principal: Principal) -> None:
         with self._store.begin() as connection:
-            responses.delete(connection, response_id, principal.key_id)
+            responses.remove(connection, response_id, principal.key_id)

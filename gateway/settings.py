@@ -103,7 +103,7 @@ class Entra(Part):
     authority: str = "https://login.microsoftonline.com"
     scope: str = "https://cognitiveservices.azure.com/.default"
 
-    _read = field_validator("client_secret", mode="before")(_as_secret)
+    _secret = field_validator("client_secret", mode="before")(_as_secret)
 
 
 class OpenAISettings(UpstreamSettings):

@@ -85,10 +85,15 @@ class Builder:
         return OpenAIProvider(config, self._client(settings.proxy), self._credential(settings))
 
     def _credential(self, settings: OpenAISettings) -> Credential | None:
-        from gateway.providers.credentials import EntraToken, StaticKey
+        from gateway.providers.credentials import EntraConfig, EntraToken, StaticKey
 
         if settings.entra is not None:
-            return EntraToken(settings.entra, self._direct)
+            entra = settings.entra
+            secret = entra.client_secret.read() if entra.client_secret is not None else None
+            config = EntraConfig(
+                entra.tenant_id, entra.client_id, secret, entra.token_file, entra.authority, entra.scope
+            )
+            return EntraToken(config, self._direct)
         if settings.api_key is not None:
             return StaticKey(settings.api_key_header, settings.api_key.read())
         return None

@@ -1,0 +1,128 @@
+"""Moves records from the journal to the database, exactly once.
+
+Records of a batch and the offset they reach to are written in one transaction, so a process killed at any line loses
+nothing and doubles nothing. While the database is dead the journal keeps what comes and the shipper backs off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from gateway.errors import GatewayError
+from gateway.journal import Journal, claimed, read, segments
+from gateway.record import CallRecord
+from gateway.store import calls, responses
+from gateway.store.engine import Store
+
+log = logging.getLogger(__name__)
+
+EVERY = 0.5
+LONGEST_PAUSE = 30.0
+BATCH = 500
+SWEEP_EVERY = 3600.0
+
+Observer = Callable[[Sequence[CallRecord]], None]
+
+
+class Shipper:
+    """A supervised loop. Ships this process's own segments, and those of processes that died. `observe` sees every
+    batch after it is in the database; what it raises is logged and stops nothing."""
+
+    def __init__(self, journal: Journal, directory: Path, store: Store, observe: Observer | None = None) -> None:
+        self._journal = journal
+        self._directory = directory
+        self._store = store
+        self._observe = observe
+        self._offsets: dict[str, int] = {}
+        self.backlog_bytes = 0
+        self.shipped = 0
+        self.failures = 0
+        self.damaged = 0
+
+    async def run(self) -> None:
+        pause = EVERY
+        swept = 0.0
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await asyncio.to_thread(self.ship)
+                if clock() - swept > SWEEP_EVERY:
+                    swept = clock()
+                    await asyncio.to_thread(self._sweep)
+                pause = EVERY
+            except GatewayError as error:
+                self.failures += 1
+                pause = min(LONGEST_PAUSE, pause * 2) * random.uniform(0.8, 1.2)  # noqa: S311
+                log.warning("records wait in the journal: %s", error.message)
+            except Exception:  # noqa: BLE001 - a supervised loop outlives a defect
+                self.failures += 1
+                log.exception("defect while shipping records")
+
+    async def drain(self, timeout: float) -> None:
+        """Ship what is there, for at most `timeout` seconds; what is left is shipped by the next process."""
+        with suppress(GatewayError, TimeoutError):
+            async with asyncio.timeout(timeout):
+                await asyncio.to_thread(self.ship)
+
+    def ship(self) -> None:
+        """One pass over all segments. Raises `Unavailable` when the database is dead."""
+        self._journal.sync()
+        backlog = 0
+        for segment in segments(self._directory):
+            if segment == self._journal.current:
+                backlog += self._ship_segment(segment)
+                continue
+            with suppress(FileNotFoundError), claimed(segment) as ours:
+                if ours:
+                    self._ship_segment(segment)
+                    self._retire(segment)
+        self.backlog_bytes = backlog
+
+    def _ship_segment(self, segment: Path) -> int:
+        """All that is there to ship; gives the bytes of it that are not in the database, which is 0 when it returns."""
+        offset = self._offset(segment.name)
+        while True:
+            found = read(segment, offset, BATCH)
+            if not found.records:
+                break
+            with self._store.begin() as connection:
+                calls.ship(connection, segment.name, found.offset, found.records)
+            self._offsets[segment.name] = offset = found.offset
+            self.shipped += len(found.records)
+            self._show(found.records)
+        return 0
+
+    def _offset(self, name: str) -> int:
+        if name not in self._offsets:
+            with self._store.begin() as connection:
+                self._offsets[name] = calls.offset_of(connection, name)
+        return self._offsets[name]
+
+    def _retire(self, segment: Path) -> None:
+        """A segment nobody writes, shipped to its end: remove it, or set it aside where it is damaged."""
+        if read(segment, self._offsets[segment.name], 1).damaged:
+            self.damaged += 1
+            log.error("the journal segment %s is damaged; set aside as %s.damaged", segment, segment.name)
+            segment.rename(segment.with_name(f"{segment.name}.damaged"))
+        else:
+            segment.unlink()
+        del self._offsets[segment.name]
+        with self._store.begin() as connection:
+            calls.forget(connection, segment.name)
+
+    def _show(self, records: Sequence[CallRecord]) -> None:
+        if self._observe is not None:
+            try:
+                self._observe(records)
+            except Exception:  # noqa: BLE001 - telemetry never stops records
+                log.exception("defect while exporting records")
+
+    def _sweep(self) -> None:
+        with self._store.begin() as connection:
+            responses.remove_expired(connection)

@@ -1,0 +1,62 @@
+"""Queries on the records of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+
+from gateway.record import CallRecord
+from gateway.store.tables import calls, shipped
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which calls: the newest `limit` of those that match everything given. `since` is Unix time in nanoseconds."""
+
+    limit: int = 50
+    endpoint: str | None = None
+    key_id: str | None = None
+    status: int | None = None
+    errors_only: bool = False
+    since: int | None = None
+    id: str | None = None
+
+
+def ship(connection: Connection, segment: str, offset: int, records: Sequence[CallRecord]) -> None:
+    """Records of a segment and how far into it they reach, in the caller's one transaction: nothing is ever doubled."""
+    if records:
+        connection.execute(insert(calls), [msgspec.structs.asdict(record) for record in records])
+    known = connection.execute(update(shipped).where(shipped.c.segment == segment).values(offset=offset))
+    if known.rowcount == 0:
+        connection.execute(insert(shipped).values(segment=segment, offset=offset))
+
+
+def offset_of(connection: Connection, segment: str) -> int:
+    found = connection.execute(select(shipped.c.offset).where(shipped.c.segment == segment)).scalar_one_or_none()
+    return found or 0
+
+
+def forget(connection: Connection, segment: str) -> None:
+    """The segment's file is gone."""
+    connection.execute(delete(shipped).where(shipped.c.segment == segment))
+
+
+def recent(connection: Connection, wanted: Filter) -> list[CallRecord]:
+    """Newest first."""
+    query = select(calls).order_by(calls.c.started.desc()).limit(wanted.limit)
+    if wanted.endpoint is not None:
+        query = query.where(calls.c.endpoint == wanted.endpoint)
+    if wanted.key_id is not None:
+        query = query.where(calls.c.key_id == wanted.key_id)
+    if wanted.status is not None:
+        query = query.where(calls.c.status == wanted.status)
+    if wanted.errors_only:
+        query = query.where(calls.c.error.is_not(None))
+    if wanted.since is not None:
+        query = query.where(calls.c.started >= wanted.since)
+    if wanted.id is not None:
+        query = query.where(calls.c.id == wanted.id)
+    return [CallRecord(**row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,78 @@
+"""The store's engine: one per process, used from threads, never from the event loop itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from sqlite3 import Connection as SQLiteConnection
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
+
+from gateway.errors import Unavailable
+
+BUSY_MS = 5000
+
+
+class Store:
+    """The SQL database behind `url` (SQLAlchemy's form). SQLite is opened in write-ahead mode, so that readers and the
+    one writer do not wait for each other."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+            self._engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            message = f"The database URL cannot be used: {error}. Write sqlite:///path or postgresql+psycopg://…"
+            raise Unavailable(message, code="bad_database") from error
+        self.shown_url = parsed.render_as_string(hide_password=True)
+        if self.sqlite:
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+
+    @property
+    def sqlite(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction, committed at the end of the context and rolled back by what is raised in it.
+
+        Raises `Unavailable` when the database cannot be reached, is corrupt, or stays locked.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            message = f"The database {self.shown_url} does not answer: {error.orig}. Is it up, and the path writable?"
+            raise Unavailable(message, code="database_unavailable") from error
+        except DatabaseError as error:
+            if "malformed" in str(error.orig) or "not a database" in str(error.orig):
+                message = f"The database {self.shown_url} is corrupt: {error.orig}. Restore it, or move the file away."
+                raise Unavailable(message, code="database_corrupt") from error
+            raise
+
+    def ping(self) -> None:
+        """Raises `Unavailable` when the database does not answer."""
+        with self.begin() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _prepare_sqlite(connection: SQLiteConnection, _: Any) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where the driver guesses
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at the start: one taken half-way can fail however long it waits."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,52 @@
+"""Queries on stored responses. A response is seen only by the key that made it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from gateway.store.tables import responses
+from gateway.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """`body` is the response object, `turn` the chat messages the next turn builds on; times are Unix times."""
+
+    id: str
+    key_id: str
+    created: float
+    status: str
+    body: Json
+    turn: list[Json]
+    previous: str | None
+    expires: float
+
+
+def put(connection: Connection, row: StoredResponse) -> None:
+    """Insert, or bring up to date what the same key has stored under this id."""
+    values = {"status": row.status, "body": row.body, "turn": row.turn, "expires": row.expires}
+    mine = (responses.c.id == row.id, responses.c.key_id == row.key_id)
+    if connection.execute(update(responses).where(*mine).values(**values)).rowcount == 0:
+        connection.execute(
+            insert(responses).values(
+                id=row.id, key_id=row.key_id, created=row.created, previous=row.previous, **values
+            )
+        )
+
+
+def get(connection: Connection, response_id: str, key_id: str) -> StoredResponse | None:
+    mine = (responses.c.id == response_id, responses.c.key_id == key_id, responses.c.expires > time.time())
+    row = connection.execute(select(responses).where(*mine)).first()
+    return StoredResponse(**row._mapping) if row is not None else None
+
+
+def remove(connection: Connection, response_id: str, key_id: str) -> None:
+    connection.execute(delete(responses).where(responses.c.id == response_id, responses.c.key_id == key_id))
+
+
+def remove_expired(connection: Connection) -> int:
+    """How many were past their time."""
+    return connection.execute(delete(responses).where(responses.c.expires <= time.time())).rowcount

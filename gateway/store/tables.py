@@ -1,0 +1,150 @@
+"""The tables. Types are chosen so that SQLite and PostgreSQL hold the same: JSON, 64-bit integers, text."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+"""One row: moved on, in the same transaction, by every change of what a snapshot is made of."""
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("hint", String(8), nullable=False),
+    Column("roles", JSON, nullable=False),
+    Column("endpoints", JSON(none_as_null=True)),
+    Column("upstreams", JSON(none_as_null=True)),
+    Column("created", Float, nullable=False),
+    Column("expires", Float),
+    Column("revoked", Float),
+)
+
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("messages", JSON, nullable=False),
+    Column("variables", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("author", String(100), nullable=False),
+    UniqueConstraint("name", "digest"),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("prompt_name", String(64)),
+    Column("prompt_number", Integer),
+    Column("upstream", String(64), nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("tools", JSON, nullable=False),
+    Column("response_format", JSON(none_as_null=True)),
+    Column("policy", String(64)),
+    Column("created", Float, nullable=False),
+    Column("author", String(100), nullable=False),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("description", Text),
+    Column("release", ForeignKey("releases.digest"), nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("updated_by", String(100), nullable=False),
+)
+
+endpoint_history = Table(
+    "endpoint_history",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("endpoint", String(64), nullable=False, index=True),
+    Column("release", String(64), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("started", BigInteger, nullable=False, index=True),
+    Column("surface", String(16), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("error", String(100)),
+    Column("key_id", String(32)),
+    Column("asked", String(200)),
+    Column("endpoint", String(64)),
+    Column("release", String(64)),
+    Column("upstream", String(64)),
+    Column("provider", String(32)),
+    Column("served", Text),
+    Column("stream", Boolean, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("cost", BigInteger, nullable=False),
+    Column("total_us", BigInteger, nullable=False),
+    Column("upstream_us", BigInteger, nullable=False),
+    Column("first_us", BigInteger),
+    Column("finish", String(64)),
+    Column("client_request_id", String(128)),
+    Column("trace_id", String(32)),
+    Column("span_id", String(16)),
+    Column("parent_id", String(16)),
+    Column("snapshot", String(64), nullable=False),
+    Index("calls_by_endpoint", "endpoint", "started"),
+    Index("calls_by_key", "key_id", "started"),
+)
+"""One column for each field of `CallRecord`."""
+
+shipped = Table(
+    "shipped",
+    metadata,
+    Column("segment", String(128), primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+)
+"""How far each journal segment has come into `calls`, written in the same transaction as the calls."""
+
+responses = Table(
+    "responses",
+    metadata,
+    Column("id", String(80), primary_key=True),
+    Column("key_id", String(32), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("turn", JSON, nullable=False),
+    Column("previous", String(80)),
+    Column("expires", Float, nullable=False, index=True),
+)
