@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
@@ -16,7 +16,7 @@ from gateway import settings as configuration
 from gateway.access import KeyHasher
 from gateway.api.app import admin_app
 from gateway.conversations import Conversations
-from gateway.front.asgi import AsgiFront, Served
+from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.routes import DataRoutes, hot_routes
 from gateway.journal import Journal
 from gateway.pipeline import Pipeline
@@ -92,7 +92,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             await upstream.provider.close()
         await builder.close()
         journal.close()
-        await shipper.drain(timeout=5.0)
+        await shipper.drain()
         store.close()
 
 
@@ -112,7 +112,7 @@ def create(settings: Settings | None = None) -> AsgiFront:
                 services.metrics,
             )
             state: dict[str, Any] = {"hot_routes": hot_routes(services.pipeline)}
-            yield Served(tuple(routes.table()), admin_app(services), state)
+            yield Served(tuple(routes.table()), cast(App, admin_app(services)), state)
 
     return AsgiFront(lifespan)
 

@@ -73,7 +73,8 @@ class Conversations:
     async def items(self, response_id: str, principal: Principal) -> Json:
         """The input of a response, newest first, as a list object."""
         stored = await self._existing(response_id, principal)
-        return conversation.input_items(stored.turn)
+        items: Json = conversation.input_items(stored.turn)
+        return items
 
     async def delete(self, response_id: str, principal: Principal) -> Json:
         stored = await self._existing(response_id, principal)

@@ -56,6 +56,11 @@ class Journal:
         self._roll()
 
     @property
+    def position(self) -> int:
+        """Bytes written to the current segment."""
+        return self._at
+
+    @property
     def failing(self) -> bool:
         """No segment can be made at present."""
         return self._map is None

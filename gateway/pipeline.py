@@ -19,12 +19,14 @@ from gateway.errors import BadRequest, ClientGone, GatewayError, Internal
 from gateway.front.exchange import Exchange, read_json
 from gateway.http.base import Reply
 from gateway.journal import Journal
+from gateway.providers.base import Ask
 from gateway.snapshot import Snapshots
 from gateway.telemetry.metrics import Metrics
+from gateway.types import Principal
 from gateway.visit import Visit
 from gateway.wire.body import dump
 from gateway.wire.headers import idempotency, limits_of, refusal_headers
-from gateway.wire.surface import Surface, Translator
+from gateway.wire.surface import Call, Surface, Translator
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +54,6 @@ class Pipeline:
         except Exception:
             log.exception("defect while serving %s", visit.id)
             visit.error = Internal(f"An internal error occurred. The server's log has it under {visit.id}.")
-        if visit.detached and visit.error is not None:
-            await self._conversations.settle(visit.call, visit.translator, visit.principal, visit.error)
         self._close(visit)
 
     async def _walk(self, visit: Visit) -> None:
@@ -69,27 +69,46 @@ class Pipeline:
             route.release.apply(call, surface.operation)
         elif call.prompt is not None:
             raise BadRequest(f"{call.model!r} has no prompt to fill.", param="prompt", code="invalid_value")
-        visit.translator = translator = surface.translator(call)
+        visit.translator = surface.translator(call)
         passed_on = idempotency(exchange) + (visit.trace.header if visit.trace is not None else b"")
         ask = route.upstream.ask(call, surface.operation, passed_on)
         if call.background:
-            exchange.reply(
-                200, visit.reply_headers(0), dump(await self._conversations.detach(call, translator, principal))
-            )
-            visit.detached = True
+            await self._in_background(visit, call, principal, ask)
+        else:
+            await self._ask(visit, call, principal, ask)
 
+    async def _ask(self, visit: Visit, call: Call, principal: Principal, ask: Ask) -> None:
+        """Call the upstream, and turn what it answers into the client's wire."""
+        assert visit.route is not None
+        assert visit.translator is not None
         visit.asked_at = time.perf_counter_ns()
         try:
-            reply = await route.upstream.provider.send(ask)
+            reply = await visit.route.upstream.provider.send(ask)
             visit.headers = limits_of(reply)
             if call.stream:
-                await self._stream(visit, reply, translator)
+                await self._stream(visit, reply, visit.translator)
             else:
-                visit.body = translator.whole(await reply.read())
+                visit.body = visit.translator.whole(await reply.read())
         finally:
             visit.served_at = time.perf_counter_ns()
         if call.store:
-            await self._conversations.keep(call, translator, principal)
+            await self._conversations.keep(call, visit.translator, principal)
+
+    async def _in_background(self, visit: Visit, call: Call, principal: Principal, ask: Ask) -> None:
+        """Tell the client at once under which id to ask again, and go on without it."""
+        assert visit.translator is not None
+        pending = await self._conversations.detach(call, visit.translator, principal)
+        visit.exchange.reply(200, visit.reply_headers(0), dump(pending))
+        visit.detached = True
+        try:
+            await self._ask(visit, call, principal, ask)
+        except GatewayError as error:
+            await self._conversations.settle(call, visit.translator, principal, error)
+            raise
+        except asyncio.CancelledError:
+            gone = ClientGone("The response was cancelled.")
+            await asyncio.shield(self._conversations.settle(call, visit.translator, principal, gone))
+            raise
 
     async def _stream(self, visit: Visit, reply: Reply, translator: Translator) -> None:
         """Pass events on as they come. The reply begins with the first of them, so that an upstream which breaks

@@ -25,6 +25,8 @@ EVERY = 0.5
 LONGEST_PAUSE = 30.0
 BATCH = 500
 SWEEP_EVERY = 3600.0
+LAST_PASS = 5.0
+LAST_PASS = 5.0
 
 Observer = Callable[[Sequence[CallRecord]], None]
 
@@ -39,7 +41,6 @@ class Shipper:
         self._store = store
         self._observe = observe
         self._offsets: dict[str, int] = {}
-        self.backlog_bytes = 0
         self.shipped = 0
         self.failures = 0
         self.damaged = 0
@@ -60,32 +61,35 @@ class Shipper:
                 self.failures += 1
                 pause = min(LONGEST_PAUSE, pause * 2) * random.uniform(0.8, 1.2)  # noqa: S311
                 log.warning("records wait in the journal: %s", error.message)
-            except Exception:  # noqa: BLE001 - a supervised loop outlives a defect
+            except Exception:
                 self.failures += 1
                 log.exception("defect while shipping records")
 
-    async def drain(self, timeout: float) -> None:
-        """Ship what is there, for at most `timeout` seconds; what is left is shipped by the next process."""
+    async def drain(self) -> None:
+        """Ship what is there, within `LAST_PASS` seconds; what is left is shipped by the next process."""
         with suppress(GatewayError, TimeoutError):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(LAST_PASS):
                 await asyncio.to_thread(self.ship)
 
     def ship(self) -> None:
         """One pass over all segments. Raises `Unavailable` when the database is dead."""
         self._journal.sync()
-        backlog = 0
         for segment in segments(self._directory):
             if segment == self._journal.current:
-                backlog += self._ship_segment(segment)
+                self._ship_segment(segment)
                 continue
             with suppress(FileNotFoundError), claimed(segment) as ours:
                 if ours:
                     self._ship_segment(segment)
                     self._retire(segment)
-        self.backlog_bytes = backlog
 
-    def _ship_segment(self, segment: Path) -> int:
-        """All that is there to ship; gives the bytes of it that are not in the database, which is 0 when it returns."""
+    @property
+    def backlog_bytes(self) -> int:
+        """Journalled by this process and not yet in the database, as far as its current segment goes."""
+        current = self._journal.current
+        return self._journal.position - self._offsets.get(current.name, 0) if current is not None else 0
+
+    def _ship_segment(self, segment: Path) -> None:
         offset = self._offset(segment.name)
         while True:
             found = read(segment, offset, BATCH)
@@ -96,7 +100,6 @@ class Shipper:
             self._offsets[segment.name] = offset = found.offset
             self.shipped += len(found.records)
             self._show(found.records)
-        return 0
 
     def _offset(self, name: str) -> int:
         if name not in self._offsets:
@@ -120,7 +123,7 @@ class Shipper:
         if self._observe is not None:
             try:
                 self._observe(records)
-            except Exception:  # noqa: BLE001 - telemetry never stops records
+            except Exception:
                 log.exception("defect while exporting records")
 
     def _sweep(self) -> None:

@@ -34,7 +34,8 @@ class Catalogue:
 
 
 def revision(connection: Connection) -> int:
-    return connection.execute(select(revisions.c.number)).scalar_one()
+    number: int = connection.execute(select(revisions.c.number)).scalar_one()
+    return number
 
 
 def move_revision(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from gateway.store.tables import keys
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A key as it is kept. `digest` is hexadecimal; times are Unix times; None for `endpoints` and `upstreams` is all."""
+    """A key as it is kept. `digest` is hexadecimal; times are Unix times; `endpoints` and `upstreams` of None: all."""
 
     id: str
     name: str

@@ -31,9 +31,7 @@ def put(connection: Connection, row: StoredResponse) -> None:
     mine = (responses.c.id == row.id, responses.c.key_id == row.key_id)
     if connection.execute(update(responses).where(*mine).values(**values)).rowcount == 0:
         connection.execute(
-            insert(responses).values(
-                id=row.id, key_id=row.key_id, created=row.created, previous=row.previous, **values
-            )
+            insert(responses).values(id=row.id, key_id=row.key_id, created=row.created, previous=row.previous, **values)
         )
 
 

@@ -18,9 +18,7 @@ from gateway.wire.chunks import Meter
 class Call:
     """One request, parsed. `body` is in the upstream operation's shape and belongs to this call alone.
 
-    `model` is what the client asked for. `asked` is the client's own body, for surfaces that echo it. `previous` and
-    `store` belong to the responses API. `kept` are the messages of the client's turn (responses: what is to be
-    remembered when the call is stored).
+    `model` is what the client asked for. `asked` is the client's own body, for surfaces that echo it.
     """
 
     model: str
@@ -29,6 +27,9 @@ class Call:
     asked: Json
     prompt: PromptRef | None = None
     previous: str | None = None
+    """The stored response whose conversation this call goes on with."""
+    turn: list[Json] = field(default_factory=list)
+    """The conversation as chat messages, without instructions: what a stored response is continued from."""
     store: bool = False
     background: bool = False
     fixed: list[str] = field(default_factory=list)

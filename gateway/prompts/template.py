@@ -1,0 +1,296 @@
+"""Templates: a small, safe part of Jinja2's language.
+
+Jinja2's own parser reads the source; what it finds is compiled to closures by us, and only what is listed here
+compiles. There is no attribute access, no call and no import to be abused, because no code for them exists: a dot is a
+look-up in a mapping or a list. What a variable holds is text to be put in, never a template to be read again.
+
+    {{ name }}  {{ order.id }}  {{ items[0] }}  {{ name | upper }}  {{ "a" ~ b }}  {{ a if b else c }}
+    {% if x and not y %} … {% elif z == 1 %} … {% else %} … {% endif %}
+    {% for item in items %} {{ loop.index }}: {{ item }} {% else %} none {% endfor %}
+
+A value in `{{ }}` is a string, a number or a boolean (written as in JSON); a list or a mapping needs `| tojson` or
+`| join`. The characters written and the loop steps taken are bounded.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from gateway.errors import BadRequest
+from gateway.prompts.filters import FILTERS, Missing, as_text
+
+MAX_CHARACTERS = 1024 * 1024
+MAX_STEPS = 100_000
+
+Scope = Mapping[str, Any]
+Expression = Callable[[Scope], Any]
+Writer = Callable[[Scope, "Page"], None]
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "in": lambda a, b: a in b,
+    "notin": lambda a, b: a not in b,
+}
+TESTS: dict[str, Callable[[Any], bool]] = {
+    "defined": lambda value: not isinstance(value, Missing),
+    "undefined": lambda value: isinstance(value, Missing),
+    "none": lambda value: value is None,
+}
+
+
+class Page:
+    """What is written so far, within bounds."""
+
+    __slots__ = ("_left", "_steps", "parts")
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self._left = MAX_CHARACTERS
+        self._steps = MAX_STEPS
+
+    def write(self, text: str) -> None:
+        self._left -= len(text)
+        if self._left < 0:
+            message = f"The rendered prompt is longer than {MAX_CHARACTERS} characters."
+            raise BadRequest(message, param="prompt.variables", code="prompt_too_long")
+        self.parts.append(text)
+
+    def step(self) -> None:
+        self._steps -= 1
+        if self._steps < 0:
+            message = f"Rendering the prompt takes more than {MAX_STEPS} loop steps."
+            raise BadRequest(message, param="prompt.variables", code="prompt_too_long")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled template. `names` are the variables it reads."""
+
+    names: frozenset[str]
+    _write: Writer
+
+    @classmethod
+    def compile(cls, source: str, where: str) -> Template:
+        """Raises `BadRequest` naming `where` (it becomes `param`), the line, and what is not allowed there."""
+        try:
+            tree = Environment(keep_trailing_newline=True).parse(source)  # noqa: S701 - Jinja2 parses, it never renders
+        except TemplateSyntaxError as error:
+            message = f"{where}, line {error.lineno}: {error.message}"
+            raise BadRequest(message, param=where, code="invalid_template") from error
+        compiler = _Compiler(where)
+        write = compiler.body(tree.body)
+        return cls(frozenset(compiler.names), write)
+
+    def render(self, variables: Scope) -> str:
+        """Raises `BadRequest` naming the variable that is missing or cannot be written."""
+        page = Page()
+        try:
+            self._write(variables, page)
+        except (TypeError, ValueError) as error:
+            message = f"The prompt cannot be rendered with these variables: {error}."
+            raise BadRequest(message, param="prompt.variables", code="invalid_value") from error
+        return "".join(page.parts)
+
+
+class _Compiler:
+    """Jinja2's syntax tree to closures. A node without a method here is not part of the language."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._bound: list[str] = []
+        self.names: set[str] = set()
+
+    # statements ------------------------------------------------------------------------------------------------------
+
+    def body(self, statements: Sequence[nodes.Node]) -> Writer:
+        writers = tuple(self._statement(statement) for statement in statements)
+        if len(writers) == 1:
+            return writers[0]
+
+        def write(scope: Scope, page: Page) -> None:
+            for writer in writers:
+                writer(scope, page)
+
+        return write
+
+    def _statement(self, node: nodes.Node) -> Writer:
+        if isinstance(node, nodes.Output):
+            return self.body_of(node)
+        if isinstance(node, nodes.If):
+            return self._if(node)
+        if isinstance(node, nodes.For):
+            return self._for(node)
+        raise self._refusal(node)
+
+    def body_of(self, node: nodes.Output) -> Writer:
+        writers = tuple(self._output(part) for part in node.nodes)
+
+        def write(scope: Scope, page: Page) -> None:
+            for writer in writers:
+                writer(scope, page)
+
+        return writers[0] if len(writers) == 1 else write
+
+    def _output(self, node: nodes.Node) -> Writer:
+        if isinstance(node, nodes.TemplateData):
+            text = node.data
+            return lambda scope, page: page.write(text)
+        value = self.expression(node)
+
+        def write(scope: Scope, page: Page) -> None:
+            found = value(scope)
+            page.write(found if type(found) is str else as_text(found))
+
+        return write
+
+    def _if(self, node: nodes.If) -> Writer:
+        branches = [(self.expression(node.test), self.body(node.body))]
+        branches += [(self.expression(other.test), self.body(other.body)) for other in node.elif_]
+        otherwise = self.body(node.else_) if node.else_ else None
+
+        def write(scope: Scope, page: Page) -> None:
+            for test, body in branches:
+                if _truth(test(scope)):
+                    body(scope, page)
+                    return
+            if otherwise is not None:
+                otherwise(scope, page)
+
+        return write
+
+    def _for(self, node: nodes.For) -> Writer:
+        if not isinstance(node.target, nodes.Name) or node.test is not None or node.recursive:
+            raise self._refusal(node)
+        name = node.target.name
+        over = self.expression(node.iter)
+        self._bound += [name, "loop"]
+        body = self.body(node.body)
+        del self._bound[-2:]
+        otherwise = self.body(node.else_) if node.else_ else None
+
+        def write(scope: Scope, page: Page) -> None:
+            items = _items(over(scope))
+            for inner in _scopes(scope, name, items):
+                page.step()
+                body(inner, page)
+            if not items and otherwise is not None:
+                otherwise(scope, page)
+
+        return write
+
+    # expressions -----------------------------------------------------------------------------------------------------
+
+    def expression(self, node: nodes.Node) -> Expression:
+        if isinstance(node, nodes.Const):
+            constant = node.value
+            return lambda scope: constant
+        if isinstance(node, nodes.Name):
+            return self._name(node)
+        if isinstance(node, nodes.Getattr):
+            return self._lookup(self.expression(node.node), lambda scope: node.attr)
+        if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice):
+            return self._lookup(self.expression(node.node), self.expression(node.arg))
+        if isinstance(node, nodes.Filter):
+            return self._filter(node)
+        if isinstance(node, nodes.List | nodes.Tuple):
+            items = [self.expression(item) for item in node.items]
+            return lambda scope: [item(scope) for item in items]
+        return self._logic(node)
+
+    def _logic(self, node: nodes.Node) -> Expression:
+        if isinstance(node, nodes.Not):
+            value = self.expression(node.node)
+            return lambda scope: not _truth(value(scope))
+        if isinstance(node, nodes.And | nodes.Or):
+            left, right = self.expression(node.left), self.expression(node.right)
+            if isinstance(node, nodes.And):
+                return lambda scope: right(scope) if _truth(left(scope)) else left(scope)
+            return lambda scope: left(scope) if _truth(left(scope)) else right(scope)
+        if isinstance(node, nodes.Compare) and len(node.ops) == 1 and node.ops[0].op in COMPARISONS:
+            compare, first = COMPARISONS[node.ops[0].op], self.expression(node.expr)
+            second = self.expression(node.ops[0].expr)
+            return lambda scope: compare(_given(first(scope)), _given(second(scope)))
+        if isinstance(node, nodes.CondExpr):
+            test, then = self.expression(node.test), self.expression(node.expr1)
+            otherwise = self.expression(node.expr2) if node.expr2 is not None else lambda scope: ""
+            return lambda scope: then(scope) if _truth(test(scope)) else otherwise(scope)
+        if isinstance(node, nodes.Concat):
+            parts = [self.expression(part) for part in node.nodes]
+            return lambda scope: "".join([as_text(part(scope)) for part in parts])
+        if isinstance(node, nodes.Test) and node.name in TESTS and not node.args:
+            check, tested = TESTS[node.name], self.expression(node.node)
+            return lambda scope: check(tested(scope))
+        raise self._refusal(node)
+
+    def _name(self, node: nodes.Name) -> Expression:
+        name = node.name
+        if name not in self._bound:
+            self.names.add(name)
+        missing = Missing(name)
+        return lambda scope: scope.get(name, missing)
+
+    def _lookup(self, holder: Expression, key: Expression) -> Expression:
+        def look(scope: Scope) -> Any:
+            held, wanted = _given(holder(scope)), key(scope)
+            if isinstance(held, Mapping):
+                return held.get(wanted, Missing(str(wanted)))
+            if isinstance(held, list) and type(wanted) is int and -len(held) <= wanted < len(held):
+                return held[wanted]
+            return Missing(str(wanted))
+
+        return look
+
+    def _filter(self, node: nodes.Filter) -> Expression:
+        if node.name not in FILTERS or node.node is None or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            allowed = ", ".join(sorted(FILTERS))
+            raise self._refusal(node, f"the filter {node.name!r}; there are {allowed} (arguments by position)")
+        apply, value = FILTERS[node.name], self.expression(node.node)
+        arguments = [self.expression(argument) for argument in node.args]
+        takes_missing = node.name == "default"
+
+        def run(scope: Scope) -> Any:
+            found = value(scope)
+            return apply(found if takes_missing else _given(found), *[argument(scope) for argument in arguments])
+
+        return run
+
+    def _refusal(self, node: nodes.Node, what: str = "") -> BadRequest:
+        named = what or f"{type(node).__name__.lower()} is not part of the template language"
+        message = f"{self._where}, line {node.lineno}: {named}."
+        return BadRequest(message, param=self._where, code="invalid_template")
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, Missing):
+        raise value.refusal()
+    return value
+
+
+def _truth(value: Any) -> bool:
+    return not isinstance(value, Missing) and bool(value)
+
+
+def _items(value: Any) -> Sequence[Any]:
+    found = _given(value)
+    if isinstance(found, Mapping):
+        return list(found)
+    if not isinstance(found, list):
+        raise TypeError("a loop needs a list")
+    return found
+
+
+def _scopes(scope: Scope, name: str, items: Sequence[Any]) -> Iterator[Scope]:
+    last = len(items) - 1
+    for index, item in enumerate(items):
+        loop = {"index": index + 1, "index0": index, "first": index == 0, "last": index == last, "length": last + 1}
+        yield {**scope, name: item, "loop": loop}

@@ -1,0 +1,108 @@
+"""The YAML that `sluice apply -f` takes: prompts and endpoints, declared."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gateway.errors import BadRequest
+from gateway.prompts.variables import schema_of
+from gateway.settings import NAME
+from gateway.types import Json
+
+Name = Annotated[str, Field(pattern=NAME)]
+NOT_PARAMETERS = {
+    "messages": "it comes from the prompt and the client",
+    "model": "it comes from the upstream",
+    "prompt": "name it beside `parameters`",
+    "response_format": "it has a place of its own beside `parameters`",
+    "stream": "the client decides it",
+    "stream_options": "the client decides it",
+    "tools": "they have a place of their own beside `parameters`",
+}
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PromptManifest(Part):
+    """`variables` is a JSON Schema of type object, or short: name to type, or name to schema."""
+
+    messages: tuple[Json, ...] = Field(min_length=1)
+    variables: Json = {}
+
+    def schema_of_variables(self) -> Json:
+        return schema_of(self.variables)
+
+
+class EndpointManifest(Part):
+    """Without a `prompt` the client's messages pass through. `prompt` is a name (its newest version) or name@number."""
+
+    upstream: str
+    description: str | None = None
+    prompt: str | None = Field(None, pattern=NAME[:-1] + r"(@[0-9]+)?$")
+    parameters: Json = {}
+    tools: tuple[Json, ...] = ()
+    response_format: Json | None = None
+    policy: None = None
+
+    @field_validator("parameters")
+    @classmethod
+    def _only_parameters(cls, value: Json) -> Json:
+        for name, why in NOT_PARAMETERS.items():
+            if name in value:
+                raise ValueError(f"{name!r} is not a parameter: {why}")
+        return value
+
+
+class Manifest(Part):
+    prompts: dict[Name, PromptManifest] = {}
+    endpoints: dict[Name, EndpointManifest] = {}
+
+
+def parse(text: str, source: str) -> Manifest:
+    """One or more YAML documents, laid together. Raises `BadRequest` naming `source`, the place and what is wrong."""
+    merged: dict[str, Any] = {"prompts": {}, "endpoints": {}}
+    try:
+        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
+    except yaml.YAMLError as error:
+        raise BadRequest(f"{source} is not valid YAML: {error}", code="invalid_manifest") from error
+    for document in documents:
+        _merge(merged, document, source)
+    try:
+        return Manifest.model_validate(merged)
+    except ValidationError as error:
+        lines = [f"{source} cannot be applied:"]
+        for fault in error.errors():
+            lines.append(f"  {'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}")
+        raise BadRequest("\n".join(lines), code="invalid_manifest") from error
+
+
+def _merge(merged: dict[str, Any], document: Any, source: str) -> None:
+    if not isinstance(document, dict):
+        raise BadRequest(f"{source}: a manifest is a mapping with prompts and endpoints.", code="invalid_manifest")
+    for section, held in document.items():
+        if section not in merged or not isinstance(held, dict):
+            merged[section] = held  # left for validation to refuse, with its place
+            continue
+        twice = merged[section].keys() & held.keys()
+        if twice:
+            raise BadRequest(f"{source}: {section}.{min(twice)} is declared twice.", code="invalid_manifest")
+        merged[section].update(held)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)

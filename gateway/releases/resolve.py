@@ -1,0 +1,69 @@
+"""What serves an endpoint: its live release, ready to be laid over a request. Pure functions of data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.errors import BadRequest
+from gateway.prompts.render import CompiledPrompt
+from gateway.types import Json, Operation, PromptRef, Release
+from gateway.wire.surface import Call
+
+NO_VARIABLES: Json = {}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRelease:
+    """A release in force. `fixed` are the request fields it sets; a client cannot change them."""
+
+    release: Release
+    prompt: CompiledPrompt | None
+    fixed: Json
+
+    @classmethod
+    def of(cls, release: Release, prompt: CompiledPrompt | None) -> LiveRelease:
+        fixed = dict(release.parameters)
+        if release.tools:
+            fixed["tools"] = list(release.tools)
+        if release.response_format is not None:
+            fixed["response_format"] = release.response_format
+        return cls(release, prompt, fixed)
+
+    def apply(self, call: Call, operation: Operation) -> None:
+        """Lay this release over a call: its prompt before the client's messages, its fields over the client's, which
+        are listed in `call.fixed`. Raises `BadRequest` for a prompt, version or variable that does not fit."""
+        body = call.body
+        if self.prompt is not None:
+            if operation != "chat":
+                message = f"{call.model!r} has a prompt of messages; ask it through chat, responses or messages."
+                raise BadRequest(message, param="model", code="unsupported_operation")
+            given = call.prompt
+            if given is not None:
+                _check_reference(given, self.prompt)
+            variables = given.variables if given is not None else NO_VARIABLES
+            body["messages"] = self.prompt.render(variables) + body["messages"]
+        elif call.prompt is not None:
+            raise BadRequest(f"{call.model!r} has no prompt to fill.", param="prompt", code="invalid_value")
+        for name, value in self.fixed.items():
+            if name in body and body[name] != value:
+                call.fixed.append(name)
+            body[name] = value
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The public name a client puts in `model`."""
+
+    name: str
+    description: str | None
+    live: LiveRelease
+
+
+def _check_reference(given: PromptRef, prompt: CompiledPrompt) -> None:
+    version = prompt.version
+    if given.id is not None and given.id != version.name:
+        message = f"This endpoint serves the prompt {version.name!r}, not {given.id[:80]!r}."
+        raise BadRequest(message, param="prompt.id", code="invalid_value")
+    if given.version is not None and given.version != str(version.number):
+        message = f"This endpoint serves version {version.number} of {version.name!r}, not {given.version[:80]!r}."
+        raise BadRequest(message, param="prompt.version", code="invalid_value")

@@ -1,0 +1,60 @@
+"""`/v1/completions`: OpenAI's legacy completions. Bytes pass through, as for chat."""
+
+from __future__ import annotations
+
+from gateway.errors import BadRequest, GatewayError, error_body
+from gateway.types import Json, Operation
+from gateway.wire.body import check_integer, check_number, refuse_variants, text
+from gateway.wire.chat import PassThrough, check_streaming
+from gateway.wire.surface import Call
+
+FIELDS = frozenset(
+    "best_of echo frequency_penalty logit_bias logprobs max_tokens model n presence_penalty prompt seed stop stream "
+    "stream_options suffix temperature top_p user".split()
+)
+
+
+class Completions:
+    """The `Surface` of legacy completions."""
+
+    name = "completions"
+    operation: Operation = "completions"
+
+    def read(self, body: Json) -> Call:
+        if not body.keys() <= FIELDS:
+            refuse_variants(body, FIELDS)
+        model = text(body, "model")
+        check_texts_or_tokens(body.get("prompt"), "prompt")
+        stream = check_streaming(body)
+        check_integer(body, "n", 1, 128)
+        check_integer(body, "best_of", 1, 20)
+        check_integer(body, "max_tokens", 0)
+        check_integer(body, "logprobs", 0, 5)
+        check_number(body, "temperature", 0, 2)
+        check_number(body, "top_p", 0, 1)
+        return Call(model=model, body=body, stream=stream, asked=body)
+
+    def translator(self, call: Call) -> PassThrough:
+        return PassThrough(call)
+
+    def error(self, error: GatewayError) -> bytes:
+        return error_body(error)
+
+
+def check_texts_or_tokens(value: object, name: str) -> None:
+    """A string, a list of strings, a list of tokens, or a list of lists of tokens; none of them empty."""
+    if value is None:
+        raise BadRequest(f"Missing required parameter: {name!r}.", param=name, code="missing_required_parameter")
+    if type(value) is str:
+        return
+    if type(value) is not list or not value:
+        raise BadRequest(f"{name!r} must be a string or a non-empty array.", param=name, code="invalid_type")
+    kind = type(value[0])
+    if kind not in (str, int, list) or any(type(item) is not kind for item in value):
+        message = f"{name!r} must hold strings, tokens, or arrays of tokens, all of one kind."
+        raise BadRequest(message, param=name, code="invalid_type")
+    if kind is list:
+        for index, tokens in enumerate(value):
+            if not tokens or any(type(token) is not int for token in tokens):
+                message = "An array of tokens holds integers, at least one."
+                raise BadRequest(message, param=f"{name}[{index}]", code="invalid_type")
