@@ -63,7 +63,7 @@ def serve(
     else:
         from uvicorn.supervisors import Multiprocess
 
-        Multiprocess(server, target=uvicorn.Server(server).run, sockets=[listening]).run()
+        Multiprocess(server, sockets=[listening]).run()
     sys.exit(0)
 
 

@@ -15,7 +15,7 @@ import asyncio
 import http
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.config import Config
@@ -142,8 +142,7 @@ class HotProtocol(asyncio.Protocol):
     # asyncio.Protocol ------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = transport = cast(asyncio.Transport, transport)  # uvloop has classes of its own
         transport.set_write_buffer_limits(high=HIGH_WATER)
         self._server.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own classes only
         self._clock = self._loop.call_later(REQUEST_TIME, self._tick)
