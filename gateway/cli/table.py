@@ -22,7 +22,10 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, 
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        table.add_column(column.replace("_", " "), no_wrap=True)
     for row in rows:
         table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
-    Console(soft_wrap=False).print(table)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=10_000)  # whole lines, for grep
+    console.print(table)

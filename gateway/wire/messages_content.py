@@ -23,27 +23,7 @@ def read_messages(given: Any) -> list[Json]:
         raise invalid("messages", "'messages' must be an array.")
     if not given:
         raise BadRequest("'messages' needs at least one message.", param="messages", code="invalid_value")
-    out: list[Json] = []
-    for index, turn in enumerate(given):
-        where = f"messages[{index}]"
-        if type(turn) is not dict:
-            raise invalid(where, "A message must be an object.")
-        role, content = turn.get("role"), turn.get("content")
-        if role not in ROLES:
-            message = f"A message's role is one of {', '.join(ROLES)}."
-            raise BadRequest(message, param=f"{where}.role", code="invalid_value")
-        where += ".content"
-        if content is None:
-            raise required(where)
-        if role == "system":
-            out.append({"role": "system", "content": text_of(content, where)})
-        elif type(content) is str:
-            out.append({"role": role, "content": content})
-        elif role == "assistant":
-            out.append(_assistant(_blocks(content, where)))
-        else:
-            out += _user(_blocks(content, where), where)
-    return out
+    return [message for index, turn in enumerate(given) for message in _turn(turn, f"messages[{index}]")]
 
 
 def text_of(given: Any, where: str) -> str:
@@ -64,6 +44,24 @@ def invalid(where: str, message: str) -> BadRequest:
 
 def required(where: str) -> BadRequest:
     return BadRequest(f"Missing required parameter: {where!r}.", param=where, code="missing_required_parameter")
+
+
+def _turn(turn: Any, where: str) -> list[Json]:
+    if type(turn) is not dict:
+        raise invalid(where, "A message must be an object.")
+    role, content = turn.get("role"), turn.get("content")
+    if role not in ROLES:
+        message = f"A message's role is one of {', '.join(ROLES)}."
+        raise BadRequest(message, param=f"{where}.role", code="invalid_value")
+    where += ".content"
+    if content is None:
+        raise required(where)
+    if role == "system":
+        return [{"role": "system", "content": text_of(content, where)}]
+    if type(content) is str:
+        return [{"role": role, "content": content}]
+    blocks = _blocks(content, where)
+    return [_assistant(blocks)] if role == "assistant" else _user(blocks, where)
 
 
 def _blocks(given: Any, where: str) -> list[tuple[Json, str]]:

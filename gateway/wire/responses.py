@@ -24,7 +24,7 @@ REFUSED = ("conversation", "max_tool_calls", "context_management")
 FIELDS = SAME | OWN | frozenset(REFUSED)
 LOGPROBS = "message.output_text.logprobs"
 INCLUDES = (LOGPROBS, "reasoning.encrypted_content")
-"""What `include` may name. Encrypted reasoning is what chat upstreams do not have: it is left out, and never claimed."""
+"""What `include` may name. Chat upstreams have no encrypted reasoning: it is left out, never claimed."""
 
 
 class Responses:

@@ -1,0 +1,128 @@
+"""A GGUF model in this process: llama.cpp through xllamacpp.
+
+xllamacpp brings llama.cpp's own server, which we start inside the process on a loopback port, under a random key, and
+speak to as to any other OpenAI-compatible upstream. So continuous batching, grammars for JSON schemas, tools, log
+probabilities and cancellation are llama.cpp's own, and tokens are made outside the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import Unavailable, UnsupportedParam
+from gateway.http.base import Reply
+from gateway.http.h1 import H1Client
+from gateway.models.locate import chat_template, locate_gguf
+from gateway.providers.base import Ask
+from gateway.providers.credentials import StaticKey
+from gateway.providers.openai import OpenAIConfig, OpenAIProvider
+from gateway.types import Json, Operation
+
+INSTALL = "pip install 'sluicegate[embedded]'"
+PROMPT_CACHE_MIB = 256
+"""Prompts of ended requests kept in memory, to be gone on from."""
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaCppConfig:
+    """`context` is the tokens of one sequence; `parallel` sequences are decoded together. `threads` of None takes the
+    machine's cores."""
+
+    model: str
+    path: Path | None = None
+    context: int = 8192
+    parallel: int = 4
+    threads: int | None = None
+
+
+class LlamaCppProvider:
+    """A `Provider`. The model is loaded with the first call, or by `check`; a load that failed is tried again."""
+
+    operations: frozenset[Operation] = frozenset(("chat", "completions"))
+    refuses: frozenset[str] = frozenset(
+        ("audio", "function_call", "functions", "modalities", "prediction", "web_search_options", "suffix", "best_of")
+    )
+
+    def __init__(self, config: LlamaCppConfig) -> None:
+        self._config = config
+        self._loading = asyncio.Lock()
+        self._server: Any = None
+        self._client: H1Client | None = None
+        self._upstream: OpenAIProvider | None = None
+
+    async def send(self, ask: Ask) -> Reply:
+        _refuse_what_is_not_honoured(ask.body)
+        return await (self._upstream or await self._start()).send(ask)
+
+    async def check(self) -> None:
+        await (self._upstream or await self._start()).check()
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+        server, self._server, self._upstream = self._server, None, None
+        if server is not None:
+            await asyncio.to_thread(_stop, [server])
+
+    async def _start(self) -> OpenAIProvider:
+        async with self._loading:
+            if self._upstream is None:
+                key = secrets.token_urlsafe(32)
+                self._server = await asyncio.to_thread(_serve, self._config, key)
+                self._client = H1Client()
+                config = OpenAIConfig(self._config.model, f"{self._server.listening_address}/v1")
+                self._upstream = OpenAIProvider(config, self._client, StaticKey("authorization", key))
+            return self._upstream
+
+
+def _refuse_what_is_not_honoured(body: Json) -> None:
+    """Raises `UnsupportedParam` for what llama.cpp would ignore, or answer with a 500."""
+    if body.get("tool_choice") not in (None, "auto", "none"):
+        message = "The embedded model cannot be made to call a tool: 'tool_choice' is auto or none."
+        raise UnsupportedParam(message, param="tool_choice")
+    for index, message_ in enumerate(body.get("messages") or ()):
+        content = message_.get("content")
+        if isinstance(content, list) and any(part.get("type") not in ("text", "refusal") for part in content):
+            raise UnsupportedParam("The embedded model reads text only.", param=f"messages[{index}].content")
+
+
+def _serve(config: LlamaCppConfig, key: str) -> Any:
+    """llama.cpp's server, its model loaded. Blocks; raises `Unavailable` with the next step."""
+    try:
+        import xllamacpp
+    except ImportError as error:
+        message = f"The embedded model needs llama.cpp: {INSTALL}"
+        raise Unavailable(message, code="package_missing") from error
+    file = locate_gguf(config.model, config.path)
+    params = xllamacpp.CommonParams()
+    params.model.path = str(file)
+    params.model_alias = {config.model}
+    params.n_parallel = config.parallel
+    params.n_ctx = config.context * config.parallel
+    params.cpuparams.n_threads = config.threads or os.cpu_count() or 1
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [key]
+    params.use_jinja = True
+    params.ui = False
+    params.endpoint_slots = False
+    params.cache_ram_mib = PROMPT_CACHE_MIB
+    params.verbosity = 0
+    template = chat_template(config.model)
+    if template is not None:
+        params.chat_template = template
+    try:
+        return xllamacpp.Server(params)
+    except (RuntimeError, ValueError) as error:
+        message = f"llama.cpp cannot load {file}: {error}. Get the file again, or set `path:` to another."
+        raise Unavailable(message, code="model_corrupt") from error
+
+
+def _stop(held: list[Any]) -> None:
+    """Dropping the last reference stops the server and joins its threads, which blocks."""
+    held.clear()
