@@ -31,8 +31,8 @@ FIELDS = frozenset(
     "cache_control max_tokens messages metadata model output_config output_format prompt service_tier stop_sequences "
     "stream system temperature thinking tool_choice tools top_k top_p".split()
 )
-REFUSED = ("container", "mcp_servers", "n")
-"""Would run on Anthropic's side, or ask for more than one message: a chat completion cannot honour them here."""
+REFUSED = ("container", "mcp_servers", "n", "stream_options")
+"""Run at Anthropic, or have no place in a reply that is one message whose stream always tells its usage."""
 
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "xhigh"}
@@ -51,7 +51,7 @@ class Messages:
             refuse_variants(body, FIELDS | chat.FIELDS)
         for name in REFUSED:
             if body.get(name) is not None:
-                raise UnsupportedParam(f"{name!r} is not supported on this upstream; leave it out.", param=name)
+                raise UnsupportedParam(f"{name!r} cannot be served here; leave it out.", param=name)
         model = text(body, "model")
         stream = flag(body, "stream")
         rest = dict(body)

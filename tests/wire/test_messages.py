@@ -315,6 +315,7 @@ IMAGE = block("image", source={"type": "file", "file_id": "f"})
         ({"metadata": {"user_id": 1}}, "metadata.user_id"),
         ({"container": "c"}, "container"),
         ({"n": 2}, "n"),
+        ({"stream": True, "stream_options": "usage"}, "stream_options"),
         ({"Messages": []}, "Messages"),
         ({"Max_Completion_Tokens": 1}, "Max_Completion_Tokens"),
         ({"prompt": {"name": "x"}}, "prompt.name"),

@@ -28,7 +28,7 @@ USAGE = {
     "completion_tokens_details": {"reasoning_tokens": 4},
 }
 ASKED: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]}
-THINKING = {"thinking": {"type": "adaptive"}}
+THINKING: dict[str, Any] = {"thinking": {"type": "adaptive"}}
 
 
 def translator(**fields: Any) -> MessagesTranslator:
