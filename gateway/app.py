@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
-
-from sqlalchemy import Connection
+from typing import Any, cast
 
 from gateway import settings as configuration
 from gateway.access import KeyHasher
@@ -24,43 +21,12 @@ from gateway.pricing import PriceTable
 from gateway.providers.build import Builder
 from gateway.readiness import Readiness
 from gateway.refresh import Refresher
+from gateway.services import Services
 from gateway.settings import Settings
 from gateway.shipper import Shipper
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from gateway.telemetry.metrics import Metrics
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Services:
-    """Everything stateful, each with one owner."""
-
-    settings: Settings
-    store: Store
-    hasher: KeyHasher
-    refresher: Refresher
-    journal: Journal
-    shipper: Shipper
-    metrics: Metrics
-    conversations: Conversations
-    readiness: Readiness
-    pipeline: Pipeline
-
-    async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a query off the event loop."""
-        return await asyncio.to_thread(self._in_transaction, query)
-
-    async def write(self, change: Callable[[Connection], T]) -> T:
-        """Run a change in one transaction, and bring it into force in this process before returning."""
-        result = await asyncio.to_thread(self._in_transaction, change)
-        await self.refresher.refresh()
-        return result
-
-    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
-        with self.store.begin() as connection:
-            return work(connection)
 
 
 @asynccontextmanager

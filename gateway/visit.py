@@ -122,7 +122,10 @@ class Visit:
 
     def reply_headers(self, overhead_us: int) -> Headers:
         """What every reply tells about itself."""
-        headers: Headers = [(b"x-request-id", self.id.encode()), (b"x-sluice-overhead-us", b"%d" % overhead_us)]
+        name = self.id.encode()
+        headers: Headers = [(b"x-request-id", name), (b"x-sluice-overhead-us", b"%d" % overhead_us)]
+        if self.surface.name == "messages":
+            headers.append((b"request-id", name))  # where Anthropic's SDK looks
         if self.asked_at:
             spent = ((self.served_at or time.perf_counter_ns()) - self.exchange.started) // 1_000_000
             headers.append((b"openai-processing-ms", b"%d" % spent))

@@ -1,6 +1,6 @@
 """Write gateway/prices.json from the price facts in an installed `litellm` (MIT). Run it to renew the shipped table.
 
-    python scripts/refresh_prices.py
+python scripts/refresh_prices.py
 """
 
 from __future__ import annotations

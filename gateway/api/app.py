@@ -17,7 +17,7 @@ from gateway.errors import BadRequest, GatewayError, Internal, MethodNotAllowed,
 from gateway.wire.headers import refusal_headers
 
 if TYPE_CHECKING:
-    from gateway.app import Services
+    from gateway.services import Services
 
 
 def admin_app(services: Services) -> FastAPI:

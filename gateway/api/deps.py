@@ -10,7 +10,7 @@ from gateway.access import Access, admit
 from gateway.types import Principal
 
 if TYPE_CHECKING:
-    from gateway.app import Services
+    from gateway.services import Services
 
 
 def services_of(request: Request) -> Services:

@@ -11,6 +11,10 @@ from gateway.wire.surface import Call
 
 NO_VARIABLES: Json = {}
 
+CAP = ("max_tokens", "max_completion_tokens")
+TWINS = {name: CAP for name in CAP}
+"""Fields that say the same: fixing one fixes both, or the other would be a way around it."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveRelease:
@@ -45,8 +49,9 @@ class LiveRelease:
         elif call.prompt is not None:
             raise BadRequest(f"{call.model!r} has no prompt to fill.", param="prompt", code="invalid_value")
         for name, value in self.fixed.items():
-            if name in body and body[name] != value:
-                call.fixed.append(name)
+            for theirs in TWINS.get(name, (name,)):
+                if theirs in body and body.pop(theirs) != value:
+                    call.fixed.append(theirs)
             body[name] = value
 
 

@@ -55,7 +55,13 @@ class Delta(msgspec.Struct, gc=False):
     content: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    reasoning: str | None = None
+    """What newer servers call `reasoning_content`."""
     tool_calls: list[ToolCall] | None = None
+
+    @property
+    def thought(self) -> str | None:
+        return self.reasoning_content or self.reasoning
 
 
 class Choice(msgspec.Struct, gc=False):
@@ -136,7 +142,7 @@ class Meter:
             if text:
                 self.chars += len(text)
                 self.events += 1
-            elif made is not None and (made.tool_calls or made.reasoning_content or made.refusal):
+            elif made is not None and (made.tool_calls or made.thought or made.refusal):
                 self.events += 1
 
     @property

@@ -216,8 +216,8 @@ class MessagesTranslator:
     def _take(self, made: Delta) -> list[bytes]:
         """What a delta, or a whole message, adds to the content."""
         out = []
-        if made.reasoning_content and self._shows_thinking:
-            out += self._text("thinking", made.reasoning_content)
+        if made.thought and self._shows_thinking:
+            out += self._text("thinking", made.thought)
         if made.content:
             out += self._text("text", made.content)
         if made.refusal:

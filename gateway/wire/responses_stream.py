@@ -108,8 +108,8 @@ class ResponsesTranslator:
         if made is None:
             return []
         events: list[Json] = []
-        if made.reasoning_content:
-            events += self._open(ReasoningItem, events).add(made.reasoning_content)
+        if made.thought:
+            events += self._open(ReasoningItem, events).add(made.thought)
         if made.content:
             events += self._open(MessageItem, events).add_text(made.content, _logprobs(choice))
         if made.refusal:
