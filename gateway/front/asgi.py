@@ -155,11 +155,11 @@ class AsgiFront:
         gone = asyncio.ensure_future(_gone(receive, work))
         try:
             await exchange.carry(send)
-            await work
-        finally:
-            gone.cancel()
+        except BaseException:
             work.cancel()
-            await asyncio.gather(gone, work, return_exceptions=True)
+            raise
+        finally:
+            gone.cancel()  # with its reply whole, a client may leave: what goes on in the background goes on
 
     def _match(self, method: str, path: str) -> tuple[Route, Params]:
         method = "GET" if method == "HEAD" else method

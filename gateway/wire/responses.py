@@ -7,21 +7,33 @@ from typing import Any
 from gateway.errors import BadRequest, GatewayError, UnsupportedParam, error_body
 from gateway.types import Json, Operation
 from gateway.wire.body import check_integer, check_number, check_object, flag, refuse_variants, take_prompt, text
+from gateway.wire.chat import check_streaming
+from gateway.wire.conversation import messages_of
 from gateway.wire.responses_input import read_input
 from gateway.wire.responses_stream import ResponsesTranslator
 from gateway.wire.surface import Call
 
 SAME = frozenset(
-    "metadata parallel_tool_calls prompt_cache_key prompt_cache_retention safety_identifier service_tier temperature "
+    "parallel_tool_calls prompt_cache_key prompt_cache_retention safety_identifier service_tier temperature "
     "top_logprobs top_p user".split()
 )
 """Fields that mean the same in a chat completion."""
 OWN = frozenset(
-    "background include input instructions max_output_tokens model previous_response_id prompt reasoning store stream "
-    "stream_options text tool_choice tools truncation".split()
+    "background include input instructions max_output_tokens max_tool_calls metadata model previous_response_id prompt "
+    "reasoning store stream stream_options text tool_choice tools truncation".split()
 )
-REFUSED = ("conversation", "max_tool_calls", "context_management")
-FIELDS = SAME | OWN | frozenset(REFUSED)
+"""Fields with a meaning here: translated, or kept with the response and not sent on."""
+REFUSED = frozenset(("conversation", "context_management", "n"))
+MOVED = {
+    "max_completion_tokens": "max_output_tokens",
+    "max_tokens": "max_output_tokens",
+    "messages": "input",
+    "reasoning_effort": "reasoning.effort",
+    "response_format": "text.format",
+    "verbosity": "text.verbosity",
+}
+"""Chat's names for what has another one here: passed on unread they would be a way around the checks."""
+FIELDS = SAME | OWN | REFUSED | MOVED.keys()
 LOGPROBS = "message.output_text.logprobs"
 INCLUDES = (LOGPROBS, "reasoning.encrypted_content")
 """What `include` may name. Chat upstreams have no encrypted reasoning: it is left out, never claimed."""
@@ -34,29 +46,25 @@ class Responses:
     operation: Operation = "chat"
 
     def read(self, body: Json) -> Call:
-        if not body.keys() <= FIELDS:
-            refuse_variants(body, FIELDS)
-        for name in REFUSED:
-            if body.get(name) is not None:
-                raise UnsupportedParam(f"{name!r} is not supported by this gateway.", param=name)
+        _refuse(body)
         rest = dict(body)
         prompt = take_prompt(rest)
         turn = read_input(body.get("input"))
-        if not turn and prompt is None:
+        previous = body.get("previous_response_id")
+        if previous is not None:
+            text(body, "previous_response_id")
+        if not turn and prompt is None and previous is None:
             message = "Missing required parameter: 'input'."
             raise BadRequest(message, param="input", code="missing_required_parameter")
         chat: Json = {name: value for name, value in rest.items() if name not in OWN and value is not None}
         chat["model"] = text(body, "model")
-        chat["messages"] = [*_instructions(body), *turn]
+        chat["messages"] = _instructions(body) + messages_of(turn)
+        _check_own(body)
         _numbers(body, chat)
         _format(body, chat)
         _tools(body, chat)
         _include(body, chat)
-        previous = body.get("previous_response_id")
-        if previous is not None and not isinstance(previous, str):
-            message = "'previous_response_id' must be a string."
-            raise BadRequest(message, param="previous_response_id", code="invalid_type")
-        call = Call(model=chat["model"], body=chat, stream=flag(body, "stream"), asked=body, prompt=prompt)
+        call = Call(model=chat["model"], body=chat, stream=check_streaming(body), asked=body, prompt=prompt)
         call.previous, call.turn = previous, turn
         call.store = body.get("store") is None or flag(body, "store")
         call.background = flag(body, "background")
@@ -68,6 +76,31 @@ class Responses:
 
     def error(self, error: GatewayError) -> bytes:
         return error_body(error)
+
+
+def _refuse(body: Json) -> None:
+    """Fields that cannot be had. Unknown ones pass on to the upstream."""
+    if body.keys() <= SAME | OWN:
+        return
+    refuse_variants(body, FIELDS)
+    for name in sorted(body.keys() & (REFUSED | MOVED.keys())):
+        if body[name] is None:
+            continue
+        if name in MOVED:
+            raise UnsupportedParam(f"In the responses API {name!r} is {MOVED[name]!r}.", param=name)
+        raise UnsupportedParam(f"{name!r} is not supported by this gateway.", param=name)
+
+
+def _check_own(body: Json) -> None:
+    """Fields that never leave the gateway. `max_tool_calls` limits built-in tools, of which there are none here."""
+    check_integer(body, "max_tool_calls", 1)
+    metadata = check_object(body, "metadata") or {}
+    for name, value in metadata.items():
+        if not isinstance(value, str):
+            message = "The values of 'metadata' are strings."
+            raise BadRequest(message, param=f"metadata.{name[:80]}", code="invalid_type")
+    if body.get("truncation") not in (None, "disabled", "auto"):
+        raise BadRequest("'truncation' is auto or disabled.", param="truncation", code="invalid_value")
 
 
 def _check_background(call: Call) -> None:
@@ -92,21 +125,16 @@ def _numbers(body: Json, chat: Json) -> None:
     check_integer(body, "top_logprobs", 0, 20)
     check_number(body, "temperature", 0, 2)
     check_number(body, "top_p", 0, 1)
+    flag(body, "parallel_tool_calls")
     if body.get("max_output_tokens") is not None:
         chat["max_completion_tokens"] = body["max_output_tokens"]
-    if body.get("truncation") not in (None, "disabled", "auto"):
-        raise BadRequest("'truncation' is auto or disabled.", param="truncation", code="invalid_value")
-    if body.get("truncation") == "auto":
-        raise UnsupportedParam("'truncation: auto' is not supported by this gateway.", param="truncation")
-    reasoning = check_object(body, "reasoning")
-    if reasoning is not None and reasoning.get("effort") is not None:
+    reasoning = check_object(body, "reasoning") or {}
+    if reasoning.get("effort") is not None:
         chat["reasoning_effort"] = reasoning["effort"]
 
 
 def _format(body: Json, chat: Json) -> None:
-    given = check_object(body, "text")
-    if given is None:
-        return
+    given = check_object(body, "text") or {}
     if given.get("verbosity") is not None:
         chat["verbosity"] = given["verbosity"]
     wanted = given.get("format")
@@ -117,10 +145,11 @@ def _format(body: Json, chat: Json) -> None:
         message = "'text.format.type' is one of text, json_object, json_schema."
         raise BadRequest(message, param="text.format.type", code="invalid_value")
     if kind == "json_schema":
-        schema = {name: value for name, value in wanted.items() if name != "type"}
-        if not isinstance(schema.get("name"), str) or not isinstance(schema.get("schema"), dict):
-            message = "'text.format' needs a 'name' and a 'schema'."
-            raise BadRequest(message, param="text.format", code="missing_required_parameter")
+        for name, shape in (("name", str), ("schema", dict)):
+            if not isinstance(wanted.get(name), shape):
+                message = f"A format of type json_schema needs {name!r}."
+                raise BadRequest(message, param=f"text.format.{name}", code="missing_required_parameter")
+        schema = {name: value for name, value in wanted.items() if name != "type" and value is not None}
         chat["response_format"] = {"type": kind, "json_schema": schema}
     elif kind == "json_object":
         chat["response_format"] = {"type": kind}
@@ -134,10 +163,17 @@ def _tools(body: Json, chat: Json) -> None:
         chat["tools"] = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools)]
     choice = body.get("tool_choice")
     if isinstance(choice, dict):
-        if choice.get("type") != "function" or not isinstance(choice.get("name"), str):
-            raise UnsupportedParam("Only a function can be chosen by name.", param="tool_choice")
+        if choice.get("type") != "function":
+            message = "Only a function can be chosen by name, with type 'function'."
+            raise UnsupportedParam(message, param="tool_choice.type")
+        if not isinstance(choice.get("name"), str):
+            message = "The chosen function needs a 'name'."
+            raise BadRequest(message, param="tool_choice.name", code="missing_required_parameter")
         chat["tool_choice"] = {"type": "function", "function": {"name": choice["name"]}}
     elif choice is not None:
+        if choice not in ("auto", "none", "required"):
+            message = "'tool_choice' is auto, none, required, or a function."
+            raise BadRequest(message, param="tool_choice", code="invalid_value")
         chat["tool_choice"] = choice
 
 
@@ -154,13 +190,13 @@ def _tool(tool: Any, where: str) -> Json:
 
 
 def _include(body: Json, chat: Json) -> None:
-    wanted = body.get("include")
-    if wanted is None:
-        return
+    wanted = body.get("include") or []
     if not isinstance(wanted, list):
         raise BadRequest("'include' must be an array.", param="include", code="invalid_type")
     for index, name in enumerate(wanted):
         if name not in INCLUDES:
             raise UnsupportedParam(f"{str(name)[:80]!r} cannot be included.", param=f"include[{index}]")
-    if LOGPROBS in wanted:
+    if LOGPROBS in wanted or chat.get("top_logprobs"):
         chat["logprobs"] = True
+    else:
+        chat.pop("top_logprobs", None)  # chat refuses it where log probabilities were not asked for

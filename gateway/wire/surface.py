@@ -29,7 +29,8 @@ class Call:
     previous: str | None = None
     """The stored response whose conversation this call goes on with."""
     turn: list[Json] = field(default_factory=list)
-    """The conversation as chat messages, without instructions: what a stored response is continued from."""
+    """The conversation without instructions, as chat messages with reasoning items (no `role`) between them: what a
+    stored response is continued from."""
     store: bool = False
     background: bool = False
     fixed: list[str] = field(default_factory=list)

@@ -65,5 +65,7 @@ def test_langchain(gateway: Gateway) -> None:
     assert "".join(str(chunk.content) for chunk in model.stream("the capital?")) == "The capital of France is Paris."
     called = model.bind_tools([get_weather]).invoke("weather?")
     assert called.tool_calls[0]["args"] == {"city": "Paris"}  # type: ignore[attr-defined]
-    embeddings = OpenAIEmbeddings(model="demo", base_url=gateway.api, api_key=gateway.key, check_embedding_ctx_length=False)  # type: ignore[arg-type]
+    embeddings = OpenAIEmbeddings(
+        model="demo", base_url=gateway.api, api_key=gateway.key, check_embedding_ctx_length=False
+    )  # type: ignore[arg-type]
     assert len(embeddings.embed_query("x")) == 8
