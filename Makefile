@@ -49,7 +49,7 @@ $(VENV)/.torch: constraints.txt $(VENV)/.serve
 	@$(PIP) install --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.serve
+$(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.torch
 	@echo "==> installing the development tools"
-	@$(PIP) install --quiet -c constraints.txt --editable '.[dev]'
+	@$(PIP) install --quiet -c constraints.txt --editable '.[dev,litellm]'
 	@touch $@

@@ -71,7 +71,7 @@ class Pipeline:
             raise BadRequest(f"{call.model!r} has no prompt to fill.", param="prompt", code="invalid_value")
         visit.translator = surface.translator(call)
         passed_on = idempotency(exchange) + (visit.trace.header if visit.trace is not None else b"")
-        ask = route.upstream.ask(call, surface.operation, passed_on)
+        ask = route.upstream.ask(call, surface.operation, passed_on, route.adapter)
         if call.background:
             await self._in_background(visit, call, principal, ask)
         else:

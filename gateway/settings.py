@@ -131,6 +131,7 @@ class LiteLLMSettings(UpstreamSettings):
     model: str = Field(description="litellm's name, as anthropic/claude-sonnet-4-5.")
     arguments: dict[str, str] = Field({}, description="Passed with each call: api_base, aws_region_name, …")
     credentials: dict[str, Secret] = Field({}, description="Passed with each call: api_key, aws_secret_access_key, …")
+    refuses: tuple[str, ...] = Field((), description="Request fields this model cannot honour.")
 
     @field_validator("credentials", mode="before")
     @classmethod

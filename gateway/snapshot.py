@@ -20,6 +20,7 @@ class Route:
     model: str
     endpoint: str | None = None
     release: LiveRelease | None = None
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Snapshot:
         known = upstream is not None and bool(colon) and adapter in upstream.adapters
         if upstream is None or not known or not may_use(principal.upstreams, name):
             raise no_such_model(model)
-        return Route(upstream, model)
+        return Route(upstream, model, adapter=adapter)
 
 
 class Snapshots:

@@ -28,7 +28,7 @@ class Upstream:
     adapters: tuple[str, ...] = ()
     shutdown_date: str | None = None
 
-    def ask(self, call: Call, operation: Operation, trace: bytes) -> Ask:
+    def ask(self, call: Call, operation: Operation, trace: bytes, adapter: str | None = None) -> Ask:
         """The call as this upstream is asked; raises what it cannot do. Usage is always asked for, to meter it."""
         if operation not in self.provider.operations:
             raise BadRequest(f"{self.name!r} does not serve {operation}.", param="model", code="unsupported_operation")
@@ -38,7 +38,7 @@ class Upstream:
         if call.stream:
             body["stream"] = True
             body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
-        return Ask(operation, body, call.stream, self.timeouts, trace)
+        return Ask(operation, body, call.stream, self.timeouts, trace, adapter)
 
     def _drop_or_refuse(self, call: Call) -> None:
         for name in sorted(self.provider.refuses & call.body.keys()):

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
+from tests.running import MANIFEST, RULES, Gateway, running_gateway
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    upstreams = {
+        "demo": {"provider": "scripted", "rules": RULES, "shutdown_date": "2027-01-01"},
+        "other": {"provider": "scripted"},
+        "down": {"provider": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1"},
+    }
+    with running_gateway(tmp_path_factory.mktemp("gateway"), upstreams, MANIFEST) as started:
+        yield started

@@ -31,6 +31,8 @@ class Ask:
     stream: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
     trace: bytes = b""
+    adapter: str | None = None
+    """Fine-tuned weights to answer with, of those the upstream lists."""
 
 
 class Provider(Protocol):

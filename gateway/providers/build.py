@@ -103,7 +103,9 @@ def _litellm(settings: LiteLLMSettings) -> Provider:
     from gateway.providers.litellm import LiteLLMConfig, LiteLLMProvider
 
     secrets = {name: secret.read() for name, secret in settings.credentials.items()}
-    return LiteLLMProvider(LiteLLMConfig(settings.model, {**settings.arguments, **secrets}))
+    return LiteLLMProvider(
+        LiteLLMConfig(settings.model, {**settings.arguments, **secrets}, frozenset(settings.refuses))
+    )
 
 
 def _llamacpp(settings: LlamaCppSettings) -> Provider:

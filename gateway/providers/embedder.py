@@ -13,6 +13,7 @@ import orjson
 
 from gateway.errors import BadRequest, ContextLength, Unavailable
 from gateway.http.base import Reply
+from gateway.models.loading import Loaded
 from gateway.models.locate import locate
 from gateway.providers.base import Ask, WholeReply
 from gateway.types import Json, Operation
@@ -43,36 +44,20 @@ class EmbedderProvider:
     def __init__(self, config: EmbedderConfig) -> None:
         self._config = config
         self._thread = ThreadPoolExecutor(1, "embedder")
-        self._model: SentenceTransformer | None = None
+        self._model = Loaded(lambda: _load(config))
 
     async def send(self, ask: Ask) -> Reply:
-        body = ask.body
-        reply = await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, body)
+        model = await self._model.get()
+        reply = await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, model, ask.body)
         return WholeReply(orjson.dumps(reply))
 
     async def check(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+        await self._model.get()
 
     async def close(self) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _load(self) -> SentenceTransformer:
-        if self._model is None:
-            try:
-                from sentence_transformers import SentenceTransformer
-            except ImportError as error:
-                raise Unavailable(f"Embeddings need torch: {INSTALL}", code="package_missing") from error
-            place = str(locate(self._config.model, self._config.path))
-            device = None if self._config.device == "auto" else self._config.device
-            try:
-                self._model = SentenceTransformer(place, device=device)
-            except (OSError, ValueError, RuntimeError) as error:
-                message = f"The embedding model at {place} cannot be loaded: {error}. Get it again, or set `path:`."
-                raise Unavailable(message, code="model_corrupt") from error
-        return self._model
-
-    def _answer(self, body: Json) -> Json:
-        model = self._load()
+    def _answer(self, model: SentenceTransformer, body: Json) -> Json:
         texts = self._texts(model, body["input"])
         lengths = [self._length(model, text, index) for index, text in enumerate(texts)]
         width = model.get_embedding_dimension() or 0
@@ -97,11 +82,10 @@ class EmbedderProvider:
         if isinstance(given[0], str):
             return list(given)
         lists = [given] if isinstance(given[0], int) else given
-        try:
-            return [str(model.tokenizer.decode(tokens, skip_special_tokens=True)) for tokens in lists]
-        except (OverflowError, TypeError, ValueError) as error:
+        if any(not 0 <= token < len(model.tokenizer) for tokens in lists for token in tokens):
             message = "'input' holds tokens this model does not have."
-            raise BadRequest(message, param="input", code="invalid_value") from error
+            raise BadRequest(message, param="input", code="invalid_value")
+        return [str(model.tokenizer.decode(tokens, skip_special_tokens=True)) for tokens in lists]
 
     def _length(self, model: SentenceTransformer, text: str, index: int) -> int:
         """Tokens of a text. Raises `ContextLength` rather than cut it silently."""
@@ -111,6 +95,19 @@ class EmbedderProvider:
             message = f"This model embeds at most {limit} tokens; input {index} has {length}."
             raise ContextLength(message, param="input")
         return length
+
+
+def _load(config: EmbedderConfig) -> SentenceTransformer:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise Unavailable(f"Embeddings need torch: {INSTALL}", code="package_missing") from error
+    place = str(locate(config.model, config.path))
+    try:
+        return SentenceTransformer(place, device=None if config.device == "auto" else config.device)
+    except (OSError, ValueError, RuntimeError) as error:
+        message = f"The embedding model at {place} cannot be loaded: {error}. Get it again, or set `path:`."
+        raise Unavailable(message, code="model_corrupt") from error
 
 
 def _written(vector: np.ndarray[Any, Any], width: int, packed: bool) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 from gateway.errors import Unavailable, UnsupportedParam
 from gateway.http.base import Reply
 from gateway.http.h1 import H1Client
+from gateway.models.loading import Loaded
 from gateway.models.locate import chat_template, locate_gguf
 from gateway.providers.base import Ask
 from gateway.providers.credentials import StaticKey
@@ -50,34 +51,29 @@ class LlamaCppProvider:
 
     def __init__(self, config: LlamaCppConfig) -> None:
         self._config = config
-        self._loading = asyncio.Lock()
-        self._server: Any = None
-        self._client: H1Client | None = None
+        self._server = Loaded(lambda: _serve(config))
         self._upstream: OpenAIProvider | None = None
+        self._client = H1Client()
 
     async def send(self, ask: Ask) -> Reply:
         _refuse_what_is_not_honoured(ask.body)
-        return await (self._upstream or await self._start()).send(ask)
+        return await (self._upstream or await self._started()).send(ask)
 
     async def check(self) -> None:
-        await (self._upstream or await self._start()).check()
+        await (self._upstream or await self._started()).check()
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
-        server, self._server, self._upstream = self._server, None, None
-        if server is not None:
-            await asyncio.to_thread(_stop, [server])
+        await self._client.close()
+        held = [await self._server.take()]
+        self._upstream = None
+        await asyncio.to_thread(held.clear)  # the last reference: it stops the server and joins its threads
 
-    async def _start(self) -> OpenAIProvider:
-        async with self._loading:
-            if self._upstream is None:
-                key = secrets.token_urlsafe(32)
-                self._server = await asyncio.to_thread(_serve, self._config, key)
-                self._client = H1Client()
-                config = OpenAIConfig(self._config.model, f"{self._server.listening_address}/v1")
-                self._upstream = OpenAIProvider(config, self._client, StaticKey("authorization", key))
-            return self._upstream
+    async def _started(self) -> OpenAIProvider:
+        server = await self._server.get()
+        if self._upstream is None:
+            config = OpenAIConfig(self._config.model, f"{server.llama.listening_address}/v1")
+            self._upstream = OpenAIProvider(config, self._client, StaticKey("authorization", server.key))
+        return self._upstream
 
 
 def _refuse_what_is_not_honoured(body: Json) -> None:
@@ -91,14 +87,23 @@ def _refuse_what_is_not_honoured(body: Json) -> None:
             raise UnsupportedParam("The embedded model reads text only.", param=f"messages[{index}].content")
 
 
-def _serve(config: LlamaCppConfig, key: str) -> Any:
-    """llama.cpp's server, its model loaded. Blocks; raises `Unavailable` with the next step."""
+@dataclass(frozen=True, slots=True)
+class Server:
+    """llama.cpp's server, its model loaded, and the key it was started with."""
+
+    llama: Any
+    key: str
+
+
+def _serve(config: LlamaCppConfig) -> Server:
+    """Blocks; raises `Unavailable` with the next step."""
     try:
         import xllamacpp
     except ImportError as error:
         message = f"The embedded model needs llama.cpp: {INSTALL}"
         raise Unavailable(message, code="package_missing") from error
     file = locate_gguf(config.model, config.path)
+    key = secrets.token_urlsafe(32)
     params = xllamacpp.CommonParams()
     params.model.path = str(file)
     params.model_alias = {config.model}
@@ -117,12 +122,7 @@ def _serve(config: LlamaCppConfig, key: str) -> Any:
     if template is not None:
         params.chat_template = template
     try:
-        return xllamacpp.Server(params)
+        return Server(xllamacpp.Server(params), key)
     except (RuntimeError, ValueError) as error:
         message = f"llama.cpp cannot load {file}: {error}. Get the file again, or set `path:` to another."
         raise Unavailable(message, code="model_corrupt") from error
-
-
-def _stop(held: list[Any]) -> None:
-    """Dropping the last reference stops the server and joins its threads, which blocks."""
-    held.clear()

@@ -12,19 +12,17 @@ import struct
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import count
 from typing import Any
 
 import orjson
 
 from gateway.errors import Unavailable, UpstreamFailed
 from gateway.http.base import Headers, Reply
+from gateway.providers import shapes
 from gateway.providers.base import Ask, EventReply, WholeReply
 from gateway.providers.refusal import refused
 from gateway.types import Json, Operation
-from gateway.wire.sse import DONE, frame
 
-CREATED = 1_700_000_000
 DIMENSIONS = 8
 
 
@@ -61,7 +59,6 @@ class ScriptedProvider:
 
     def __init__(self, config: ScriptedConfig) -> None:
         self._config = config
-        self._ids = count(1)
 
     async def send(self, ask: Ask) -> Reply:
         if ask.operation == "embeddings":
@@ -74,13 +71,13 @@ class ScriptedProvider:
             if rule.retry_after is not None:
                 headers.append((b"retry-after", b"%g" % rule.retry_after))
             raise refused(rule.status, orjson.dumps(error), headers)
-        answer = _Answer(rule, rule.say if rule.say is not None else said, ask, self._config.model, next(self._ids))
+        answer = _Answer(rule, rule.say if rule.say is not None else said, ask, self._config.model)
         if ask.stream:
             return EventReply(answer.events())
         await asyncio.sleep(rule.pause)
         if rule.cut is not None:
             raise UpstreamFailed("The upstream cut its reply short.", code="upstream_cut")
-        return WholeReply(orjson.dumps(answer.whole()))
+        return WholeReply(answer.whole())
 
     async def check(self) -> None:
         if self._config.down:
@@ -92,19 +89,12 @@ class ScriptedProvider:
 class _Answer:
     """One answer, in either operation's shape, whole or as events."""
 
-    def __init__(self, rule: Rule, text: str, ask: Ask, model: str, number: int) -> None:
+    def __init__(self, rule: Rule, text: str, ask: Ask, model: str) -> None:
         self._rule = rule
         self._words = re.findall(r"\S+\s*|\s+", text) if rule.call is None else []
         self._chat = ask.operation == "chat"
         self._body = ask.body
-        kind = "chat.completion" if self._chat else "text_completion"
-        self._head = {
-            "id": f"chatcmpl-scripted-{number}",
-            "object": kind,
-            "created": CREATED,
-            "model": model,
-            "system_fingerprint": "scripted",
-        }
+        self._reply = shapes.Shape(ask.operation, model, ask.body)
         most = ask.body.get("max_completion_tokens") or ask.body.get("max_tokens")
         self._finish = "tool_calls" if rule.call else "stop"
         if most is not None and len(self._words) > most:
@@ -112,73 +102,46 @@ class _Answer:
             self._finish = "length"
         self._choices = range(ask.body.get("n") or 1)
 
-    def whole(self) -> Json:
-        return {**self._head, "choices": [self._choice(i) for i in self._choices], "usage": self._usage()}
+    def whole(self) -> bytes:
+        return self._reply.whole([self._choice(i) for i in self._choices], self._usage())
 
     async def events(self) -> AsyncGenerator[bytes, None]:
-        options = self._body.get("stream_options") or {}
         for position, event in enumerate(self._deltas()):
             if self._rule.cut is not None and position > self._rule.cut:
                 return
             await asyncio.sleep(self._rule.pause)
-            chunk = {**self._head, **event}
-            if self._chat:
-                chunk["object"] = "chat.completion.chunk"
-            if options.get("include_usage"):
-                chunk["usage"] = None
-            yield frame(orjson.dumps(chunk))
-        if options.get("include_usage"):
-            kind = "chat.completion.chunk" if self._chat else "text_completion"
-            yield frame(orjson.dumps({**self._head, "object": kind, "choices": [], "usage": self._usage()}))
-        yield DONE
+            yield event
+        yield self._reply.end(self._usage())
 
-    def _deltas(self) -> Iterator[Json]:
+    def _deltas(self) -> Iterator[bytes]:
         if self._chat:
             for index in self._choices:
-                yield self._event(index, {"role": "assistant", "content": None if self._rule.call else ""})
+                yield self._reply.event(index, {"role": "assistant", "content": None if self._rule.call else ""})
         if self._rule.call:
             for index in self._choices:
                 first = {"index": 0, **_tool_call(self._rule.call)}
                 arguments = first["function"].pop("arguments")
-                yield self._event(
+                yield self._reply.event(
                     index, {"tool_calls": [{**first, "function": {**first["function"], "arguments": ""}}]}
                 )
                 for piece in re.findall(r".{1,4}", arguments, re.DOTALL):
-                    yield self._event(index, {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+                    yield self._reply.event(index, {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
         for word in self._words:
             for index in self._choices:
-                yield self._event(index, {"content": word})
+                yield self._reply.event(index, {"content": word})
         for index in self._choices:
-            yield self._event(index, {}, self._finish)
-
-    def _event(self, index: int, delta: Json, finish: str | None = None) -> Json:
-        choice: Json = {"index": index, "logprobs": None, "finish_reason": finish}
-        if self._chat:
-            choice["delta"] = delta
-        else:
-            choice["text"] = delta.get("content", "")
-        return {"choices": [choice]}
+            yield self._reply.event(index, {}, self._finish)
 
     def _choice(self, index: int) -> Json:
-        choice: Json = {"index": index, "logprobs": None, "finish_reason": self._finish}
-        text = "".join(self._words)
-        if not self._chat:
-            return {**choice, "text": text}
-        message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+        message: Json = {"content": "".join(self._words)}
         if self._rule.call:
-            message.update(content=None, tool_calls=[_tool_call(self._rule.call)])
-        return {**choice, "message": message}
+            message = {"content": None, "tool_calls": [_tool_call(self._rule.call)]}
+        return self._reply.choice(index, message, self._finish)
 
     def _usage(self) -> Json:
         given = len(orjson.dumps(self._body.get("messages") or self._body.get("prompt")).split())
         made = max(len(self._words), 1) * len(self._choices)
-        return {
-            "prompt_tokens": given,
-            "completion_tokens": made,
-            "total_tokens": given + made,
-            "prompt_tokens_details": {"cached_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": 0},
-        }
+        return shapes.usage(given, made)
 
 
 def _tool_call(call: Json) -> Json:

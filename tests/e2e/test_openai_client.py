@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.e2e.conftest import Gateway
+from tests.running import Gateway
 
 TOOL = {
     "type": "function",

@@ -8,7 +8,7 @@ from anthropic import Anthropic
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
-from tests.e2e.conftest import Gateway
+from tests.running import Gateway
 
 
 @tool

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import yaml
 
 SLUICE = str(Path(sys.executable).parent / "sluice")
@@ -124,14 +123,3 @@ def wait_until_healthy(url: str, process: subprocess.Popen[str]) -> None:
         except httpx.TransportError:
             time.sleep(0.05)
     raise AssertionError("the gateway did not become healthy")
-
-
-@pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    upstreams = {
-        "demo": {"provider": "scripted", "rules": RULES, "shutdown_date": "2027-01-01"},
-        "other": {"provider": "scripted"},
-        "down": {"provider": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1"},
-    }
-    with running_gateway(tmp_path_factory.mktemp("gateway"), upstreams, MANIFEST) as started:
-        yield started
