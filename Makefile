@@ -51,5 +51,5 @@ $(VENV)/.torch: constraints.txt $(VENV)/.serve
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.torch
 	@echo "==> installing the development tools"
-	@$(PIP) install --quiet -c constraints.txt --editable '.[dev,litellm]'
+	@$(PIP) install --quiet -c constraints.txt --editable '.[dev,litellm,otel]'
 	@touch $@

@@ -7,12 +7,14 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from gateway import settings as configuration
 from gateway.access import KeyHasher
 from gateway.api.app import admin_app
 from gateway.conversations import Conversations
+from gateway.errors import Unavailable
 from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.routes import DataRoutes, hot_routes
 from gateway.journal import Journal
@@ -22,11 +24,14 @@ from gateway.providers.build import Builder
 from gateway.readiness import Readiness
 from gateway.refresh import Refresher
 from gateway.services import Services
-from gateway.settings import Settings
+from gateway.settings import OpenAISettings, Settings
 from gateway.shipper import Shipper
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from gateway.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from gateway.telemetry.spans import SpanExport
 
 
 @asynccontextmanager
@@ -38,8 +43,9 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
     hasher = KeyHasher(pepper(settings))
     refresher = Refresher(store, hasher, upstreams)
     journal = Journal(settings.data / "journal")
-    shipper = Shipper(journal, settings.data / "journal", store)
-    metrics = Metrics(lambda: _gauges(journal, shipper))
+    spans = span_export(settings)
+    shipper = Shipper(journal, settings.data / "journal", store, spans.offer if spans is not None else None)
+    metrics = Metrics(lambda: _gauges(journal, shipper, spans))
     conversations = Conversations(store)
     readiness = Readiness(store, journal, refresher.snapshots)
     pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations)
@@ -59,6 +65,8 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         await builder.close()
         journal.close()
         await shipper.drain()
+        if spans is not None:
+            await asyncio.to_thread(spans.close)
         store.close()
 
 
@@ -113,10 +121,33 @@ def _write_private(path: Path, text: str) -> None:
         scratch.unlink()
 
 
-def _gauges(journal: Journal, shipper: Shipper) -> dict[str, tuple[str, float]]:
-    return {
+def span_export(settings: Settings) -> SpanExport | None:
+    """What sends spans to the collector, where one is configured. Raises `Unavailable` without OpenTelemetry."""
+    endpoint = settings.telemetry.otlp_endpoint
+    if endpoint is None:
+        return None
+    try:
+        from gateway.telemetry.spans import Address, SpanExport
+    except ImportError as error:
+        message = "`telemetry.otlp_endpoint` needs OpenTelemetry: pip install 'sluicegate[otel]'"
+        raise Unavailable(message, code="package_missing") from error
+    addresses = {}
+    for name, upstream in settings.upstreams.items():
+        if isinstance(upstream, OpenAISettings):
+            url = urlsplit(upstream.base_url)
+            addresses[name] = Address(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
+    return SpanExport(endpoint, addresses)
+
+
+def _gauges(journal: Journal, shipper: Shipper, spans: SpanExport | None) -> dict[str, tuple[str, float]]:
+    found: dict[str, tuple[str, float]] = {
         "journal_dropped_records": ("Records lost because the journal could not be written.", journal.dropped),
         "journal_backlog_bytes": ("Journalled and not yet in the database.", shipper.backlog_bytes),
         "shipped_records": ("Records moved to the database by this process.", shipper.shipped),
         "shipping_failures": ("Batches that could not be moved and will be tried again.", shipper.failures),
     }
+    if spans is not None:
+        found["spans_waiting"] = ("Spans that wait for the collector.", spans.waiting)
+        found["spans_exported"] = ("Spans the collector took.", spans.exported)
+        found["spans_dropped"] = ("Spans lost: the queue was full, or the collector did not take them.", spans.dropped)
+    return found

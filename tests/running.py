@@ -72,10 +72,12 @@ class Gateway:
 
 
 @contextmanager
-def running_gateway(folder: Path, upstreams: dict[str, Any], manifest: str | None = None) -> Iterator[Gateway]:
+def running_gateway(
+    folder: Path, upstreams: dict[str, Any], manifest: str | None = None, **settings: Any
+) -> Iterator[Gateway]:
     config = folder / "sluicegate.yaml"
-    settings = {"server": {"port": 0}, "data": str(folder / "data"), "upstreams": upstreams}
-    config.write_text(yaml.safe_dump(settings))
+    whole = {"server": {"port": 0}, "data": str(folder / "data"), "upstreams": upstreams, **settings}
+    config.write_text(yaml.safe_dump(whole))
     log = folder / "serve.log"
     env = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
     with log.open("w") as sink:

@@ -1,0 +1,55 @@
+"""OpenTelemetry's names, all in this module, and the version of the conventions they are taken from.
+
+The GenAI conventions are still in development and change from release to release: they are pinned to the last tagged
+release that holds them, and a snapshot test shows when a name moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CONVENTIONS = "1.41.0"
+"""Release of the semantic conventions; later ones have moved GenAI to a repository that has no release yet."""
+SCHEMA_URL = f"https://opentelemetry.io/schemas/{CONVENTIONS}"
+
+OPERATION = "gen_ai.operation.name"
+PROVIDER = "gen_ai.provider.name"
+REQUEST_MODEL = "gen_ai.request.model"
+REQUEST_STREAM = "gen_ai.request.stream"
+RESPONSE_MODEL = "gen_ai.response.model"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
+FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+"""Seconds."""
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+CACHED_TOKENS = "gen_ai.usage.cache_read.input_tokens"
+REASONING_TOKENS = "gen_ai.usage.reasoning.output_tokens"
+ERROR = "error.type"
+STATUS = "http.response.status_code"
+ADDRESS = "server.address"
+PORT = "server.port"
+SERVICE = "service.name"
+SERVICE_VERSION = "service.version"
+
+REQUEST_ID = "sluice.request_id"
+SURFACE = "sluice.surface"
+ENDPOINT = "sluice.endpoint"
+RELEASE = "sluice.release"
+UPSTREAM = "sluice.upstream"
+KEY = "sluice.key_id"
+COST = "sluice.cost_micro_usd"
+ESTIMATED = "sluice.tokens_estimated"
+OVERHEAD = "sluice.overhead_us"
+SNAPSHOT = "sluice.snapshot"
+
+OPERATIONS: Mapping[str, str] = {
+    "chat": "chat",
+    "completions": "text_completion",
+    "embeddings": "embeddings",
+    "messages": "chat",
+    "responses": "chat",
+}
+"""The conventions' operation by surface."""
+
+OURSELVES = "sluicegate"
+"""The service; and the provider of a call that was refused before any upstream was asked."""
