@@ -29,14 +29,16 @@ from gateway.shipper import Shipper
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.workers import Workers
 
 if TYPE_CHECKING:
     from gateway.telemetry.spans import SpanExport
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Services]:
-    """Services for the length of the context, started in order and stopped in the opposite one."""
+async def running(settings: Settings, shared: Path | None = None) -> AsyncIterator[Services]:
+    """Services for the length of the context, started in order and stopped in the opposite one. `shared` is the folder
+    of the processes that serve together, where there are several."""
     store = open_store(settings)
     builder = Builder(PriceTable.load())
     upstreams = {name: builder.build(name, spec) for name, spec in settings.upstreams.items()}
@@ -46,13 +48,16 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
     spans = span_export(settings)
     shipper = Shipper(journal, settings.data / "journal", store, spans.offer if spans is not None else None)
     metrics = Metrics(lambda: _gauges(journal, shipper, spans))
+    workers = Workers(metrics, shared) if shared is not None else None
     conversations = Conversations(store)
     readiness = Readiness(store, journal, refresher.snapshots)
     pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations)
     loops = [asyncio.create_task(refresher.run()), asyncio.create_task(shipper.run())]
+    if workers is not None:
+        loops.append(asyncio.create_task(workers.run()))
     try:
         yield Services(
-            settings, store, hasher, refresher, journal, shipper, metrics, conversations, readiness, pipeline
+            settings, store, hasher, refresher, journal, shipper, metrics, conversations, readiness, pipeline, workers
         )
     finally:
         await conversations.close()
@@ -67,23 +72,27 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         await shipper.drain()
         if spans is not None:
             await asyncio.to_thread(spans.close)
+        if workers is not None:
+            with suppress(OSError):
+                workers.write()
         store.close()
 
 
-def create(settings: Settings | None = None) -> AsgiFront:
+def create(settings: Settings | None = None, shared: Path | None = None) -> AsgiFront:
     """The ASGI application; what `sluice serve` and any ASGI server run. Without settings, `settings.load()` finds
-    them. Under uvicorn with `front.hot.HotProtocol` the hot paths do not pass through ASGI."""
+    them; for `shared` see `running`. Under uvicorn with `front.hot.HotProtocol` the hot paths do not pass through
+    ASGI."""
     chosen = settings or configuration.load()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Served]:
-        async with running(chosen) as services:
+        async with running(chosen, shared) as services:
             routes = DataRoutes(
                 services.pipeline,
                 services.refresher.snapshots,
                 services.conversations,
                 services.readiness,
-                services.metrics,
+                (services.workers or services.metrics).exposition,
             )
             state: dict[str, Any] = {"hot_routes": hot_routes(services.pipeline)}
             yield Served(tuple(routes.table()), cast(App, admin_app(services)), state)

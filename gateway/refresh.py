@@ -64,13 +64,15 @@ class Refresher:
         broken: dict[str, str] = {}
         for row in held.endpoints:
             try:
-                endpoints[row.name] = Endpoint(row.name, row.description, self._live(held.releases[row.release]))
+                live = self._live(held.releases[row.release])
+                endpoints[row.name] = Endpoint(row.name, row.description, int(row.created), live)
             except GatewayError as error:
                 log.error("endpoint %s cannot serve: %s", row.name, error.message)
                 broken[row.name] = error.message
         return Snapshot(
             digest=_digest(endpoints, self._upstreams),
             revision=held.revision,
+            began=int(held.began),
             keys=KeyRing(self._hasher, principals),
             endpoints=endpoints,
             upstreams=self._upstreams,

@@ -19,6 +19,7 @@ from gateway.settings import Settings
 from gateway.shipper import Shipper
 from gateway.store.engine import Store
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.workers import Workers
 
 T = TypeVar("T")
 
@@ -37,6 +38,8 @@ class Services:
     conversations: Conversations
     readiness: Readiness
     pipeline: Pipeline
+    workers: Workers | None
+    """Where several processes serve together."""
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query off the event loop."""

@@ -238,12 +238,17 @@ class Settings(Part):
         return self.database or f"sqlite:///{self.data.absolute() / 'sluice.db'}"
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
-    """Settings from `path`, or `$SLUICE_CONFIG`, or `./sluicegate.yaml` where there is one, or the defaults.
+def load(
+    path: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings from `path`, or `$SLUICE_CONFIG`, or `./sluicegate.yaml` where there is one, or the defaults. Variables
+    `given`, by a command line, outrank the environment's.
 
     Raises `BadSettings` naming every fault: the file, the key, what is expected.
     """
-    env = os.environ if environment is None else environment
+    env = {**(os.environ if environment is None else environment), **(given or {})}
     chosen = path or (Path(env[CONFIG_VARIABLE]) if env.get(CONFIG_VARIABLE) else None)
     if chosen is None and Path(DEFAULT_FILE).exists():
         chosen = Path(DEFAULT_FILE)
@@ -260,13 +265,6 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         raise BadSettings(_explain(error, chosen)) from error
     settings._file = chosen
     return settings
-
-
-def export(path: Path | None, values: Mapping[str, str]) -> None:
-    """Make a choice of the command line that of this process's children too: workers call `load` for themselves."""
-    if path is not None:
-        os.environ[CONFIG_VARIABLE] = str(path.absolute())
-    os.environ.update(values)
 
 
 def _read_yaml(path: Path) -> Json:

@@ -25,10 +25,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`digest` names this configuration on every record; endpoints and upstreams share one space of names."""
+    """`digest` names this configuration on every record; endpoints and upstreams share one space of names. `began` is
+    the Unix time at which this installation came to be."""
 
     digest: str
     revision: int
+    began: int
     keys: KeyRing
     endpoints: Mapping[str, Endpoint]
     upstreams: Mapping[str, Upstream]

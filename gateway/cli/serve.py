@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+import uvicorn
 from rich.console import Console
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from gateway import __version__, settings
-from gateway.app import open_store, pepper
+from gateway.app import create, open_store, pepper
 from gateway.cli.options import Config
 from gateway.errors import Unavailable
+from gateway.front.hot import HotProtocol
 from gateway.seed import First, first_start
 from gateway.settings import Settings
 
@@ -27,14 +35,9 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Processes.", show_default=False)] = None,
 ) -> None:
     """Run the gateway. A first start makes the database and an admin key, and prints both the key and a curl."""
-    import uvicorn
-
-    from gateway.front.hot import HotProtocol
-
     console = Console(stderr=True, highlight=False)
     given = {"SLUICE_HOST": host, "SLUICE_PORT": port, "SLUICE_WORKERS": workers}
-    settings.export(config, {name: str(value) for name, value in given.items() if value is not None})
-    chosen = settings.load()
+    chosen = settings.load(config, given={name: str(value) for name, value in given.items() if value is not None})
     console.print(f"sluicegate {__version__}  data in [bold]{chosen.data}[/]  upstreams: {', '.join(chosen.upstreams)}")
     listening = _listen(chosen)
     store = open_store(chosen)
@@ -43,8 +46,30 @@ def serve(
     shown, bound = listening.getsockname()[:2]
     console.print(f"listening on [bold]http://{shown}:{bound}[/]  (Ctrl+C stops)")
     _introduce(console, first, f"http://{shown}:{bound}")
-    server = uvicorn.Config(
-        "gateway.app:create",
+    if chosen.server.workers == 1:
+        _serve_alone(chosen, listening)
+    else:
+        _serve_together(chosen, listening)
+
+
+def _serve_alone(chosen: Settings, listening: socket.socket) -> None:
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda *_: sys.exit(0))  # uvicorn stops cleanly, then raises the signal once more
+    uvicorn.Server(_configured(chosen, None)).run(sockets=[listening])
+
+
+def _serve_together(chosen: Settings, listening: socket.socket) -> None:
+    """Several processes on one socket. One that dies is replaced; one that cannot start ends them all."""
+    with TemporaryDirectory(prefix="sluicegate-") as shared:
+        supervisor = Multiprocess(_configured(chosen, Path(shared)), sockets=[listening])
+        supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        sys.exit(STARTUP_FAILURE)
+
+
+def _configured(chosen: Settings, shared: Path | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        partial(create, chosen, shared),
         factory=True,
         workers=chosen.server.workers,
         http=HotProtocol,
@@ -58,13 +83,6 @@ def serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=30,
     )
-    if chosen.server.workers == 1:
-        uvicorn.Server(server).run(sockets=[listening])
-    else:
-        from uvicorn.supervisors import Multiprocess
-
-        Multiprocess(server, sockets=[listening]).run()
-    sys.exit(0)
 
 
 def _listen(chosen: Settings) -> socket.socket:

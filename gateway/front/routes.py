@@ -17,7 +17,6 @@ from gateway.front.exchange import Exchange
 from gateway.pipeline import Pipeline
 from gateway.readiness import Readiness
 from gateway.snapshot import Snapshot, Snapshots
-from gateway.telemetry.metrics import Metrics
 from gateway.types import Json, Principal
 from gateway.wire.chat import Chat
 from gateway.wire.completions import Completions
@@ -39,6 +38,8 @@ HOT: dict[str, Surface] = {
 """The surfaces by path. The pipeline authenticates these itself, so that a refusal leaves a record too."""
 
 Answer = Callable[[Principal, Params], Awaitable[Json]]
+Exposition = Callable[[], tuple[bytes, bytes]]
+"""Content type and text of `/metrics`."""
 
 
 def hot_routes(pipeline: Pipeline) -> dict[bytes, Callable[[Exchange], Awaitable[None]]]:
@@ -64,13 +65,13 @@ class DataRoutes:
         snapshots: Snapshots,
         conversations: Conversations,
         readiness: Readiness,
-        metrics: Metrics,
+        exposition: Exposition,
     ) -> None:
         self._pipeline = pipeline
         self._snapshots = snapshots
         self._conversations = conversations
         self._readiness = readiness
-        self._metrics = metrics
+        self._metrics = exposition
 
     def table(self) -> Sequence[Route]:
         responses = self._conversations
@@ -132,7 +133,7 @@ class DataRoutes:
     async def _exposition(self, exchange: Exchange, params: Params) -> None:
         async def answer() -> None:
             self._admit(exchange, Access.VIEWER)
-            kind, text = self._metrics.exposition()
+            kind, text = self._metrics()
             exchange.reply(200, [(b"content-type", kind)], text)
 
         await guarded(exchange, answer())
@@ -152,19 +153,20 @@ async def guarded(exchange: Exchange, answer: Awaitable[None]) -> None:
 
 
 def _list_models(snapshot: Snapshot, principal: Principal) -> list[dict[str, Any]]:
+    """Upstreams and adapters, whose age is not known, are as old as the installation: the same in every process."""
     endpoints, upstreams = snapshot.visible(principal)
     models = []
     for endpoint in endpoints:
         retires = snapshot.upstreams[endpoint.live.release.upstream].shutdown_date
-        models.append(_model_object(endpoint.name, "endpoint", retires))
+        models.append(_model_object(endpoint.name, "endpoint", endpoint.created, retires))
     for upstream in upstreams:
-        models.append(_model_object(upstream.name, upstream.kind, upstream.shutdown_date))
-        models += [_model_object(f"{upstream.name}:{name}", "adapter", None) for name in upstream.adapters]
+        models.append(_model_object(upstream.name, upstream.kind, snapshot.began, upstream.shutdown_date))
+        models += [_model_object(f"{upstream.name}:{name}", "adapter", snapshot.began) for name in upstream.adapters]
     return models
 
 
-def _model_object(name: str, owner: str, retires: str | None) -> dict[str, Any]:
-    model: dict[str, Any] = {"id": name, "object": "model", "created": 0, "owned_by": owner}
+def _model_object(name: str, owner: str, created: int, retires: str | None = None) -> dict[str, Any]:
+    model: dict[str, Any] = {"id": name, "object": "model", "created": created, "owned_by": owner}
     if retires is not None:
         model["shutdown_date"] = retires
     return model

@@ -57,10 +57,11 @@ class LiveRelease:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The public name a client puts in `model`."""
+    """The public name a client puts in `model`. `created` is the Unix time at which it first went live."""
 
     name: str
     description: str | None
+    created: int
     live: LiveRelease
 
 

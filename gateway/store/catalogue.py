@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from gateway.store.migrations import began
 from gateway.store.tables import endpoint_history, endpoints, prompts, releases
 from gateway.store.tables import revision as revisions
 from gateway.types import Json, PromptVersion, Release
@@ -15,19 +16,22 @@ from gateway.types import Json, PromptVersion, Release
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """`release` is the digest of the live release; `updated` a Unix time."""
+    """`release` is the digest of the live release; `created`, when the name first went live, and `updated` are Unix
+    times."""
 
     name: str
     description: str | None
     release: str
+    created: float
     updated: float
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything declared, as of `revision`. `releases` is by digest."""
+    """Everything declared, as of `revision`. `releases` is by digest; `began` is when this installation came to be."""
 
     revision: int
+    began: float
     prompts: Sequence[PromptVersion]
     releases: Mapping[str, Release]
     endpoints: Sequence[EndpointRow]
@@ -60,11 +64,18 @@ def load(connection: Connection) -> Catalogue:
         )
         for row in connection.execute(select(releases))
     }
-    live = [
-        EndpointRow(row.name, row.description, row.release, row.updated)
-        for row in connection.execute(select(endpoints).order_by(endpoints.c.name))
-    ]
-    return Catalogue(revision(connection), tuple(versions.values()), found, live)
+    return Catalogue(revision(connection), began(connection), tuple(versions.values()), found, _live(connection))
+
+
+def _live(connection: Connection) -> list[EndpointRow]:
+    first = select(endpoint_history.c.endpoint, func.min(endpoint_history.c.at).label("created"))
+    history = first.group_by(endpoint_history.c.endpoint).subquery()
+    rows = connection.execute(
+        select(endpoints, history.c.created)
+        .join(history, history.c.endpoint == endpoints.c.name)
+        .order_by(endpoints.c.name)
+    )
+    return [EndpointRow(row.name, row.description, row.release, row.created, row.updated) for row in rows]
 
 
 def add_prompt(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Column, Connection, Float, MetaData, String, Table, insert, select, text
+from sqlalchemy import Column, Connection, Float, MetaData, String, Table, func, insert, select, text
 
 from gateway.store import tables
 from gateway.store.engine import Store
@@ -40,3 +40,9 @@ def migrate(store: Store) -> list[str]:
                 connection.execute(insert(applied).values(name=step.__name__, at=time.time()))
                 taken.append(step.__name__)
         return taken
+
+
+def began(connection: Connection) -> float:
+    """When this installation came to be: the Unix time of its first step."""
+    first: float = connection.execute(select(func.min(applied.c.at))).scalar_one()
+    return first
