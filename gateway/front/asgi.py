@@ -64,6 +64,8 @@ class AsgiExchange:
 
     def reply(self, status: int, headers: Headers, body: bytes) -> None:
         fields = [*headers, (b"content-length", b"%d" % len(body))]
+        if self.refusal is not None:
+            fields.append((b"connection", b"close"))  # the rest of the body, if any, is not read as a request
         if not any(name == b"content-type" for name, _ in headers):
             fields.append((b"content-type", b"application/json"))
         self._put({"type": "http.response.start", "status": status, "headers": fields})
@@ -149,17 +151,19 @@ class AsgiFront:
         except GatewayError as error:
             await _refuse(error, send)
             return
-        body, refusal = await _body(receive)
+        body, refusal = await _body(dict(scope["headers"]), receive)
         exchange = AsgiExchange(scope, body, refusal)
         work = asyncio.ensure_future(route.serve(exchange, params))
-        gone = asyncio.ensure_future(_gone(receive, work))
+        # with a refusal there is no work to stop, and to listen would invite a client that waits to send its body
+        gone = asyncio.ensure_future(_gone(receive, work)) if refusal is None else None
         try:
             await exchange.carry(send)
         except BaseException:
             work.cancel()
             raise
         finally:
-            gone.cancel()  # with its reply whole, a client may leave: what goes on in the background goes on
+            if gone is not None:
+                gone.cancel()  # with its reply whole, a client may leave: what goes on in the background goes on
 
     def _match(self, method: str, path: str) -> tuple[Route, Params]:
         method = "GET" if method == "HEAD" else method
@@ -187,8 +191,11 @@ class AsgiFront:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _body(receive: Receive) -> tuple[bytes, GatewayError | None]:
-    """The request's body, at most `MAX_REQUEST_BYTES`; what comes beyond is read and thrown away."""
+async def _body(headers: dict[bytes, bytes], receive: Receive) -> tuple[bytes, GatewayError | None]:
+    """The request's body, at most `MAX_REQUEST_BYTES`; what comes beyond is read and thrown away. A client that waits
+    for our word before it sends too much is not given it."""
+    if b"expect" in headers and int(headers.get(b"content-length", b"0")) > MAX_REQUEST_BYTES:
+        return b"", too_large()
     parts: list[bytes] = []
     size = 0
     while True:
