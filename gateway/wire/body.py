@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import BadRequest, UnsupportedMedia
-from gateway.types import Json, PromptRef
+from gateway.types import Json
 
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 
@@ -72,73 +72,3 @@ def refuse_variants(keys: Iterable[str], known: frozenset[str], where: str = "")
         if key not in known and key.lower() in known:
             message = f"Field names are case-sensitive: send {key.lower()!r}, not {key!r}."
             raise BadRequest(message, param=f"{where}{key}", code="invalid_field_name")
-
-
-# Typed reading of single fields --------------------------------------------------------------------------------------
-
-
-def text(body: Json, name: str) -> str:
-    value = body.get(name)
-    if type(value) is not str or not value:
-        if value is None:
-            raise BadRequest(f"Missing required parameter: {name!r}.", param=name, code="missing_required_parameter")
-        raise BadRequest(f"{name!r} must be a non-empty string.", param=name, code="invalid_type")
-    return value
-
-
-def flag(body: Json, name: str) -> bool:
-    value = body.get(name)
-    if value is None:
-        return False
-    if type(value) is not bool:
-        raise BadRequest(f"{name!r} must be true or false.", param=name, code="invalid_type")
-    return value
-
-
-def check_integer(body: Json, name: str, least: int, most: int | None = None) -> None:
-    value = body.get(name)
-    if value is None:
-        return
-    if type(value) is not int:
-        raise BadRequest(f"{name!r} must be an integer.", param=name, code="invalid_type")
-    if value < least or (most is not None and value > most):
-        span = f"at least {least}" if most is None else f"between {least} and {most}"
-        raise BadRequest(f"{name!r} must be {span}, not {value}.", param=name, code="invalid_value")
-
-
-def check_number(body: Json, name: str, least: float, most: float) -> None:
-    value = body.get(name)
-    if value is None:
-        return
-    if type(value) is not float and type(value) is not int:
-        raise BadRequest(f"{name!r} must be a number.", param=name, code="invalid_type")
-    if not least <= value <= most:
-        message = f"{name!r} must be between {least:g} and {most:g}, not {value:g}."
-        raise BadRequest(message, param=name, code="invalid_value")
-
-
-def check_object(body: Json, name: str) -> Json | None:
-    value = body.get(name)
-    if value is not None and type(value) is not dict:
-        raise BadRequest(f"{name!r} must be an object.", param=name, code="invalid_type")
-    return value
-
-
-def take_prompt(body: Json) -> PromptRef | None:
-    """Remove and read the standard `prompt` object `{id, version, variables}`."""
-    given = body.pop("prompt", None)
-    if given is None:
-        return None
-    if type(given) is not dict:
-        raise BadRequest("'prompt' must be an object with 'variables'.", param="prompt", code="invalid_type")
-    for name in ("id", "version"):
-        if given.get(name) is not None and type(given[name]) is not str:
-            raise BadRequest(f"'prompt.{name}' must be a string.", param=f"prompt.{name}", code="invalid_type")
-    variables = given.get("variables")
-    if variables is not None and type(variables) is not dict:
-        raise BadRequest("'prompt.variables' must be an object.", param="prompt.variables", code="invalid_type")
-    unknown = given.keys() - {"id", "version", "variables"}
-    if unknown:
-        name = min(unknown)
-        raise BadRequest(f"'prompt' has no field {name!r}.", param=f"prompt.{name}", code="unknown_parameter")
-    return PromptRef(given.get("id"), given.get("version"), variables or {})

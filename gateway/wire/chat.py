@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from gateway.errors import BadRequest, GatewayError, UpstreamFailed, error_body
 from gateway.types import Json, Operation
-from gateway.wire.body import (
+from gateway.wire.body import refuse_variants
+from gateway.wire.chunks import Meter, decode
+from gateway.wire.fields import (
+    MOST_TOKENS,
+    SAMPLING,
+    Check,
+    check_array,
+    check_fields,
     check_integer,
-    check_number,
+    check_metadata,
     check_object,
+    check_string,
     flag,
-    refuse_variants,
     take_prompt,
     text,
 )
-from gateway.wire.chunks import Meter, decode
 from gateway.wire.sse import DONE, EventSplitter, event_data, frame
 from gateway.wire.surface import Call
 
@@ -26,7 +33,36 @@ FIELDS = frozenset(
     "stream_options temperature tool_choice tools top_logprobs top_p user verbosity web_search_options".split()
 )
 MESSAGE_FIELDS = frozenset("audio content function_call name refusal role tool_call_id tool_calls".split())
+CHECKS: dict[str, Check] = {
+    **SAMPLING,
+    "audio": check_object,
+    "functions": check_array,
+    "logprobs": flag,
+    "max_completion_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
+    "max_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
+    "metadata": check_metadata,
+    "modalities": check_array,
+    "parallel_tool_calls": flag,
+    "prediction": check_object,
+    "prompt_cache_key": check_string,
+    "prompt_cache_retention": check_string,
+    "reasoning_effort": check_string,
+    "safety_identifier": check_string,
+    "service_tier": check_string,
+    "store": flag,
+    "top_logprobs": partial(check_integer, least=0, most=20),
+    "verbosity": check_string,
+    "web_search_options": check_object,
+}
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
+PARTS: dict[str, tuple[str, type]] = {
+    "file": ("file", dict),
+    "image_url": ("image_url", dict),
+    "input_audio": ("input_audio", dict),
+    "text": ("text", str),
+}
+"""What a content part of a known type holds; parts of other types pass."""
+NAMED: dict[type, str] = {dict: "an object", str: "a string"}
 
 
 class Chat:
@@ -41,12 +77,8 @@ class Chat:
         model = text(body, "model")
         check_messages(body.get("messages"), body)
         stream = check_streaming(body)
-        check_integer(body, "n", 1, 128)
-        check_integer(body, "max_tokens", 1)
-        check_integer(body, "max_completion_tokens", 1)
-        check_integer(body, "top_logprobs", 0, 20)
-        check_number(body, "temperature", 0, 2)
-        check_number(body, "top_p", 0, 1)
+        check_fields(body, CHECKS)
+        _check_logprobs(body)
         _check_tools(body)
         check_response_format(body)
         return Call(model=model, body=body, stream=stream, asked=body, prompt=take_prompt(body))
@@ -126,9 +158,13 @@ def check_streaming(body: Json) -> bool:
     """Whether the client wants a stream; `stream_options` without one is refused, as OpenAI does."""
     stream = flag(body, "stream")
     options = check_object(body, "stream_options")
-    if options is not None and not stream:
+    if options is None:
+        return stream
+    if not stream:
         message = "'stream_options' is only allowed when 'stream' is true."
         raise BadRequest(message, param="stream_options", code="invalid_value")
+    for name in ("include_obfuscation", "include_usage"):
+        flag(options, name, "stream_options.")
     return stream
 
 
@@ -146,12 +182,15 @@ def check_messages(messages: object, body: Json) -> None:
             raise BadRequest("A message must be an object.", param=f"messages[{index}]", code="invalid_type")
         if not message.keys() <= MESSAGE_FIELDS:
             refuse_variants(message, MESSAGE_FIELDS, f"messages[{index}].")
-        if message.get("role") not in ROLES:
+        role = message.get("role")
+        if type(role) is not str or role not in ROLES:
             hint = f"A message's role is one of {', '.join(sorted(ROLES))}."
             raise BadRequest(hint, param=f"messages[{index}].role", code="invalid_value")
         content = message.get("content")
         if type(content) is not str:
             _check_content(content, message, f"messages[{index}].content")
+        if len(message) > 2 or role == "tool":
+            _check_rest(message, f"messages[{index}].")
 
 
 def _check_content(content: object, message: Json, where: str) -> None:
@@ -165,23 +204,63 @@ def _check_content(content: object, message: Json, where: str) -> None:
         if type(part) is not dict or type(part.get("type")) is not str:
             message_ = "A content part is an object with a 'type'."
             raise BadRequest(message_, param=f"{where}[{index}].type", code="invalid_type")
-        if part["type"] == "text" and type(part.get("text")) is not str:
-            raise BadRequest("A text part needs 'text'.", param=f"{where}[{index}].text", code="invalid_type")
+        held = PARTS.get(part["type"])
+        if held is not None and type(part.get(held[0])) is not held[1]:
+            name, shape = held
+            message_ = f"A part of type {part['type']} needs {name!r}, {NAMED[shape]}."
+            raise BadRequest(message_, param=f"{where}[{index}].{name}", code="invalid_type")
+
+
+def _check_rest(message: Json, where: str) -> None:
+    """What a message may hold besides its role and content."""
+    check_string(message, "name", where)
+    calls = message.get("tool_calls")
+    if message["role"] == "tool":
+        text(message, "tool_call_id", where)
+    if calls is None:
+        return
+    check_array(message, "tool_calls", where)
+    for index, call in enumerate(calls):
+        place = f"{where}tool_calls[{index}]"
+        if type(call) is not dict:
+            raise BadRequest("A tool call is an object.", param=place, code="invalid_type")
+        check_string(call, "id", f"{place}.")
+        if call.get("type") != "function":
+            check_string(call, "type", f"{place}.")
+            continue
+        function = check_object(call, "function", f"{place}.") or {}
+        text(function, "name", f"{place}.function.")
+        check_string(function, "arguments", f"{place}.function.")
+
+
+def _check_logprobs(body: Json) -> None:
+    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+        message = "'top_logprobs' is only allowed when 'logprobs' is true."
+        raise BadRequest(message, param="top_logprobs", code="invalid_value")
 
 
 def _check_tools(body: Json) -> None:
-    tools = body.get("tools")
-    if tools is None:
-        return
-    if type(tools) is not list:
-        raise BadRequest("'tools' must be an array.", param="tools", code="invalid_type")
-    for index, tool in enumerate(tools):
+    check_array(body, "tools")
+    for index, tool in enumerate(body.get("tools") or ()):
         if type(tool) is not dict or type(tool.get("type")) is not str:
             raise BadRequest("A tool is an object with a 'type'.", param=f"tools[{index}].type", code="invalid_type")
-        function = tool.get("function")
-        if tool["type"] == "function" and (type(function) is not dict or type(function.get("name")) is not str):
-            message = "A function tool needs 'function.name'."
-            raise BadRequest(message, param=f"tools[{index}].function.name", code="missing_required_parameter")
+        if tool["type"] == "function":
+            check_function(tool.get("function"), f"tools[{index}].function")
+    choice = body.get("tool_choice")
+    if choice is not None and type(choice) is not str:
+        check_object(body, "tool_choice")
+        text(choice, "type", "tool_choice.")
+
+
+def check_function(function: object, where: str) -> None:
+    """What a tool of type function says of itself; whether its schema is one, the upstream says."""
+    if type(function) is not dict:
+        raise BadRequest("A function tool needs 'function', an object.", param=where, code="invalid_type")
+    where += "."
+    text(function, "name", where)
+    check_string(function, "description", where)
+    check_object(function, "parameters", where)
+    flag(function, "strict", where)
 
 
 def check_response_format(body: Json) -> None:
@@ -192,7 +271,12 @@ def check_response_format(body: Json) -> None:
     if kind not in ("text", "json_object", "json_schema"):
         message = "'response_format.type' is one of text, json_object, json_schema."
         raise BadRequest(message, param="response_format.type", code="invalid_value")
-    schema = given.get("json_schema")
-    if kind == "json_schema" and (type(schema) is not dict or type(schema.get("name")) is not str):
-        message = "'response_format.json_schema' needs a 'name' and a 'schema'."
-        raise BadRequest(message, param="response_format.json_schema", code="missing_required_parameter")
+    if kind != "json_schema":
+        return
+    where = "response_format.json_schema"
+    schema = check_object(given, "json_schema", "response_format.")
+    if schema is None:
+        raise BadRequest(f"{where!r} is missing.", param=where, code="missing_required_parameter")
+    text(schema, "name", f"{where}.")
+    check_object(schema, "schema", f"{where}.")
+    flag(schema, "strict", f"{where}.")

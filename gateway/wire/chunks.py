@@ -70,7 +70,8 @@ class Choice(msgspec.Struct, gc=False):
     message: Delta | None = None
     text: str | None = None
     finish_reason: str | None = None
-    logprobs: msgspec.Raw | None = None
+    logprobs: msgspec.Raw = msgspec.Raw(b"null")
+    """Undecoded. Never a union with None: msgspec would then take nothing but null."""
 
 
 class Chunk(msgspec.Struct, gc=False):

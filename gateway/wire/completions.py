@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gateway.errors import BadRequest, GatewayError, error_body
 from gateway.types import Json, Operation
-from gateway.wire.body import check_integer, check_number, refuse_variants, text
+from gateway.wire.body import refuse_variants
 from gateway.wire.chat import PassThrough, check_streaming
+from gateway.wire.fields import MOST_TOKENS, SAMPLING, Check, check_fields, check_integer, check_string, flag, text
 from gateway.wire.surface import Call
 
 FIELDS = frozenset(
     "best_of echo frequency_penalty logit_bias logprobs max_tokens model n presence_penalty prompt seed stop stream "
     "stream_options suffix temperature top_p user".split()
 )
+CHECKS: dict[str, Check] = {
+    **SAMPLING,
+    "best_of": partial(check_integer, least=1, most=20),
+    "echo": flag,
+    "logprobs": partial(check_integer, least=0, most=5),
+    "max_tokens": partial(check_integer, least=0, most=MOST_TOKENS),
+    "suffix": check_string,
+}
 
 
 class Completions:
@@ -26,12 +37,7 @@ class Completions:
         model = text(body, "model")
         check_texts_or_tokens(body.get("prompt"), "prompt")
         stream = check_streaming(body)
-        check_integer(body, "n", 1, 128)
-        check_integer(body, "best_of", 1, 20)
-        check_integer(body, "max_tokens", 0)
-        check_integer(body, "logprobs", 0, 5)
-        check_number(body, "temperature", 0, 2)
-        check_number(body, "top_p", 0, 1)
+        check_fields(body, CHECKS)
         return Call(model=model, body=body, stream=stream, asked=body)
 
     def translator(self, call: Call) -> PassThrough:

@@ -6,9 +6,10 @@ import msgspec
 
 from gateway.errors import BadRequest, GatewayError, UpstreamFailed, error_body
 from gateway.types import Json, Operation
-from gateway.wire.body import check_integer, flag, refuse_variants, text
+from gateway.wire.body import refuse_variants
 from gateway.wire.chunks import Meter, WireUsage
 from gateway.wire.completions import check_texts_or_tokens
+from gateway.wire.fields import check_integer, check_string, flag, text
 from gateway.wire.surface import Call
 
 FIELDS = frozenset("dimensions encoding_format input model user".split())
@@ -38,6 +39,7 @@ class Embeddings:
         check_texts_or_tokens(given, "input")
         _check_inputs(given)
         check_integer(body, "dimensions", 1)
+        check_string(body, "user")
         if body.get("encoding_format", "float") not in (None, "float", "base64"):
             message = "'encoding_format' is float or base64."
             raise BadRequest(message, param="encoding_format", code="invalid_value")

@@ -22,7 +22,17 @@ from typing import Any
 from gateway.errors import BadRequest, GatewayError, UnsupportedParam
 from gateway.types import Json, Operation
 from gateway.wire import chat
-from gateway.wire.body import check_integer, check_number, check_object, flag, refuse_variants, take_prompt, text
+from gateway.wire.body import refuse_variants
+from gateway.wire.fields import (
+    MOST_TOKENS,
+    check_fields,
+    check_integer,
+    check_number,
+    check_object,
+    flag,
+    take_prompt,
+    text,
+)
 from gateway.wire.messages_content import invalid, read_messages, required, text_of
 from gateway.wire.messages_stream import MessagesTranslator, error_bytes
 from gateway.wire.surface import Call
@@ -69,6 +79,7 @@ class Messages:
         _reasoning(body, out)
         _output_format(body, out)
         _metadata(body, out)
+        check_fields(out, chat.CHECKS)
         return Call(model=model, body=out, stream=stream, asked=body, prompt=prompt)
 
     def translator(self, call: Call) -> MessagesTranslator:
@@ -88,7 +99,7 @@ def _system(given: object) -> list[Json]:
 def _sampling(body: Json, out: Json) -> None:
     if body.get("max_tokens") is None:
         raise required("max_tokens")
-    check_integer(body, "max_tokens", 1)
+    check_integer(body, "max_tokens", 1, MOST_TOKENS)
     out["max_completion_tokens"] = body["max_tokens"]
     check_number(body, "temperature", 0, 2)
     check_number(body, "top_p", 0, 1)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from gateway.errors import BadRequest, GatewayError, UnsupportedParam, error_body
 from gateway.types import Json, Operation
-from gateway.wire.body import check_integer, check_number, check_object, flag, refuse_variants, take_prompt, text
-from gateway.wire.chat import check_streaming
+from gateway.wire.body import refuse_variants
+from gateway.wire.chat import CHECKS as CHAT_CHECKS
+from gateway.wire.chat import check_function, check_streaming
 from gateway.wire.conversation import messages_of
+from gateway.wire.fields import (
+    MOST_TOKENS,
+    Check,
+    check_array,
+    check_fields,
+    check_integer,
+    check_metadata,
+    check_object,
+    check_string,
+    flag,
+    take_prompt,
+    text,
+)
 from gateway.wire.responses_input import read_input
 from gateway.wire.responses_stream import ResponsesTranslator
 from gateway.wire.surface import Call
@@ -34,6 +49,18 @@ MOVED = {
 }
 """Chat's names for what has another one here: passed on unread they would be a way around the checks."""
 FIELDS = SAME | OWN | REFUSED | MOVED.keys()
+CHECKS: dict[str, Check] = {
+    "include": check_array,
+    "instructions": check_string,
+    "max_output_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
+    "max_tool_calls": partial(check_integer, least=1),
+    "metadata": check_metadata,
+    "previous_response_id": text,
+    "reasoning": check_object,
+    "text": check_object,
+    "tools": check_array,
+}
+"""Of the fields that are not chat's. `max_tool_calls` limits built-in tools, of which there are none here."""
 LOGPROBS = "message.output_text.logprobs"
 INCLUDES = (LOGPROBS, "reasoning.encrypted_content")
 """What `include` may name. Chat upstreams have no encrypted reasoning: it is left out, never claimed."""
@@ -47,20 +74,21 @@ class Responses:
 
     def read(self, body: Json) -> Call:
         _refuse(body)
+        check_fields(body, CHECKS)
         rest = dict(body)
         prompt = take_prompt(rest)
         turn = read_input(body.get("input"))
         previous = body.get("previous_response_id")
-        if previous is not None:
-            text(body, "previous_response_id")
         if not turn and prompt is None and previous is None:
             message = "Missing required parameter: 'input'."
             raise BadRequest(message, param="input", code="missing_required_parameter")
         chat: Json = {name: value for name, value in rest.items() if name not in OWN and value is not None}
+        check_fields(chat, CHAT_CHECKS)
         chat["model"] = text(body, "model")
         chat["messages"] = _instructions(body) + messages_of(turn)
-        _check_own(body)
-        _numbers(body, chat)
+        if body.get("truncation") not in (None, "disabled", "auto"):
+            raise BadRequest("'truncation' is auto or disabled.", param="truncation", code="invalid_value")
+        _effort(body, chat)
         _format(body, chat)
         _tools(body, chat)
         _include(body, chat)
@@ -91,18 +119,6 @@ def _refuse(body: Json) -> None:
         raise UnsupportedParam(f"{name!r} is not supported by this gateway.", param=name)
 
 
-def _check_own(body: Json) -> None:
-    """Fields that never leave the gateway. `max_tool_calls` limits built-in tools, of which there are none here."""
-    check_integer(body, "max_tool_calls", 1)
-    metadata = check_object(body, "metadata") or {}
-    for name, value in metadata.items():
-        if not isinstance(value, str):
-            message = "The values of 'metadata' are strings."
-            raise BadRequest(message, param=f"metadata.{name[:80]}", code="invalid_type")
-    if body.get("truncation") not in (None, "disabled", "auto"):
-        raise BadRequest("'truncation' is auto or disabled.", param="truncation", code="invalid_value")
-
-
 def _check_background(call: Call) -> None:
     if call.background and call.stream:
         raise UnsupportedParam("A response made in the background cannot be streamed.", param="stream")
@@ -113,28 +129,21 @@ def _check_background(call: Call) -> None:
 
 def _instructions(body: Json) -> list[Json]:
     given = body.get("instructions")
-    if given is None:
-        return []
-    if not isinstance(given, str):
-        raise BadRequest("'instructions' must be a string.", param="instructions", code="invalid_type")
-    return [{"role": "system", "content": given}]
+    return [] if given is None else [{"role": "system", "content": given}]
 
 
-def _numbers(body: Json, chat: Json) -> None:
-    check_integer(body, "max_output_tokens", 1)
-    check_integer(body, "top_logprobs", 0, 20)
-    check_number(body, "temperature", 0, 2)
-    check_number(body, "top_p", 0, 1)
-    flag(body, "parallel_tool_calls")
+def _effort(body: Json, chat: Json) -> None:
     if body.get("max_output_tokens") is not None:
         chat["max_completion_tokens"] = body["max_output_tokens"]
-    reasoning = check_object(body, "reasoning") or {}
+    reasoning = body.get("reasoning") or {}
+    check_string(reasoning, "effort", "reasoning.")
     if reasoning.get("effort") is not None:
         chat["reasoning_effort"] = reasoning["effort"]
 
 
 def _format(body: Json, chat: Json) -> None:
-    given = check_object(body, "text") or {}
+    given = body.get("text") or {}
+    check_string(given, "verbosity", "text.")
     if given.get("verbosity") is not None:
         chat["verbosity"] = given["verbosity"]
     wanted = given.get("format")
@@ -157,8 +166,6 @@ def _format(body: Json, chat: Json) -> None:
 
 def _tools(body: Json, chat: Json) -> None:
     tools = body.get("tools")
-    if tools is not None and not isinstance(tools, list):
-        raise BadRequest("'tools' must be an array.", param="tools", code="invalid_type")
     if tools:
         chat["tools"] = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools)]
     choice = body.get("tool_choice")
@@ -182,17 +189,13 @@ def _tool(tool: Any, where: str) -> Json:
     if kind != "function":
         message = f"Tools of type {str(kind)[:80]!r} are not supported by this gateway; it serves functions."
         raise UnsupportedParam(message, param=f"{where}.type")
-    if not isinstance(tool.get("name"), str):
-        message = "A function tool needs a 'name'."
-        raise BadRequest(message, param=f"{where}.name", code="missing_required_parameter")
+    check_function(tool, where)
     fields = ("name", "description", "parameters", "strict")
     return {"type": "function", "function": {n: tool[n] for n in fields if tool.get(n) is not None}}
 
 
 def _include(body: Json, chat: Json) -> None:
     wanted = body.get("include") or []
-    if not isinstance(wanted, list):
-        raise BadRequest("'include' must be an array.", param="include", code="invalid_type")
     for index, name in enumerate(wanted):
         if name not in INCLUDES:
             raise UnsupportedParam(f"{str(name)[:80]!r} cannot be included.", param=f"include[{index}]")

@@ -122,8 +122,6 @@ _LOGPROBS = msgspec.json.Decoder(ChoiceLogprobs | None)
 
 def logprobs_of(choice: Choice) -> list[Json]:
     """The log probabilities of a choice's text; `bytes` is a list where chat's may be null."""
-    if choice.logprobs is None:
-        return []
     try:
         found = _LOGPROBS.decode(choice.logprobs)
     except msgspec.DecodeError as error:

@@ -11,17 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import BadRequest, UnsupportedMedia
-from gateway.wire.body import (
-    check_integer,
-    check_media,
-    check_number,
-    dump,
-    flag,
-    parse,
-    refuse_variants,
-    take_prompt,
-    text,
-)
+from gateway.wire.body import check_media, dump, parse, refuse_variants
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8"), max_size=8),
@@ -81,45 +71,6 @@ def test_media_types() -> None:
     for kind, encoding in ((b"text/plain", None), (b"application/json", b"gzip")):
         with pytest.raises(UnsupportedMedia):
             check_media(kind, encoding)
-
-
-def test_single_fields_are_checked_and_named() -> None:
-    body: dict[str, Any] = {"s": "x", "e": "", "i": 3, "b": True, "n": 0.5, "o": []}
-    assert text(body, "s") == "x"
-    assert flag(body, "b") is True
-    assert flag(body, "missing") is False
-    check_integer(body, "i", 1, 3)
-    check_number(body, "n", 0, 1)
-    for bad in (
-        lambda: text(body, "e"),
-        lambda: text(body, "gone"),
-        lambda: flag(body, "i"),
-        lambda: check_integer(body, "b", 0),
-        lambda: check_integer(body, "i", 4),
-        lambda: check_number(body, "n", 1, 2),
-        lambda: check_number(body, "s", 1, 2),
-    ):
-        with pytest.raises(BadRequest) as refusal:
-            bad()
-        assert refusal.value.param in ("e", "gone", "i", "b", "n", "s")
-
-
-def test_the_prompt_object_is_taken_out_and_typed() -> None:
-    body: dict[str, Any] = {"prompt": {"id": "p", "version": "2", "variables": {"q": "x"}}}
-    ref = take_prompt(body)
-    assert ref is not None
-    assert (ref.id, ref.version, ref.variables) == ("p", "2", {"q": "x"})
-    assert body == {}
-    assert take_prompt({}) is None
-    for wrong, param in (
-        ("text", "prompt"),
-        ({"id": 3}, "prompt.id"),
-        ({"x": 1}, "prompt.x"),
-        ({"variables": []}, "prompt.variables"),
-    ):
-        with pytest.raises(BadRequest) as refusal:
-            take_prompt({"prompt": wrong})
-        assert refusal.value.param == param
 
 
 def test_what_is_sent_on_is_what_was_checked() -> None:

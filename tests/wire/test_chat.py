@@ -123,7 +123,9 @@ def test_comments_are_passed_on() -> None:
 
 def test_a_whole_reply_passes_unchanged_and_is_metered() -> None:
     message = {"role": "assistant", "content": "hello", "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "length"}
+    token = {"token": "hello", "logprob": -0.1, "bytes": None, "top_logprobs": []}
+    logprobs = {"content": [token], "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": "length"}
     body = orjson.dumps({**HEAD, "choices": [choice], "usage": USAGE, "x_new": True})
     made = translator()
     assert made.whole(body) == body
@@ -167,6 +169,33 @@ def test_a_reply_without_figures_is_estimated_and_says_so() -> None:
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
         ({"response_format": {"type": "xml"}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        ({"response_format": {"type": []}}, "response_format.type"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": "{}"}}},
+            "response_format.json_schema.schema",
+        ),
+        ({"messages": [{"role": [], "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": "x", "name": 3}]}, "messages[0].name"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
+        ({"messages": [{"role": "assistant", "content": "", "tool_calls": "x"}]}, "messages[0].tool_calls"),
+        ({"messages": [{"role": "assistant", "content": "", "tool_calls": [3]}]}, "messages[0].tool_calls[0]"),
+        (
+            {"messages": [{"role": "assistant", "content": "", "tool_calls": [{"type": "function"}]}]},
+            "messages[0].tool_calls[0].function.name",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "http://x"}]}]},
+            "messages[0].content[0].image_url",
+        ),
+        ({"tools": [{"type": "function", "function": {"name": ""}}]}, "tools[0].function.name"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]},
+            "tools[0].function.parameters",
+        ),
+        ({"tool_choice": 3}, "tool_choice"),
+        ({"tool_choice": {}}, "tool_choice.type"),
+        ({"top_logprobs": 2}, "top_logprobs"),
+        ({"stream": True, "stream_options": {"include_usage": "yes"}}, "stream_options.include_usage"),
         ({"Stream": True}, "Stream"),
         ({"prompt": "text"}, "prompt"),
     ],
