@@ -33,27 +33,6 @@ FIELDS = frozenset(
     "stream_options temperature tool_choice tools top_logprobs top_p user verbosity web_search_options".split()
 )
 MESSAGE_FIELDS = frozenset("audio content function_call name refusal role tool_call_id tool_calls".split())
-CHECKS: dict[str, Check] = {
-    **SAMPLING,
-    "audio": check_object,
-    "functions": check_array,
-    "logprobs": flag,
-    "max_completion_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
-    "max_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
-    "metadata": check_metadata,
-    "modalities": check_array,
-    "parallel_tool_calls": flag,
-    "prediction": check_object,
-    "prompt_cache_key": check_string,
-    "prompt_cache_retention": check_string,
-    "reasoning_effort": check_string,
-    "safety_identifier": check_string,
-    "service_tier": check_string,
-    "store": flag,
-    "top_logprobs": partial(check_integer, least=0, most=20),
-    "verbosity": check_string,
-    "web_search_options": check_object,
-}
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
 PARTS: dict[str, tuple[str, type]] = {
     "file": ("file", dict),
@@ -78,9 +57,6 @@ class Chat:
         check_messages(body.get("messages"), body)
         stream = check_streaming(body)
         check_fields(body, CHECKS)
-        _check_logprobs(body)
-        _check_tools(body)
-        check_response_format(body)
         return Call(model=model, body=body, stream=stream, asked=body, prompt=take_prompt(body))
 
     def translator(self, call: Call) -> PassThrough:
@@ -233,23 +209,26 @@ def _check_rest(message: Json, where: str) -> None:
         check_string(function, "arguments", f"{place}.function.")
 
 
-def _check_logprobs(body: Json) -> None:
-    if body.get("top_logprobs") is not None and not body.get("logprobs"):
-        message = "'top_logprobs' is only allowed when 'logprobs' is true."
-        raise BadRequest(message, param="top_logprobs", code="invalid_value")
+def _check_top_logprobs(body: Json, name: str) -> None:
+    check_integer(body, name, 0, 20)
+    if not body.get("logprobs"):
+        message = f"{name!r} is only allowed when 'logprobs' is true."
+        raise BadRequest(message, param=name, code="invalid_value")
 
 
-def _check_tools(body: Json) -> None:
-    check_array(body, "tools")
-    for index, tool in enumerate(body.get("tools") or ()):
+def _check_tools(body: Json, name: str) -> None:
+    check_array(body, name)
+    for index, tool in enumerate(body[name]):
         if type(tool) is not dict or type(tool.get("type")) is not str:
             raise BadRequest("A tool is an object with a 'type'.", param=f"tools[{index}].type", code="invalid_type")
         if tool["type"] == "function":
             check_function(tool.get("function"), f"tools[{index}].function")
-    choice = body.get("tool_choice")
-    if choice is not None and type(choice) is not str:
-        check_object(body, "tool_choice")
-        text(choice, "type", "tool_choice.")
+
+
+def _check_tool_choice(body: Json, name: str) -> None:
+    """A word, or an object that names a tool."""
+    if type(body[name]) is not str:
+        text(check_object(body, name) or {}, "type", f"{name}.")
 
 
 def check_function(function: object, where: str) -> None:
@@ -263,10 +242,8 @@ def check_function(function: object, where: str) -> None:
     flag(function, "strict", where)
 
 
-def check_response_format(body: Json) -> None:
-    given = check_object(body, "response_format")
-    if given is None:
-        return
+def _check_response_format(body: Json, name: str) -> None:
+    given = check_object(body, name) or {}
     kind = given.get("type")
     if kind not in ("text", "json_object", "json_schema"):
         message = "'response_format.type' is one of text, json_object, json_schema."
@@ -280,3 +257,30 @@ def check_response_format(body: Json) -> None:
     text(schema, "name", f"{where}.")
     check_object(schema, "schema", f"{where}.")
     flag(schema, "strict", f"{where}.")
+
+
+CHECKS: dict[str, Check] = {
+    **SAMPLING,
+    "audio": check_object,
+    "functions": check_array,
+    "logprobs": flag,
+    "max_completion_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
+    "max_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
+    "metadata": check_metadata,
+    "modalities": check_array,
+    "parallel_tool_calls": flag,
+    "prediction": check_object,
+    "prompt_cache_key": check_string,
+    "prompt_cache_retention": check_string,
+    "reasoning_effort": check_string,
+    "safety_identifier": check_string,
+    "response_format": _check_response_format,
+    "service_tier": check_string,
+    "store": flag,
+    "tool_choice": _check_tool_choice,
+    "tools": _check_tools,
+    "top_logprobs": _check_top_logprobs,
+    "verbosity": check_string,
+    "web_search_options": check_object,
+}
+"""Checks of the fields that are here. What a value of theirs means is the upstream's to say."""

@@ -59,6 +59,7 @@ CHECKS: dict[str, Check] = {
     "reasoning": check_object,
     "text": check_object,
     "tools": check_array,
+    "top_logprobs": partial(check_integer, least=0, most=20),
 }
 """Of the fields that are not chat's. `max_tool_calls` limits built-in tools, of which there are none here."""
 LOGPROBS = "message.output_text.logprobs"
@@ -83,7 +84,6 @@ class Responses:
             message = "Missing required parameter: 'input'."
             raise BadRequest(message, param="input", code="missing_required_parameter")
         chat: Json = {name: value for name, value in rest.items() if name not in OWN and value is not None}
-        check_fields(chat, CHAT_CHECKS)
         chat["model"] = text(body, "model")
         chat["messages"] = _instructions(body) + messages_of(turn)
         if body.get("truncation") not in (None, "disabled", "auto"):
@@ -92,6 +92,7 @@ class Responses:
         _format(body, chat)
         _tools(body, chat)
         _include(body, chat)
+        check_fields(chat, CHAT_CHECKS)
         call = Call(model=chat["model"], body=chat, stream=check_streaming(body), asked=body, prompt=prompt)
         call.previous, call.turn = previous, turn
         call.store = body.get("store") is None or flag(body, "store")
