@@ -1,0 +1,78 @@
+"""How tables come to be: once, in order, whoever starts at the same time."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+import pytest
+from sqlalchemy import Connection, inspect, text
+
+from gateway.errors import Unavailable
+from gateway.store import catalogue, migrations, tables
+from gateway.store.engine import Store
+from gateway.store.migrations import STEPS, began, migrate
+
+NAMES = [step.__name__ for step in STEPS]
+
+
+def later_step(connection: Connection) -> None:
+    connection.execute(text("CREATE TABLE later (id INTEGER)"))
+
+
+def failing_step(connection: Connection) -> None:
+    connection.execute(text("CREATE TABLE half_way (id INTEGER)"))
+    raise Unavailable("no room")
+
+
+def table_names(store: Store) -> set[str]:
+    with store.begin() as connection:
+        return set(inspect(connection).get_table_names())
+
+
+def test_every_step_is_taken_once(url: str) -> None:
+    with closing(Store(url)) as store:
+        assert migrate(store) == NAMES
+        assert migrate(store) == []
+    with closing(Store(url)) as again:
+        assert migrate(again) == []
+
+
+def test_the_steps_make_the_tables_that_the_queries_name(store: Store) -> None:
+    assert table_names(store) == {*tables.metadata.tables, "migrations"}
+    with store.begin() as connection:
+        inspector = inspect(connection)
+        for name, table in tables.metadata.tables.items():
+            assert {column["name"] for column in inspector.get_columns(name)} == set(table.columns.keys())
+            assert {index["name"] for index in inspector.get_indexes(name)} >= {index.name for index in table.indexes}
+
+
+def test_a_new_store_has_a_revision_and_a_beginning(store: Store) -> None:
+    with store.begin() as connection:
+        assert catalogue.revision(connection) == 1
+        assert 0 < began(connection) <= time.time()
+
+
+def test_a_step_added_later_is_taken_on_a_store_that_has_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.begin() as connection:
+        catalogue.move_revision(connection)
+        first = began(connection)
+    monkeypatch.setattr(migrations, "STEPS", (*STEPS, later_step))
+    assert migrate(store) == ["later_step"]
+    assert migrate(store) == []
+    assert "later" in table_names(store)
+    with store.begin() as connection:
+        assert catalogue.revision(connection) == 2
+        assert began(connection) == first
+
+
+def test_a_step_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "STEPS", (*STEPS, later_step, failing_step))
+    before = table_names(store)
+    with pytest.raises(Unavailable, match="no room"):
+        migrate(store)
+    assert table_names(store) == before
+    monkeypatch.setattr(migrations, "STEPS", (*STEPS, later_step))
+    assert migrate(store) == ["later_step"]
