@@ -22,6 +22,9 @@ from gateway.wire.surface import Call, StoringTranslator, Translator
 KEPT_FOR = 30 * 24 * 3600.0
 """Seconds a response is kept, as OpenAI does: thirty days."""
 
+ENDED = ("completed", "incomplete")
+"""What a conversation can go on from; a response of any other status has no answer."""
+
 
 class Conversations:
     """Owns the responses of this process that are still being made, and knows the store for all others."""
@@ -37,6 +40,9 @@ class Conversations:
         if stored is None:
             message = f"Previous response with id {call.previous[:80]!r} not found."
             raise BadRequest(message, param="previous_response_id", code="previous_response_not_found")
+        if stored.status not in ENDED:
+            message = f"Previous response {stored.id!r} is {stored.status}: go on from one that has been completed."
+            raise BadRequest(message, param="previous_response_id", code="previous_response_not_completed")
         conversation.recall(call, stored.turn)
 
     async def keep(self, call: Call, translator: Translator, principal: Principal) -> None:

@@ -114,9 +114,13 @@ def test_how_far_a_segment_has_come_is_kept_with_its_records(store: Store) -> No
 
 
 def test_records_and_offset_come_together_or_not_at_all(store: Store) -> None:
-    with pytest.raises(Unavailable, match="died"), store.begin() as connection:
-        calls.ship(connection, "one", 10, [record(1), record(2)])
-        raise Unavailable("died")
+    def die() -> None:
+        with store.begin() as connection:
+            calls.ship(connection, "one", 10, [record(1), record(2)])
+            raise Unavailable("died")
+
+    with pytest.raises(Unavailable, match="died"):
+        die()
     assert found(store) == []
     with store.begin() as connection:
         assert calls.offset_of(connection, "one") == 0

@@ -120,10 +120,14 @@ def test_every_change_moves_the_revision_on(connection: Connection) -> None:
 
 
 def test_a_change_that_is_broken_off_is_not_seen(store: Store) -> None:
-    with pytest.raises(Unavailable, match="half-way"), store.begin() as connection:
-        add_prompt(connection, "a", "x")
-        catalogue.add_release(connection, BARE, "ada")
-        raise Unavailable("half-way")
+    def die() -> None:
+        with store.begin() as connection:
+            add_prompt(connection, "a", "x")
+            catalogue.add_release(connection, BARE, "ada")
+            raise Unavailable("half-way")
+
+    with pytest.raises(Unavailable, match="half-way"):
+        die()
     with store.begin() as connection:
         held = catalogue.load(connection)
     assert (held.revision, held.prompts, held.releases) == (1, (), {})
