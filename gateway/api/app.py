@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
@@ -40,9 +41,9 @@ def admin_app(services: Services) -> FastAPI:
     return app
 
 
-def _reply(error: GatewayError) -> Response:
+def _reply(error: GatewayError, more: Mapping[str, str] | None = None) -> Response:
     headers = {name.decode(): value.decode() for name, value in refusal_headers(error)}
-    return Response(error_body(error), error.status, headers, "application/json")
+    return Response(error_body(error), error.status, {**headers, **(more or {})}, "application/json")
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -61,7 +62,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        return _reply(MethodNotAllowed(f"{request.url.path} does not take {request.method}."))
+        return _reply(MethodNotAllowed(f"{request.url.path} does not take {request.method}."), error.headers)
     return _reply(NotFound(f"Unknown request URL: {request.method} {request.url.path}.", code="unknown_url"))
 
 

@@ -170,7 +170,8 @@ def _image(block: Json, where: str) -> Json:
     if source["type"] == "base64":
         kind = _string(source, "media_type", where)
         if not kind.startswith("image/"):
-            raise BadRequest("An image's media type begins with 'image/'.", param=f"{where}.media_type")
+            message = "An image's media type begins with 'image/'."
+            raise BadRequest(message, param=f"{where}.media_type", code="invalid_value")
         url = f"data:{kind};base64,{_string(source, 'data', where)}"
     elif source["type"] == "url":
         url = _string(source, "url", where)

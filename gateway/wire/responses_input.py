@@ -44,6 +44,8 @@ def _read_item(item: Json, where: str, messages: list[Json]) -> None:
         content = _output(item.get("output"), f"{where}.output")
         messages.append({"role": "tool", "tool_call_id": _text(item, "call_id", where), "content": content})
     elif kind == "reasoning":
+        if "role" in item:  # what has a role is a message, and would be sent on unread
+            raise BadRequest("A reasoning item has no role.", param=f"{where}.role", code="unknown_parameter")
         messages.append(item)
     elif kind == "item_reference":
         message = "Items cannot be referred to by id: send the item itself, or go on from 'previous_response_id'."
@@ -102,7 +104,7 @@ def _image_part(part: Json, where: str) -> Json:
         raise UnsupportedParam("Images by file id are not supported; send a URL.", param=f"{where}.file_id")
     image: Json = {"url": _text(part, "image_url", where)}
     if part.get("detail") is not None:
-        image["detail"] = part["detail"]
+        image["detail"] = _text(part, "detail", where)
     return {"type": "image_url", "image_url": image}
 
 
