@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from gateway.errors import GatewayError
+from gateway.strict_yaml import documents
 from gateway.types import Json
 
 ENVIRONMENT = {
@@ -255,10 +256,7 @@ def load(
     raw = _read_yaml(chosen) if chosen is not None else {}
     for variable, keys in ENVIRONMENT.items():
         if env.get(variable):
-            place = raw
-            for key in keys[:-1]:
-                place = place.setdefault(key, {})
-            place[keys[-1]] = env[variable]
+            _put(raw, keys, env[variable])
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
@@ -267,18 +265,28 @@ def load(
     return settings
 
 
+def _put(raw: Json, keys: tuple[str, ...], value: str) -> None:
+    """What is no mapping where one belongs is left for validation to refuse."""
+    place = raw
+    for key in keys[:-1]:
+        place = place.setdefault(key, {})
+        if not isinstance(place, dict):
+            return
+    place[keys[-1]] = value
+
+
 def _read_yaml(path: Path) -> Json:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = documents(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadSettings(f"{path} cannot be read: {error.strerror}.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} is not valid YAML: {error}") from error
-    if raw is None:
+    if not found:
         return {}
-    if not isinstance(raw, dict):
-        raise BadSettings(f"{path} must be a mapping of settings.")
-    return raw
+    if len(found) > 1 or not isinstance(found[0], dict):
+        raise BadSettings(f"{path} must be one mapping of settings.")
+    return found[0]
 
 
 def _explain(error: ValidationError, path: Path | None) -> str:

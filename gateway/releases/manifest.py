@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Annotated, Any
 
 import yaml
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gateway.errors import BadRequest
 from gateway.prompts.variables import schema_of
 from gateway.settings import NAME
+from gateway.strict_yaml import documents
 from gateway.types import Json
 
 Name = Annotated[str, Field(pattern=NAME)]
@@ -68,10 +68,10 @@ def parse(text: str, source: str) -> Manifest:
     """One or more YAML documents, laid together. Raises `BadRequest` naming `source`, the place and what is wrong."""
     merged: dict[str, Any] = {"prompts": {}, "endpoints": {}}
     try:
-        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
+        found = documents(text)
     except yaml.YAMLError as error:
         raise BadRequest(f"{source} is not valid YAML: {error}", code="invalid_manifest") from error
-    for document in documents:
+    for document in found:
         _merge(merged, document, source)
     try:
         return Manifest.model_validate(merged)
@@ -93,16 +93,3 @@ def _merge(merged: dict[str, Any], document: Any, source: str) -> None:
         if twice:
             raise BadRequest(f"{source}: {section}.{min(twice)} is declared twice.", code="invalid_manifest")
         merged[section].update(held)
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
