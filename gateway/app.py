@@ -102,7 +102,11 @@ def create(settings: Settings | None = None, shared: Path | None = None) -> Asgi
 
 def open_store(settings: Settings) -> Store:
     """The store, its tables up to date. Raises `Unavailable` with the next step."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The data folder {settings.data} cannot be made: {error.strerror}. Set `data:` to a folder you own."
+        raise Unavailable(message, code="bad_data_folder") from error
     store = Store(settings.database_url)
     migrate(store)
     return store

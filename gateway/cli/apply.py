@@ -34,6 +34,8 @@ def apply(
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except OSError as error:
         raise BadRequest(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
     manifest = parse(text, str(file))
     store = open_store(chosen)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import signal
 import socket
 import sys
@@ -96,13 +96,18 @@ def _listen(chosen: Settings) -> socket.socket:
         listening.listen(2048)
     except OSError as error:
         listening.close()
-        message = (
-            f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "
-            f"Choose another port: sluice serve --port {port + 1}"
-        )
-        raise Unavailable(message, code="address_in_use") from error
+        message = f"Cannot listen on {host}:{port}: {error.strerror}. {_mend(error)}"
+        raise Unavailable(message, code="cannot_listen") from error
     listening.set_inheritable(True)
     return listening
+
+
+def _mend(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "Stop what listens there, or take a free port: sluice serve --port 0"
+    if error.errno == errno.EACCES:
+        return "Ports below 1024 are for root; choose another: sluice serve --port 8080"
+    return "Listen on an address of this machine: sluice serve --host 127.0.0.1"
 
 
 def _introduce(console: Console, first: First, url: str) -> None:
