@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import ClassVar
 
+import orjson
+
 from gateway.errors import BadRequest, GatewayError, UpstreamFailed, error_body
 from gateway.types import Json, Operation
 from gateway.wire.body import refuse_variants
@@ -74,13 +76,15 @@ class PassThrough:
 
     LACK: ClassVar[str] = "The upstream's stream ended before the answer did."
 
-    __slots__ = ("_done", "_splitter", "_strips", "meter")
+    __slots__ = ("_done", "_out", "_splitter", "_strips", "meter")
 
     def __init__(self, call: Call) -> None:
         self.meter = Meter()
         self._splitter = EventSplitter()
         self._strips = call.stream and not wants_usage(call)
         self._done = False
+        self._out: list[bytes] = []
+        """Events for the client, not given out yet."""
 
     def whole(self, body: bytes) -> bytes:
         chunk = decode(body)
@@ -90,8 +94,7 @@ class PassThrough:
         return body
 
     def feed(self, data: bytes) -> bytes:
-        meter, strips = self.meter, self._strips
-        out = []
+        meter, strips, out, ended = self.meter, self._strips, self._out, self._done
         for event in self._splitter.feed(data):
             payload = event_data(event)
             if payload is None:
@@ -105,14 +108,13 @@ class PassThrough:
             if strips and b'"usage"' in event:
                 if chunk.usage is not None and not chunk.choices:
                     continue
-                event = event.replace(b',"usage":null', b"").replace(b'"usage":null,', b"")
+                event = _without_usage(event, payload)
             out.append(event)
-        if self._done:
+        if ended:
+            out.clear()  # nothing follows `[DONE]`
+        elif self._done:
             out.append(DONE[:-2])
-        if not out:
-            return b""
-        out.append(b"")
-        return b"\n\n".join(out)
+        return self._given_out()
 
     def finish(self) -> bytes:
         if self._done:
@@ -122,7 +124,27 @@ class PassThrough:
         return DONE
 
     def fail(self, error: GatewayError) -> bytes:
-        return frame(error_body(error))
+        return self._given_out() + frame(error_body(error))
+
+    def _given_out(self) -> bytes:
+        out = self._out
+        if not out:
+            return b""
+        out.append(b"")
+        data = b"\n\n".join(out)
+        out.clear()
+        return data
+
+
+def _without_usage(event: bytes, payload: bytes) -> bytes:
+    """The event without its `usage`: null in most, figures in the last of servers that send them with a choice."""
+    event = event.replace(b',"usage":null', b"").replace(b'"usage":null,', b"")
+    if b'"usage"' in event and event == b"data: %b" % payload:
+        chunk = orjson.loads(payload)
+        if "usage" in chunk:
+            del chunk["usage"]
+            return b"data: %b" % orjson.dumps(chunk)
+    return event
 
 
 def wants_usage(call: Call) -> bool:

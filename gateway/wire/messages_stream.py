@@ -141,6 +141,7 @@ class MessagesTranslator:
         "_call",
         "_calls",
         "_id",
+        "_out",
         "_refused",
         "_shows_thinking",
         "_splitter",
@@ -153,6 +154,8 @@ class MessagesTranslator:
         self._call = call
         self._splitter = EventSplitter()
         self._id = ""
+        self._out: list[bytes] = []
+        """Events for the client, not given out yet."""
         self._blocks = Blocks()
         self._calls: dict[int, Block] = {}
         self._refused = False
@@ -175,7 +178,7 @@ class MessagesTranslator:
         return orjson.dumps({**self._message(), "content": content, **self._ending(), "usage": self._usage()})
 
     def feed(self, data: bytes) -> bytes:
-        out: list[bytes] = []
+        out = self._out
         for event in self._splitter.feed(data):
             payload = event_data(event)
             if payload is None:
@@ -183,7 +186,7 @@ class MessagesTranslator:
                     out.append(PING)  # the upstream keeps the connection alive
             elif payload != b"[DONE]":
                 out += self._chunk(decode(payload), payload)
-        return b"".join(out)
+        return self._given_out()
 
     def finish(self) -> bytes:
         if not self.meter.finished or self._splitter.rest.strip():
@@ -194,7 +197,12 @@ class MessagesTranslator:
         return b"".join(out)
 
     def fail(self, error: GatewayError) -> bytes:
-        return frame(error_bytes(error), b"error")
+        return self._given_out() + frame(error_bytes(error), b"error")
+
+    def _given_out(self) -> bytes:
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
 
     def _chunk(self, chunk: Chunk, payload: bytes) -> list[bytes]:
         self.meter.see(chunk)

@@ -45,6 +45,8 @@ class ResponsesTranslator:
         self._done = False
         self._items: list[Item] = []
         self._calls: dict[int, CallItem] = {}
+        self._out: list[bytes] = []
+        """Events for the client, not given out yet."""
 
     # the protocol ----------------------------------------------------------------------------------------------------
 
@@ -69,7 +71,7 @@ class ResponsesTranslator:
         return orjson.dumps(self.result)
 
     def feed(self, data: bytes) -> bytes:
-        out: list[bytes] = []
+        out = self._out
         for event in self._splitter.feed(data):
             payload = event_data(event)
             if payload is None or self._done:
@@ -83,7 +85,7 @@ class ResponsesTranslator:
             for choice in chunk.choices or ():
                 if choice.index == 0 and choice.delta is not None:
                     out += map(self._event, self._take(choice.delta, choice))
-        return b"".join(out)
+        return self._given_out()
 
     def finish(self) -> bytes:
         if not self.meter.finished or (self._splitter.rest.strip() and not self._done):
@@ -91,15 +93,19 @@ class ResponsesTranslator:
         return self._last(self._finish())
 
     def fail(self, error: GatewayError) -> bytes:
-        out: list[bytes] = []
-        self._begin(out)
+        self._begin(self._out)
         for item in self._items:
             item.closed("incomplete")  # their ends are not told: they have none
         self.result = {**self.pending(), "status": "failed", "error": error_object(error)}
         self.result["output"] = [item.body for item in self._items]
         if self.meter.usage is not None:
             self.result["usage"] = usage_object(self.meter.usage)
-        return b"".join(out) + self._last([])
+        return self._given_out() + self._last([])
+
+    def _given_out(self) -> bytes:
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
 
     # events ----------------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """`pieces` are sent apart from each other. None among them waits until the test says `go`, or the client is gone."""
+    """`pieces` are sent one after the other. None among them waits until the test says `go`, or the gateway is gone."""
 
     pieces: tuple[bytes | None, ...]
     status: int = 200
@@ -68,44 +68,54 @@ class ScriptedUpstream:
             self.asked.get()
 
 
+class Server(ThreadingHTTPServer):
+    def __init__(self, upstream: ScriptedUpstream) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.upstream = upstream
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers["content-length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.server.upstream.answer
+        self.server.upstream.asked.put(Asked(self.path, headers, json.loads(raw)))
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        for piece in answer.pieces:
+            if piece is not None:
+                self.wfile.write(piece)
+            elif not self._wait():
+                return
+
+    def _wait(self) -> bool:
+        """Until the test says `go`; False if the gateway closed the connection first."""
+        upstream = self.server.upstream
+        self.connection.settimeout(0.02)
+        while not upstream.going.is_set():
+            try:
+                if self.connection.recv(1) == b"":
+                    upstream.left.set()
+                    return False
+            except TimeoutError:
+                continue
+            except OSError:
+                upstream.left.set()
+                return False
+        self.connection.settimeout(PATIENCE)
+        return True
+
+    def log_message(self, format: str, *arguments: object) -> None: ...
+
+
 @contextmanager
 def scripted_upstream() -> Iterator[ScriptedUpstream]:
     upstream = ScriptedUpstream()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = upstream.answer
-            upstream.asked.put(Asked(self.path, headers, json.loads(raw)))
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.end_headers()
-            for piece in answer.pieces:
-                if piece is not None:
-                    self.wfile.write(piece)
-                elif not self._wait():
-                    return
-
-        def _wait(self) -> bool:
-            self.connection.settimeout(0.02)
-            while not upstream.going.is_set():
-                try:
-                    if self.connection.recv(1) == b"":
-                        upstream.left.set()
-                        return False
-                except TimeoutError:
-                    continue
-                except OSError:
-                    upstream.left.set()
-                    return False
-            self.connection.settimeout(PATIENCE)
-            return True
-
-        def log_message(self, format: str, *arguments: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(upstream)
     upstream.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

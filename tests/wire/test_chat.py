@@ -116,6 +116,29 @@ def test_the_in_band_error_has_the_four_keys_and_no_done_follows() -> None:
     }
 
 
+def test_what_came_before_a_break_in_the_same_bytes_is_not_lost() -> None:
+    made = translator(stream=True)
+    with pytest.raises(UpstreamFailed) as failure:
+        made.feed(ROLE + WORD + b"data: {\n\n")
+    assert made.fail(failure.value).startswith(ROLE + WORD + b'data: {"error"')
+
+
+def test_nothing_follows_done() -> None:
+    made = translator(stream=True)
+    assert made.feed(STREAM) == ROLE + WORD + STOP + DONE
+    assert made.feed(b": late\n\n" + DONE + WORD) == b""
+    assert made.finish() == b""
+
+
+@pytest.mark.parametrize("usage", [b'"usage": null', b'"usage": {"completion_tokens": 3}'])
+def test_usage_is_not_shown_however_it_is_written(usage: bytes) -> None:
+    choice = b'"choices": [{"index": 0, "delta": {"content": "usage"}}]'
+    made = translator(stream=True)
+    shown = made.feed(b"data: {%b, %b}\n\n" % (choice, usage))
+    assert orjson.loads(shown.removeprefix(b"data: ")) == orjson.loads(b"{%b}" % choice)
+    assert made.feed(b"data: {%b}\n\n" % choice) == b"data: {%b}\n\n" % choice
+
+
 def test_comments_are_passed_on() -> None:
     made = translator(stream=True)
     assert made.feed(b": keep-alive\n\n" + ROLE) == b": keep-alive\n\n" + ROLE
