@@ -51,5 +51,5 @@ $(VENV)/.torch: constraints.txt $(VENV)/.serve
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.torch
 	@echo "==> installing the development tools"
-	@$(PIP) install --quiet -c constraints.txt --editable '.[dev,litellm,otel]'
+	@$(PIP) install --quiet -c constraints.txt --editable '.[dev,docs,litellm,otel,postgres]'
 	@touch $@

@@ -28,11 +28,12 @@ class First:
 def first_start(store: Store, pepper: bytes, settings: Settings) -> First:
     """Idempotent: an installation that has a key is left as it is."""
     with store.begin() as connection:
+        held = catalogue.load(connection)  # holds off others that start at the same time
         if keys.list_all(connection):
             return First(None, False)
         secret, _ = mint(connection, KeyHasher(pepper), ADMIN)
         seeded = QUICK_START_UPSTREAM in settings.upstreams
-        if seeded and not catalogue.load(connection).endpoints:
+        if seeded and not held.endpoints:
             text = files("gateway").joinpath("quickstart.yaml").read_text(encoding="utf-8")
             apply(connection, parse(text, "quickstart.yaml"), settings.upstreams, "sluice serve")
         return First(secret, seeded)

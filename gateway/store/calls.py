@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, String, delete, insert, select, update
 
 from gateway.record import CallRecord
 from gateway.store.tables import calls, shipped
+from gateway.types import Json
+
+FOREIGN = {
+    column.name: column.type.length
+    for column in (calls.c.asked, calls.c.client_request_id, calls.c.error, calls.c.finish, calls.c.served)
+    if isinstance(column.type, String)
+}
+"""Columns whose text comes from clients and upstreams, and how many characters they hold (None: any)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +36,20 @@ class Filter:
 def ship(connection: Connection, segment: str, offset: int, records: Sequence[CallRecord]) -> None:
     """Records of a segment and how far into it they reach, in the caller's one transaction: nothing is ever doubled."""
     if records:
-        connection.execute(insert(calls), [msgspec.structs.asdict(record) for record in records])
+        connection.execute(insert(calls), [_row(record) for record in records])
     known = connection.execute(update(shipped).where(shipped.c.segment == segment).values(offset=offset))
     if known.rowcount == 0:
         connection.execute(insert(shipped).values(segment=segment, offset=offset))
+
+
+def _row(record: CallRecord) -> Json:
+    """A record as columns hold it. One that the database refuses would hold up all that come after it: PostgreSQL takes
+    no text longer than its column, and no NUL."""
+    row = msgspec.structs.asdict(record)
+    for name, width in FOREIGN.items():
+        if row[name] is not None:
+            row[name] = row[name][:width].replace("\0", "\ufffd")
+    return row
 
 
 def offset_of(connection: Connection, segment: str) -> int:

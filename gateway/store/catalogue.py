@@ -48,6 +48,9 @@ def move_revision(connection: Connection) -> None:
 
 
 def load(connection: Connection) -> Catalogue:
+    """Everything, as of one moment. The revision stays locked until the transaction ends, so that PostgreSQL, too, lets
+    nobody write between what is read here, nor before what its reader then writes."""
+    number = connection.execute(select(revisions.c.number).with_for_update()).scalar_one()
     versions = {
         (row.name, row.number): PromptVersion(row.name, row.number, row.digest, tuple(row.messages), row.variables)
         for row in connection.execute(select(prompts).order_by(prompts.c.name, prompts.c.number))
@@ -64,7 +67,7 @@ def load(connection: Connection) -> Catalogue:
         )
         for row in connection.execute(select(releases))
     }
-    return Catalogue(revision(connection), began(connection), tuple(versions.values()), found, _live(connection))
+    return Catalogue(number, began(connection), tuple(versions.values()), found, _live(connection))
 
 
 def _live(connection: Connection) -> list[EndpointRow]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InterfaceError, NoSuchModuleError, OperationalError
 
-from gateway.errors import Unavailable
+from gateway.errors import BadRequest, Unavailable
 
 BUSY_MS = 5000
 
@@ -24,7 +24,10 @@ class Store:
         try:
             parsed = make_url(url)
             self._engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
-        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        except ImportError as error:
+            message = f"The database's driver is missing: {error}. For PostgreSQL: pip install 'sluicegate[postgres]'"
+            raise Unavailable(message, code="package_missing") from error
+        except (ArgumentError, NoSuchModuleError) as error:
             message = f"The database URL cannot be used: {error}. Write sqlite:///path or postgresql+psycopg://…"
             raise Unavailable(message, code="bad_database") from error
         self.shown_url = parsed.render_as_string(hide_password=True)
@@ -40,7 +43,8 @@ class Store:
     def begin(self) -> Iterator[Connection]:
         """One transaction, committed at the end of the context and rolled back by what is raised in it.
 
-        Raises `Unavailable` when the database cannot be reached, is corrupt, or stays locked.
+        Raises `Unavailable` when the database cannot be reached, is corrupt, or stays locked, and `BadRequest` when it
+        cannot hold a value.
         """
         try:
             with self._engine.begin() as connection:
@@ -48,6 +52,8 @@ class Store:
         except (OperationalError, InterfaceError) as error:
             message = f"The database {self.shown_url} does not answer: {error.orig}. Is it up, and the path writable?"
             raise Unavailable(message, code="database_unavailable") from error
+        except DataError as error:
+            raise BadRequest(f"The database cannot hold this value: {error.orig}.", code="invalid_value") from error
         except DatabaseError as error:
             if "malformed" in str(error.orig) or "not a database" in str(error.orig):
                 message = f"The database {self.shown_url} is corrupt: {error.orig}. Restore it, or move the file away."

