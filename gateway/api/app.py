@@ -55,6 +55,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     """FastAPI's 422 as OpenAI's 400: the first fault, with its place."""
     assert isinstance(error, RequestValidationError)
     fault = error.errors()[0]
+    if fault["type"] == "json_invalid":
+        return _reply(BadRequest(f"The request body is not valid JSON: {fault['ctx']['error']}.", code="invalid_json"))
     where = ".".join(str(step) for step in fault["loc"][1:])
     return _reply(BadRequest(f"{where or 'The request'}: {fault['msg']}.", param=where or None, code="invalid_value"))
 
@@ -63,7 +65,9 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         return _reply(MethodNotAllowed(f"{request.url.path} does not take {request.method}."), error.headers)
-    return _reply(NotFound(f"Unknown request URL: {request.method} {request.url.path}.", code="unknown_url"))
+    if error.status_code == 404:
+        return _reply(NotFound(f"Unknown request URL: {request.method} {request.url.path}.", code="unknown_url"))
+    return _reply(BadRequest("The request body is not valid JSON.", code="invalid_json"))  # not even text
 
 
 async def _defect(request: Request, error: Exception) -> Response:
