@@ -1,30 +1,47 @@
-"""YAML as this project reads it: data only, and no key given twice."""
+"""YAML as this project reads it: JSON's values and no others, and no key given twice."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from typing import Any
 
+import orjson
 import yaml
 
 
 def documents(text: str) -> list[Any]:
     """The documents in `text`, empty ones left out. Raises `yaml.YAMLError` with the place of what is wrong."""
     try:
-        return [document for document in yaml.load_all(text, _Loader) if document is not None]
+        found = [document for document in yaml.load_all(text, _Loader) if document is not None]
+        if orjson.loads(orjson.dumps(found, option=orjson.OPT_PASSTHROUGH_DATETIME)) == found:
+            return found
     except RecursionError as error:
         raise yaml.YAMLError("it is nested too deeply") from error
+    except TypeError as error:
+        raise yaml.YAMLError(f"a value is none of JSON's: {error}") from error
+    raise yaml.YAMLError("a number is not finite")
+
+
+MERGE = "tag:yaml.org,2002:merge"
+"""The key `<<`, which lays another mapping's keys under a mapping's own."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Of two values for one key YAML's own loader keeps the last, silently."""
+    """Of two values for one key YAML's own loader keeps the last, silently. A date stays the text it was."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - where the base class looks
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == MERGE:
+                continue
             key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):
-                raise yaml.constructor.ConstructorError(None, None, "a key is a single value", key_node.start_mark)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is no text", key_node.start_mark)
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", node.start_mark)
             seen.add(key)

@@ -69,6 +69,12 @@ def test_every_variable_reaches_its_setting(variable: str, tmp_path: Path) -> No
     assert str(found) == "7"
 
 
+def test_a_date_needs_no_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "sluicegate.yaml"
+    path.write_text("upstreams: {a: {provider: scripted, shutdown_date: 2027-01-01}}")
+    assert load(path, {}).upstreams["a"].shutdown_date == "2027-01-01"
+
+
 def test_a_database_of_one_s_own(tmp_path: Path) -> None:
     assert load(written(tmp_path, database="postgresql+psycopg://h/d"), {}).database_url == "postgresql+psycopg://h/d"
 

@@ -6,14 +6,13 @@ changes nothing the second time.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from gateway.errors import BadRequest
 from gateway.prompts.render import CompiledPrompt
-from gateway.prompts.variables import Variables
 from gateway.releases.digest import prompt_digest, release_digest
 from gateway.releases.manifest import EndpointManifest, Manifest
 from gateway.store import catalogue
@@ -34,24 +33,25 @@ def apply(connection: Connection, manifest: Manifest, upstreams: Collection[str]
     """Raises `BadRequest` naming the place in the manifest. The caller owns the transaction."""
     held = catalogue.load(connection)
     changes: list[Change] = []
+    declared: dict[str, PromptVersion] = {}
     for name, prompt in manifest.prompts.items():
         schema = prompt.schema_of_variables()
-        Variables.compile(schema)
         digest = prompt_digest(prompt.messages, schema)
         known = any(version.digest == digest and version.name == name for version in held.prompts)
         version = catalogue.add_prompt(connection, name, prompt.messages, schema, digest, author)
         CompiledPrompt.compile(version)
+        declared[name] = version
         outcome = "unchanged" if known else "created"
         changes.append(Change("prompt", f"{name}@{version.number}", outcome, digest))
     held = catalogue.load(connection)
-    live = {endpoint.name: endpoint.release for endpoint in held.endpoints}
+    live = {endpoint.name: (endpoint.release, endpoint.description) for endpoint in held.endpoints}
     for name, endpoint in manifest.endpoints.items():
-        release = _release(name, endpoint, held.prompts, upstreams)
+        release = _release(name, endpoint, [*declared.values(), *reversed(held.prompts)], upstreams)
         if name in upstreams:
             message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."
             raise BadRequest(message, param=f"endpoints.{name}")
         catalogue.add_release(connection, release, author)
-        if live.get(name) == release.digest:
+        if live.get(name) == (release.digest, endpoint.description):
             changes.append(Change("endpoint", name, "unchanged", release.digest))
         else:
             catalogue.set_live(connection, name, release.digest, author, "apply", endpoint.description)
@@ -60,7 +60,7 @@ def apply(connection: Connection, manifest: Manifest, upstreams: Collection[str]
 
 
 def _release(
-    name: str, endpoint: EndpointManifest, prompts: Collection[PromptVersion], upstreams: Collection[str]
+    name: str, endpoint: EndpointManifest, prompts: Iterable[PromptVersion], upstreams: Collection[str]
 ) -> Release:
     if endpoint.upstream not in upstreams:
         known = ", ".join(sorted(upstreams)) or "none"
@@ -87,11 +87,12 @@ def _release(
     )
 
 
-def _version(endpoint: str, reference: str, prompts: Collection[PromptVersion]) -> PromptVersion:
-    """`name` is the newest version, `name@3` the third."""
+def _version(endpoint: str, reference: str, prompts: Iterable[PromptVersion]) -> PromptVersion:
+    """`name@3` is the third version; `name` the one this manifest declares, which may be an old one come back, and
+    where it declares none the newest. `prompts` come in that order."""
     name, at, number = reference.partition("@")
-    versions = [version for version in prompts if version.name == name and (not at or str(version.number) == number)]
-    if not versions:
-        message = f"endpoints.{endpoint}.prompt: there is no prompt {reference!r}; declare it under `prompts`."
-        raise BadRequest(message, param=f"endpoints.{endpoint}.prompt")
-    return max(versions, key=lambda version: version.number)
+    for version in prompts:
+        if version.name == name and (not at or str(version.number) == number):
+            return version
+    message = f"endpoints.{endpoint}.prompt: there is no prompt {reference!r}; declare it under `prompts`."
+    raise BadRequest(message, param=f"endpoints.{endpoint}.prompt")

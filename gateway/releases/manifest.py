@@ -40,7 +40,8 @@ class PromptManifest(Part):
 
 
 class EndpointManifest(Part):
-    """Without a `prompt` the client's messages pass through. `prompt` is a name (its newest version) or name@number."""
+    """Without a `prompt` the client's messages pass through. `prompt` is name@number, or a name: the version declared
+    beside it, else the newest."""
 
     upstream: str
     description: str | None = None

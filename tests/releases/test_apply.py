@@ -1,0 +1,130 @@
+"""Applying a manifest: whole or not at all, twice the same as once, versions and releases never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import BadRequest
+from gateway.releases.apply import Change, apply
+from gateway.releases.digest import release_digest
+from gateway.releases.manifest import parse
+from gateway.store import catalogue
+from gateway.store.catalogue import Catalogue
+from gateway.store.engine import Store
+from gateway.store.migrations import migrate
+
+PROMPT = """
+prompts:
+  greeter:
+    variables: {{name: string}}
+    messages: [{{role: user, content: "{0}"}}]
+"""
+HELLO, GOODBYE = PROMPT.format("Hello {{ name }}."), PROMPT.format("Goodbye {{ name }}.")
+GREETER = "endpoints: {greeter: {prompt: greeter, upstream: demo, description: Greets.}}\n"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as opened:
+        migrate(opened)
+        yield opened
+
+
+def applied(store: Store, text: str) -> list[Change]:
+    with store.begin() as connection:
+        return apply(connection, parse(text, "m"), ["demo", "other"], "ada")
+
+
+def held(store: Store) -> Catalogue:
+    with store.begin() as connection:
+        return catalogue.load(connection)
+
+
+def outcomes(changes: list[Change]) -> list[tuple[str, str, str]]:
+    return [(change.kind, change.name, change.outcome) for change in changes]
+
+
+def test_a_first_manifest(store: Store) -> None:
+    changes = applied(store, HELLO + GREETER)
+    assert outcomes(changes) == [("prompt", "greeter@1", "created"), ("endpoint", "greeter", "created")]
+    found = held(store)
+    [endpoint] = found.endpoints
+    release = found.releases[endpoint.release]
+    assert (endpoint.name, endpoint.description) == ("greeter", "Greets.")
+    assert release.digest == release_digest(release) == changes[1].digest
+    assert release.prompt is not None
+    assert (release.prompt.number, release.prompt.digest, release.upstream) == (1, changes[0].digest, "demo")
+
+
+def test_the_same_manifest_again_changes_nothing(store: Store) -> None:
+    applied(store, HELLO + GREETER)
+    before = held(store)
+    assert {change.outcome for change in applied(store, HELLO + GREETER)} == {"unchanged"}
+    assert held(store) == before
+
+
+def test_a_changed_prompt_is_a_new_version_and_a_new_release(store: Store) -> None:
+    first = applied(store, HELLO + GREETER)
+    second = applied(store, GOODBYE + GREETER)
+    assert outcomes(second) == [("prompt", "greeter@2", "created"), ("endpoint", "greeter", "created")]
+    found = held(store)
+    assert len(found.prompts) == len(found.releases) == 2
+    assert found.endpoints[0].release == second[1].digest != first[1].digest
+
+
+def test_going_back_is_a_pointer_flip(store: Store) -> None:
+    first = applied(store, HELLO + GREETER)
+    applied(store, GOODBYE + GREETER)
+    back = applied(store, "endpoints: {greeter: {prompt: greeter@1, upstream: demo, description: Greets.}}")
+    assert [change.digest for change in back] == [first[1].digest]
+    assert len(held(store).releases) == 2
+
+
+def test_a_prompt_is_named_without_its_number_by_its_newest_version(store: Store) -> None:
+    applied(store, HELLO)
+    applied(store, GOODBYE)
+    applied(store, GREETER)
+    [release] = held(store).releases.values()
+    assert release.prompt is not None
+    assert release.prompt.number == 2
+
+
+def test_an_old_version_declared_again_is_live_as_declared(store: Store) -> None:
+    """What the file says is what serves, even where its prompt is not the newest."""
+    first = applied(store, HELLO + GREETER)
+    applied(store, GOODBYE + GREETER)
+    again = applied(store, HELLO + GREETER)
+    assert again[0].name == "greeter@1"
+    assert held(store).endpoints[0].release == first[1].digest
+
+
+def test_a_new_description_alone_is_a_change(store: Store) -> None:
+    applied(store, HELLO + GREETER)
+    applied(store, HELLO + GREETER.replace("Greets.", "Greets everyone."))
+    assert held(store).endpoints[0].description == "Greets everyone."
+
+
+@pytest.mark.parametrize(
+    ("text", "param", "words"),
+    [
+        ("endpoints: {b: {upstream: ghost}}", "endpoints.b.upstream", "demo, other"),
+        ("endpoints: {b: {upstream: demo, prompt: ghost}}", "endpoints.b.prompt", "declare it under `prompts`"),
+        ("endpoints: {b: {upstream: demo, prompt: greeter@9}}", "endpoints.b.prompt", "'greeter@9'"),
+        ("endpoints: {demo: {upstream: demo}}", "endpoints.demo", "upstream has this name"),
+        (PROMPT.format("{{ ghost }}"), "prompts.greeter.variables", "'ghost'"),
+        (PROMPT.format("{{ name"), "prompts.greeter.messages[0].content", "line 1"),
+        ("prompts: {p: {variables: {x: text}, messages: [{role: user, content: a}]}}", "prompts.p.variables", "Schema"),
+    ],
+)
+def test_a_manifest_is_applied_whole_or_not_at_all(store: Store, text: str, param: str, words: str) -> None:
+    good = "prompts: {aa: {messages: [{role: user, content: a}]}}\nendpoints: {aa: {upstream: demo}}\n---\n"
+    before = held(store)
+    with pytest.raises(BadRequest) as refused:
+        applied(store, good + text)
+    assert refused.value.param == param
+    assert words in refused.value.message
+    assert held(store) == before

@@ -1,0 +1,107 @@
+"""Manifests: the YAML of prompts and endpoints, every fault named with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import BadRequest
+from gateway.releases.manifest import NOT_PARAMETERS, Manifest, parse
+
+WHOLE = """
+prompts:
+  greeter:
+    variables: {name: string, tone: {type: string, default: warm}}
+    messages:
+      - {role: user, content: "Greet {{ name }}."}
+endpoints:
+  support-bot:
+    description: Answers.
+    prompt: greeter@2
+    upstream: demo
+    parameters: {temperature: 0.1}
+    tools: [{type: function, function: {name: f}}]
+    response_format: {type: json_object}
+"""
+
+
+def fault(text: str) -> str:
+    with pytest.raises(BadRequest) as refused:
+        parse(text, "manifest.yaml")
+    assert refused.value.code == "invalid_manifest"
+    assert refused.value.message.startswith("manifest.yaml")
+    return refused.value.message
+
+
+def test_a_whole_manifest() -> None:
+    manifest = parse(WHOLE, "m")
+    prompt, endpoint = manifest.prompts["greeter"], manifest.endpoints["support-bot"]
+    assert prompt.messages == ({"role": "user", "content": "Greet {{ name }}."},)
+    assert prompt.schema_of_variables()["required"] == ["name"]
+    assert (endpoint.prompt, endpoint.upstream, endpoint.description) == ("greeter@2", "demo", "Answers.")
+    assert endpoint.parameters == {"temperature": 0.1}
+    assert endpoint.tools == ({"type": "function", "function": {"name": "f"}},)
+    assert endpoint.response_format == {"type": "json_object"}
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n---\n", "prompts: {}", "{}"])
+def test_nothing_declared_is_a_manifest(text: str) -> None:
+    assert parse(text, "m") == Manifest()
+
+
+def test_documents_are_laid_together() -> None:
+    one, two, three = "prompts: {a: {messages: [{}]}}", "endpoints: {b: {upstream: u}}", "endpoints: {c: {upstream: u}}"
+    manifest = parse("\n---\n".join((one, two, three)), "m")
+    assert (list(manifest.prompts), list(manifest.endpoints)) == (["a"], ["b", "c"])
+
+
+def test_what_is_declared_twice_is_refused() -> None:
+    assert "endpoints.b is declared twice" in fault("endpoints: {b: {upstream: u}}\n---\nendpoints: {b: {upstream: v}}")
+    assert "the key 'b' is given twice" in fault("endpoints:\n  b: {upstream: u}\n  b: {upstream: v}")
+    assert "the key 'upstream' is given twice" in fault("endpoints: {b: {upstream: u, upstream: v}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("prompt: {}", "prompt: "),
+        ("prompts: []", "prompts: "),
+        ("prompts: {a: {}}", "prompts.a.messages: "),
+        ("prompts: {a: {messages: []}}", "prompts.a.messages: "),
+        ("prompts: {a: {messages: [text]}}", "prompts.a.messages.0: "),
+        ("prompts: {a: {messages: [{role: user}], version: 1}}", "prompts.a.version: "),
+        ("prompts: {A B: {messages: [{role: user}]}}", "prompts.A B"),
+        ("endpoints: {b: {}}", "endpoints.b.upstream: "),
+        ("endpoints: {b: null}", "endpoints.b: "),
+        ("endpoints: {b: {upstream: u, prompt: 'a@x'}}", "endpoints.b.prompt: "),
+        ("endpoints: {b: {upstream: u, prompt: 'a@1@2'}}", "endpoints.b.prompt: "),
+        ("endpoints: {b: {upstream: u, policy: strict}}", "endpoints.b.policy: "),
+        ("endpoints: {b: {upstream: u, temperature: 1}}", "endpoints.b.temperature: "),
+    ],
+)
+def test_a_fault_is_named_with_its_place(text: str, place: str) -> None:
+    assert any(line.startswith(f"  {place}") for line in fault(text).splitlines()), fault(text)
+
+
+@pytest.mark.parametrize("name", NOT_PARAMETERS)
+def test_what_is_no_parameter_says_where_it_belongs(name: str) -> None:
+    message = fault(f"endpoints: {{b: {{upstream: u, parameters: {{{name}: x}}}}}}")
+    assert "endpoints.b.parameters" in message
+    assert NOT_PARAMETERS[name] in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [",
+        "- a",
+        "text",
+        "!!python/object/apply:os.system [id]",
+        "prompts: !!python/name:os.system ''",
+        "? [a]\n: b",
+        "? {a: b}\n: c",
+        "prompts: " + "[" * 3000,
+        "\x00",
+    ],
+)
+def test_what_is_no_manifest_is_refused(text: str) -> None:
+    fault(text)
