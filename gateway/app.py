@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -95,9 +96,18 @@ def create(settings: Settings | None = None, shared: Path | None = None) -> Asgi
                 (services.workers or services.metrics).exposition,
             )
             state: dict[str, Any] = {"hot_routes": hot_routes(services.pipeline)}
+            _spare_garbage_collector()
             yield Served(tuple(routes.table()), cast(App, admin_app(services)), state)
 
     return AsgiFront(lifespan)
+
+
+def _spare_garbage_collector() -> None:
+    """Leave out of every collection what lives as long as the process, and collect more rarely: a call makes hundreds of
+    objects and no cycle, and looking for one costs a tenth of the call."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def open_store(settings: Settings) -> Store:

@@ -31,6 +31,8 @@ from gateway.record import CallRecord
 SEGMENT_BYTES = 16 * 1024 * 1024
 SUFFIX = ".journal"
 HEADER = struct.Struct("<II")
+PIECE = 256 * 1024
+"""Bytes read at a time."""
 RETRY_AFTER = 1.0
 """Seconds between two tries to make a segment when the disk is full."""
 
@@ -144,21 +146,30 @@ def read(segment: Path, offset: int, limit: int) -> Read:
     """At most `limit` records from `offset` on. Damage ends the segment: what lies beyond cannot be trusted."""
     records: list[CallRecord] = []
     with segment.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
         file.seek(offset)
+        held, at = file.read(PIECE), 0
         while len(records) < limit:
-            head = file.read(HEADER.size)
-            if len(head) < HEADER.size:
-                break
-            length, check = HEADER.unpack(head)
+            if at + HEADER.size > len(held):
+                held, at = held[at:] + file.read(PIECE), 0
+                if len(held) < HEADER.size:
+                    break
+            length, check = HEADER.unpack_from(held, at)
             if length == 0:
                 break
-            payload = file.read(length)
-            if len(payload) < length or crc32(payload) != check:
+            start, end = at + HEADER.size, at + HEADER.size + length
+            if offset + HEADER.size + length > size:
+                return Read(records, offset, True)
+            if end > len(held):
+                held, start, end = held[start:] + file.read(length + PIECE), 0, length
+            payload = held[start:end]
+            if crc32(payload) != check:
                 return Read(records, offset, True)
             try:
                 records.append(_DECODER.decode(payload))
             except msgspec.DecodeError:
                 return Read(records, offset, True)
+            at = end
             offset += HEADER.size + length
     return Read(records, offset, False)
 

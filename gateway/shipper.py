@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 from gateway.errors import GatewayError
 from gateway.journal import Journal, claimed, read, segments
@@ -25,7 +26,6 @@ EVERY = 0.5
 LONGEST_PAUSE = 30.0
 BATCH = 500
 SWEEP_EVERY = 3600.0
-LAST_PASS = 5.0
 LAST_PASS = 5.0
 
 Observer = Callable[[Sequence[CallRecord]], None]
@@ -41,6 +41,8 @@ class Shipper:
         self._store = store
         self._observe = observe
         self._offsets: dict[str, int] = {}
+        self._shipping = Lock()
+        """A pass that was cancelled goes on in its thread; the next one waits for it."""
         self.shipped = 0
         self.failures = 0
         self.damaged = 0
@@ -73,15 +75,16 @@ class Shipper:
 
     def ship(self) -> None:
         """One pass over all segments. Raises `Unavailable` when the database is dead."""
-        self._journal.sync()
-        for segment in segments(self._directory):
-            if segment == self._journal.current:
-                self._ship_segment(segment)
-                continue
-            with suppress(FileNotFoundError), claimed(segment) as ours:
-                if ours:
+        with self._shipping:
+            self._journal.sync()
+            for segment in segments(self._directory):
+                if segment == self._journal.current:
                     self._ship_segment(segment)
-                    self._retire(segment)
+                    continue
+                with suppress(FileNotFoundError), claimed(segment) as ours:
+                    if ours:
+                        self._ship_segment(segment)
+                        self._retire(segment)
 
     @property
     def backlog_bytes(self) -> int:

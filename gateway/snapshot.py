@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.access import KeyRing, may_use, no_such_model
 from gateway.errors import Unavailable
@@ -36,13 +36,19 @@ class Snapshot:
     upstreams: Mapping[str, Upstream]
     broken: Mapping[str, str]
     """Endpoints that cannot serve, and why."""
+    _routes: dict[str, Route] = field(init=False, default_factory=dict, compare=False)
+    """The endpoints' routes, made once."""
+
+    def __post_init__(self) -> None:
+        for name, endpoint in self.endpoints.items():
+            live = endpoint.live
+            self._routes[name] = Route(self.upstreams[live.release.upstream], name, name, live)
 
     def resolve(self, model: str, principal: Principal) -> Route:
         """An endpoint's live release, or an upstream by name where the key allows it. Raises `NotFound`."""
-        endpoint = self.endpoints.get(model)
-        if endpoint is not None and may_use(principal.endpoints, model):
-            live = endpoint.live
-            return Route(self.upstreams[live.release.upstream], model, model, live)
+        route = self._routes.get(model)
+        if route is not None and may_use(principal.endpoints, model):
+            return route
         upstream = self.upstreams.get(model)
         if upstream is not None and may_use(principal.upstreams, model):
             return Route(upstream, model)

@@ -1,9 +1,14 @@
-"""The nouns everyone shares: frozen, parsed at the edges, never a request, a header or a framework's object."""
+"""The nouns everyone shares: frozen, parsed at the edges, never a request, a header or a framework's object.
+
+What is made for every call is a `msgspec.Struct`, which costs a fifth of a frozen dataclass to make.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 Operation = Literal["chat", "completions", "embeddings"]
 """What a provider is asked for: OpenAI's chat completion, legacy completion, or embeddings."""
@@ -11,8 +16,7 @@ Operation = Literal["chat", "completions", "embeddings"]
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one call. `cached` is part of `input`, `reasoning` part of `output`; all are >= 0.
 
     `estimated` is True where the upstream gave no figure and ours was counted from the text seen.
@@ -37,8 +41,7 @@ class Principal:
     expires: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PromptRef:
+class PromptRef(msgspec.Struct, frozen=True):
     """The standard `prompt` object of a request: which prompt, which version (None: the release's), its variables."""
 
     id: str | None

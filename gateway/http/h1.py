@@ -59,10 +59,6 @@ class H1Reply:
         self.timeouts = timeouts
         self.sent = self.last = loop.time()
 
-    @property
-    def ended(self) -> bool:
-        return self._connection is None
-
     async def head(self) -> H1Reply:
         while not self.status:
             await self._progress()
@@ -167,12 +163,11 @@ class Connection(asyncio.Protocol):
         "_loop",
         "_parser",
         "_pool",
-        "_reply",
         "_stays",
         "_transport",
         "born",
         "idle_since",
-        "reused",
+        "reply",
     )
 
     def __init__(self, pool: Pool) -> None:
@@ -180,7 +175,8 @@ class Connection(asyncio.Protocol):
         self._loop = pool.loop
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._reply: H1Reply | None = None
+        self.reply: H1Reply | None = None
+        """The one under way."""
         self._head_bytes = 0
         self._stays = False
         self.born = self.idle_since = self._loop.time()
@@ -192,8 +188,9 @@ class Connection(asyncio.Protocol):
     def exchange(self, data: bytes, timeouts: Timeouts) -> H1Reply:
         """Write a request; the reply comes in as it comes in."""
         assert self._transport is not None
-        assert self._reply is None
-        self._reply = reply = H1Reply(self, self._loop, timeouts)
+        assert self.reply is None
+        self.reply = reply = H1Reply(self, self._loop, timeouts)
+        self._pool.busy.add(self)
         self._head_bytes = 0
         self._transport.write(data)
         return reply
@@ -207,7 +204,8 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def abort(self) -> None:
-        self._reply = None
+        self.reply = None
+        self._pool.busy.discard(self)
         if self._transport is not None:
             self._transport.abort()
 
@@ -217,7 +215,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop has classes of its own
 
     def data_received(self, data: bytes) -> None:
-        reply = self._reply
+        reply = self.reply
         if reply is None:
             self.abort()  # bytes nobody asked for: this connection can no longer be trusted
             return
@@ -241,7 +239,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._pool.forget(self)
-        reply, self._reply = self._reply, None
+        reply, self.reply = self.reply, None
         if reply is None:
             return
         if not reply.status:
@@ -254,29 +252,30 @@ class Connection(asyncio.Protocol):
     # httptools -------------------------------------------------------------------------------------------------------
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._reply is not None:
-            self._reply.headers.append((name.lower(), value))
+        if self.reply is not None:
+            self.reply.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        if self._reply is None:
+        if self.reply is None:
             return
         status = self._parser.get_status_code()
         if status < 200:  # informational: the real head is still to come
-            self._reply.headers = []
+            self.reply.headers = []
         else:
-            self._reply.status = status
+            self.reply.status = status
 
     def on_body(self, data: bytes) -> None:
-        if self._reply is not None:
-            self._reply.took(data)
+        if self.reply is not None:
+            self.reply.took(data)
 
     def on_message_complete(self) -> None:
-        if self._reply is not None and self._reply.status:
-            self._reply.complete = True
+        if self.reply is not None and self.reply.status:
+            self.reply.complete = True
             self._stays = self._parser.should_keep_alive()  # llhttp forgets it after this callback
 
     def _release(self, reply: H1Reply) -> None:
-        self._reply = None
+        self.reply = None
+        self._pool.busy.discard(self)
         if self._stays:
             self.resume()
             self._pool.give_back(self)
@@ -298,6 +297,7 @@ class Pool:
         self._origin = origin
         self._tls = tls
         self._free: deque[Connection] = deque()
+        self.busy: set[Connection] = set()
 
     def take(self) -> Connection | None:
         now = self.loop.time()
@@ -332,10 +332,21 @@ class Pool:
         self._free.append(connection)
 
     def forget(self, connection: Connection) -> None:
+        self.busy.discard(connection)
         if connection in self._free:
             self._free.remove(connection)
 
+    def sweep(self, now: float) -> None:
+        """Fail what is overdue: looking at every request now and then costs less than several timers for each."""
+        for connection in [*self.busy]:
+            reply = connection.reply
+            if reply is not None and (error := reply.overdue(now)) is not None:
+                reply.fail(error)
+
     def close(self) -> None:
+        for connection in [*self.busy]:
+            if connection.reply is not None:
+                connection.reply.close()
         while self._free:
             self._free.pop().abort()
 
@@ -347,7 +358,6 @@ class H1Client:
         self._loop = asyncio.get_running_loop()
         self._tls = tls or ssl.create_default_context()
         self._pools: dict[Origin, Pool] = {}
-        self._busy: set[H1Reply] = set()
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def send(self, target: Target, body: bytes, timeouts: Timeouts, extra: bytes = b"") -> H1Reply:
@@ -355,38 +365,33 @@ class H1Client:
         pool = self._pools.get(target.origin) or self._pool(target.origin)
         connection = pool.take()
         if connection is not None:
-            reply = self._watch(connection.exchange(data, timeouts))
+            reply = self._exchange(connection, data, timeouts)
             try:
                 return await reply.head()
             except ClosedBeforeReply:
                 if self._loop.time() - reply.sent > RACE_WINDOW:
                     raise
         connection = await pool.connect(timeouts.connect)
-        return await self._watch(connection.exchange(data, timeouts)).head()
+        return await self._exchange(connection, data, timeouts).head()
 
     async def close(self) -> None:
         if self._sweeping is not None:
             self._sweeping.cancel()
-        for reply in list(self._busy):
-            reply.close()
         for pool in self._pools.values():
             pool.close()
 
     def _pool(self, origin: Origin) -> Pool:
         return self._pools.setdefault(origin, Pool(origin, self._loop, self._tls if origin.tls else None))
 
-    def _watch(self, reply: H1Reply) -> H1Reply:
-        self._busy.add(reply)
+    def _exchange(self, connection: Connection, data: bytes, timeouts: Timeouts) -> H1Reply:
         if self._sweeping is None:
             self._sweeping = self._loop.call_later(SWEEP_EVERY, self._sweep)
-        return reply
+        return connection.exchange(data, timeouts)
 
     def _sweep(self) -> None:
-        """Look at every request under way: one timer for all of them costs less than several for each."""
         now = self._loop.time()
-        for reply in [*self._busy]:
-            if reply.ended:
-                self._busy.discard(reply)
-            elif (error := reply.overdue(now)) is not None:
-                reply.fail(error)
-        self._sweeping = self._loop.call_later(SWEEP_EVERY, self._sweep) if self._busy else None
+        busy = False
+        for pool in self._pools.values():
+            pool.sweep(now)
+            busy = busy or bool(pool.busy)
+        self._sweeping = self._loop.call_later(SWEEP_EVERY, self._sweep) if busy else None

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from gateway.http.base import Headers, Reply, Sink, Timeouts
 from gateway.types import Json, Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One call to a provider.
 
     `body` is in OpenAI's shape for `operation`; the provider owns it from here on and sets `model`. With `stream` the
@@ -29,7 +29,7 @@ class Ask:
     operation: Operation
     body: Json
     stream: bool = False
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    timeouts: Timeouts = Timeouts()
     trace: bytes = b""
     adapter: str | None = None
     """Fine-tuned weights to answer with, of those the upstream lists."""

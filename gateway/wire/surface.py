@@ -6,16 +6,16 @@ what the upstream answers back. Everything here is synchronous and knows neither
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from gateway.errors import GatewayError
 from gateway.types import Json, Operation, PromptRef
 from gateway.wire.chunks import Meter
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One request, parsed. `body` is in the upstream operation's shape and belongs to this call alone.
 
     `model` is what the client asked for. `asked` is the client's own body, for surfaces that echo it.
@@ -28,14 +28,14 @@ class Call:
     prompt: PromptRef | None = None
     previous: str | None = None
     """The stored response whose conversation this call goes on with."""
-    turn: list[Json] = field(default_factory=list)
+    turn: list[Json] = []
     """The conversation without instructions, as chat messages with reasoning items (no `role`) between them: what a
     stored response is continued from."""
     store: bool = False
     background: bool = False
-    fixed: list[str] = field(default_factory=list)
+    fixed: list[str] = []
     """Request fields that gave way to the release's own."""
-    dropped: list[str] = field(default_factory=list)
+    dropped: list[str] = []
     """Request fields the upstream cannot honour and was configured to go without."""
 
 
