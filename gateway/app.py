@@ -69,7 +69,6 @@ async def running(settings: Settings, shared: Path | None = None) -> AsyncIterat
         for upstream in upstreams.values():
             await upstream.provider.close()
         await builder.close()
-        journal.close()
         await shipper.drain()
         if spans is not None:
             await asyncio.to_thread(spans.close)

@@ -7,8 +7,8 @@ belong to the kernel. It survives a loss of power only up to the last `sync`, wh
 A record on disk: length (4 bytes, little endian), CRC-32 of the payload (4 bytes), payload (MessagePack). The length is
 written last, so a process killed half-way leaves a zero, which is where reading ends.
 
-Each process writes segments of its own and holds a lock on the one it writes; a segment nobody holds belongs to a dead
-process, and any process may ship it.
+Each process writes segments of its own and holds a lock on each until it is shipped; a segment nobody holds belongs to
+a dead process, and any process may ship it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Journal:
     def __init__(self, directory: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._directory = directory
         self._size = segment_bytes
-        self._file: int | None = None
+        self._held: dict[Path, int] = {}
         self._map: mmap.mmap | None = None
         self._at = 0
         self._retry_at = 0.0
@@ -56,6 +56,11 @@ class Journal:
         """The segment being written."""
         directory.mkdir(parents=True, exist_ok=True)
         self._roll()
+
+    @property
+    def held(self) -> tuple[Path, ...]:
+        """The segments this process holds, oldest first."""
+        return tuple(self._held)
 
     @property
     def position(self) -> int:
@@ -85,24 +90,33 @@ class Journal:
         self._at = end
 
     def sync(self) -> None:
-        """Have the kernel write what it holds; blocks for as long as the disk takes."""
-        if self._map is not None:
-            self._map.flush()
+        """Have the kernel write what it holds; blocks for as long as the disk takes. Any thread may call it that also
+        calls `release`."""
+        for file in tuple(self._held.values()):
+            os.fsync(file)
 
-    def close(self) -> None:
-        """Let go of the segment: it is whole, and any process may ship it."""
+    def finish(self) -> None:
+        """Write no more to the current segment. It is held on to."""
+        self.current = None
         if self._map is not None:
             self._map.close()
             self._map = None
-        if self._file is not None:
-            os.close(self._file)
-            self._file = self.current = None
+
+    def release(self, segment: Path) -> None:
+        """Let go of a segment that was finished: any process may ship it, or it is gone."""
+        os.close(self._held.pop(segment))
+
+    def close(self) -> None:
+        """Finish, and let go of everything."""
+        self.finish()
+        for segment in self.held:
+            self.release(segment)
 
     def _make_room(self) -> bool:
         now = time.monotonic()
         if self._map is None and now < self._retry_at:
             return False
-        self.close()
+        self.finish()
         self._retry_at = now + RETRY_AFTER
         return self._roll()
 
@@ -122,7 +136,7 @@ class Journal:
                 os.close(file)
                 path.unlink(missing_ok=True)
             return False
-        self._file = file
+        self._held[path] = file
         self.current = path
         self._at = 0
         return True

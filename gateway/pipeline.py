@@ -25,7 +25,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.types import Principal
 from gateway.visit import Visit
 from gateway.wire.body import dump
-from gateway.wire.headers import idempotency, limits_of, refusal_headers
+from gateway.wire.headers import idempotency, limits_of, lines, refusal_headers
 from gateway.wire.surface import Call, Surface, Translator
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,9 @@ class Pipeline:
 
     async def _walk(self, visit: Visit) -> None:
         exchange, surface, snapshot = visit.exchange, visit.surface, visit.snapshot
+        headers = exchange.headers
         visit.principal = principal = snapshot.keys.authenticate(
-            exchange.header(b"authorization"), exchange.header(b"x-api-key")
+            headers.get(b"authorization"), headers.get(b"x-api-key")
         )
         visit.call = call = surface.read(read_json(exchange))
         visit.route = route = snapshot.resolve(call.model, principal)
@@ -70,7 +71,7 @@ class Pipeline:
         elif call.prompt is not None:
             raise BadRequest(f"{call.model!r} has no prompt to fill.", param="prompt", code="invalid_value")
         visit.translator = surface.translator(call)
-        passed_on = idempotency(exchange) + (visit.trace.header if visit.trace is not None else b"")
+        passed_on = idempotency(headers) + (visit.trace.header if visit.trace is not None else b"")
         ask = route.upstream.ask(call, surface.operation, passed_on, route.adapter)
         if call.background:
             await self._in_background(visit, call, principal, ask)
@@ -84,7 +85,7 @@ class Pipeline:
         visit.asked_at = time.perf_counter_ns()
         try:
             reply = await visit.route.upstream.provider.send(ask)
-            visit.headers = limits_of(reply)
+            visit.limits = limits_of(reply)
             if call.stream:
                 await self._stream(visit, reply, visit.translator)
             else:
@@ -98,7 +99,7 @@ class Pipeline:
         """Tell the client at once under which id to ask again, and go on without it."""
         assert visit.translator is not None
         pending = await self._conversations.detach(call, visit.translator, principal)
-        visit.exchange.reply(200, visit.reply_headers(0), dump(pending))
+        visit.exchange.reply(200, visit.fields(0), dump(pending))
         visit.detached = True
         try:
             await self._ask(visit, call, principal, ask)
@@ -122,7 +123,7 @@ class Pipeline:
             if not visit.streaming:
                 visit.streaming = True
                 visit.first_at = time.perf_counter_ns()
-                exchange.begin(visit.reply_headers((visit.asked_at - exchange.started) // 1000))
+                exchange.begin(visit.fields((visit.asked_at - exchange.started) // 1000))
             exchange.write(events)
 
         exchange.flow(reply)
@@ -137,7 +138,7 @@ class Pipeline:
         exchange, error = visit.exchange, visit.error
         if not visit.streaming and error is None and visit.call is not None and visit.call.stream:
             visit.streaming = True  # a stream whose only events came at its end
-            exchange.begin(visit.reply_headers(record.total_us - record.upstream_us))
+            exchange.begin(visit.fields(record.total_us - record.upstream_us))
         if visit.detached:
             return
         if visit.streaming:
@@ -146,8 +147,8 @@ class Pipeline:
                 exchange.write(last)
             exchange.end()
             return
-        headers = visit.reply_headers(record.total_us - record.upstream_us)
+        fields = visit.fields(record.total_us - record.upstream_us)
         if error is None:
-            exchange.reply(200, headers, visit.body)
+            exchange.reply(200, fields, visit.body)
         else:
-            exchange.reply(error.status, headers + refusal_headers(error), visit.surface.error(error))
+            exchange.reply(error.status, fields + lines(refusal_headers(error)), visit.surface.error(error))

@@ -68,21 +68,31 @@ class Shipper:
                 log.exception("defect while shipping records")
 
     async def drain(self) -> None:
-        """Ship what is there, within `LAST_PASS` seconds; what is left is shipped by the next process."""
+        """Close the journal and ship what is there, within `LAST_PASS` seconds; the next process ships what is left."""
         with suppress(GatewayError, TimeoutError):
             async with asyncio.timeout(LAST_PASS):
-                await asyncio.to_thread(self.ship)
+                await asyncio.to_thread(self._drain)
+
+    def _drain(self) -> None:
+        with self._shipping:
+            self._journal.finish()
+        self.ship()
+        self._journal.close()
 
     def ship(self) -> None:
         """One pass over all segments. Raises `Unavailable` when the database is dead."""
         with self._shipping:
             self._journal.sync()
+            for segment in self._journal.held:
+                finished = segment != self._journal.current
+                self._ship_segment(segment)
+                if finished:
+                    self._retire(segment)
+                    self._journal.release(segment)
             for segment in segments(self._directory):
-                if segment == self._journal.current:
-                    self._ship_segment(segment)
-                    continue
                 with suppress(FileNotFoundError), claimed(segment) as ours:
                     if ours:
+                        self._offsets.pop(segment.name, None)  # another process may have come further
                         self._ship_segment(segment)
                         self._retire(segment)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.front.exchange import Exchange
-from gateway.http.base import Headers
 from gateway.pricing import cost
 from gateway.record import CallRecord
 from gateway.snapshot import Route, Snapshot
@@ -29,8 +27,8 @@ class Visit:
         "error",
         "exchange",
         "first_at",
-        "headers",
         "id",
+        "limits",
         "principal",
         "route",
         "served_at",
@@ -48,14 +46,15 @@ class Visit:
         self.exchange = exchange
         self.snapshot = snapshot
         self.started = time.time_ns()
-        self.trace = TraceContext.read(exchange.header(b"traceparent"))
+        self.trace = TraceContext.read(exchange.headers.get(b"traceparent"))
         self.principal: Principal | None = None
         self.call: Call | None = None
         self.route: Route | None = None
         self.translator: Translator | None = None
         self.error: GatewayError | None = None
         self.body = b""
-        self.headers: Headers = []
+        self.limits = b""
+        """The upstream's rate-limit fields."""
         self.asked_at = 0
         self.served_at = 0
         self.first_at = 0
@@ -81,7 +80,7 @@ class Visit:
         released = route.release if route is not None else None
         total = (now - exchange.started) // 1000
         waited = ((self.served_at or now) - self.asked_at) // 1000 if self.asked_at else 0
-        client_id = exchange.header(b"x-client-request-id")
+        client_id = exchange.headers.get(b"x-client-request-id")
         return CallRecord(
             id=self.id,
             started=self.started,
@@ -120,21 +119,22 @@ class Visit:
             return 200
         return self.error.status
 
-    def reply_headers(self, overhead_us: int) -> Headers:
-        """What every reply tells about itself."""
+    def fields(self, overhead_us: int) -> bytes:
+        """What every reply tells about itself: header lines, each ended by CRLF."""
         name = self.id.encode()
-        headers: Headers = [(b"x-request-id", name), (b"x-sluice-overhead-us", b"%d" % overhead_us)]
+        lines = b"x-request-id: %b\r\nx-sluice-overhead-us: %d\r\n" % (name, overhead_us)
         if self.surface.name == "messages":
-            headers.append((b"request-id", name))  # where Anthropic's SDK looks
+            lines += b"request-id: %b\r\n" % name  # where Anthropic's SDK looks
         if self.asked_at:
-            spent = ((self.served_at or time.perf_counter_ns()) - self.exchange.started) // 1_000_000
-            headers.append((b"openai-processing-ms", b"%d" % spent))
+            spent = (self.served_at or time.perf_counter_ns()) - self.exchange.started
+            lines += b"openai-processing-ms: %d\r\n" % (spent // 1_000_000)
         if self.route is not None and self.route.release is not None:
-            headers.append((b"x-sluice-release", self.route.release.release.digest.encode()))
-        if self.call is not None and (self.call.fixed or self.call.dropped):
-            headers += _lists(("x-sluice-fixed", self.call.fixed), ("x-sluice-dropped", self.call.dropped))
-        return headers + self.headers
+            lines += self.route.release.field
+        call = self.call
+        if call is not None and (call.fixed or call.dropped):
+            lines += _listing(b"x-sluice-fixed", call.fixed) + _listing(b"x-sluice-dropped", call.dropped)
+        return lines + self.limits
 
 
-def _lists(*named: tuple[str, list[Any]]) -> Headers:
-    return [(name.encode(), ", ".join(items).encode("latin-1", "replace")) for name, items in named if items]
+def _listing(name: bytes, items: list[str]) -> bytes:
+    return b"%b: %b\r\n" % (name, ", ".join(items).encode("latin-1", "replace")) if items else b""

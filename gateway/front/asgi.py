@@ -14,8 +14,8 @@ from typing import Any
 
 from gateway.access import Access
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound, error_body
-from gateway.front.exchange import Exchange, too_large
-from gateway.http.base import Headers, Reply
+from gateway.front.exchange import JSON, STREAM_FIELDS, Exchange, too_large
+from gateway.http.base import Reply
 from gateway.wire.body import MAX_REQUEST_BYTES
 
 Scope = dict[str, Any]
@@ -52,33 +52,22 @@ class AsgiExchange:
         self.body = body
         self.refusal = refusal
         self.started = time.perf_counter_ns()
-        self._headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self._outbox: deque[Message] = deque()
         self._waiting = 0
         self._wake = asyncio.Event()
         self._upstream: Reply | None = None
         self._paused = False
 
-    def header(self, name: bytes) -> bytes | None:
-        return self._headers.get(name)
-
-    def reply(self, status: int, headers: Headers, body: bytes) -> None:
-        fields = [*headers, (b"content-length", b"%d" % len(body))]
+    def reply(self, status: int, fields: bytes, body: bytes, kind: bytes = JSON) -> None:
+        headers = [*_pairs(fields), (b"content-type", kind), (b"content-length", b"%d" % len(body))]
         if self.refusal is not None:
-            fields.append((b"connection", b"close"))  # the rest of the body, if any, is not read as a request
-        if not any(name == b"content-type" for name, _ in headers):
-            fields.append((b"content-type", b"application/json"))
-        self._put({"type": "http.response.start", "status": status, "headers": fields})
+            headers.append((b"connection", b"close"))  # the rest of the body, if any, is not read as a request
+        self._put({"type": "http.response.start", "status": status, "headers": headers})
         self._put({"type": "http.response.body", "body": body})
 
-    def begin(self, headers: Headers) -> None:
-        fields = [
-            *headers,
-            (b"content-type", b"text/event-stream; charset=utf-8"),
-            (b"cache-control", b"no-cache"),
-            (b"x-accel-buffering", b"no"),
-        ]
-        self._put({"type": "http.response.start", "status": 200, "headers": fields})
+    def begin(self, fields: bytes) -> None:
+        self._put({"type": "http.response.start", "status": 200, "headers": _pairs(fields + STREAM_FIELDS)})
 
     def write(self, data: bytes) -> None:
         self._put({"type": "http.response.body", "body": data, "more_body": True})
@@ -111,6 +100,12 @@ class AsgiExchange:
         if self._waiting > HIGH_WATER and self._upstream is not None and not self._paused:
             self._paused = True
             self._upstream.pause()
+
+
+def _pairs(fields: bytes) -> list[tuple[bytes, bytes]]:
+    """Header lines as ASGI wants them."""
+    pairs = (line.partition(b": ") for line in fields.split(b"\r\n") if line)
+    return [(name, value) for name, _, value in pairs]
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.errors import GatewayError, TooLarge
-from gateway.http.base import Headers, Reply
+from gateway.http.base import Reply
 from gateway.types import Json
 from gateway.wire.body import MAX_REQUEST_BYTES, check_media, parse
+
+JSON = b"application/json"
+STREAM_FIELDS = (
+    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+)
+"""What every reply of server-sent events carries; the last field keeps proxies from collecting events."""
 
 
 class Exchange(Protocol):
     """Answered once: `reply`, or `begin`, `write`* and `end`. Nothing blocks; what a client who left is sent is lost.
 
-    When the client leaves first, the task that works on the exchange is cancelled.
+    When the client leaves first, the task that works on the exchange is cancelled. The `fields` of a reply are header
+    lines, each ended by CRLF.
     """
 
+    headers: Mapping[bytes, bytes]
+    """The request's header fields by lower-case name; of a name given twice, the last."""
     body: bytes
     """The whole request body."""
     refusal: GatewayError | None
@@ -23,15 +33,11 @@ class Exchange(Protocol):
     started: int
     """`time.perf_counter_ns()` when the request had arrived."""
 
-    def header(self, name: bytes) -> bytes | None:
-        """The request's (last) header field of that lower-case name."""
+    def reply(self, status: int, fields: bytes, body: bytes, kind: bytes = JSON) -> None:
+        """A whole reply of media type `kind`. The length is written by the exchange."""
         ...
 
-    def reply(self, status: int, headers: Headers, body: bytes) -> None:
-        """A whole reply, JSON unless `headers` says otherwise. The length is written by the exchange."""
-        ...
-
-    def begin(self, headers: Headers) -> None:
+    def begin(self, fields: bytes) -> None:
         """The head of a reply of server-sent events, status 200."""
         ...
 
@@ -48,7 +54,8 @@ def read_json(exchange: Exchange) -> Json:
     """The body of a request, checked for its size and media type and parsed."""
     if exchange.refusal is not None:
         raise exchange.refusal
-    check_media(exchange.header(b"content-type"), exchange.header(b"content-encoding"))
+    headers = exchange.headers
+    check_media(headers.get(b"content-type"), headers.get(b"content-encoding"))
     return parse(exchange.body)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import http
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, cast
 
 import httptools
@@ -23,11 +23,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.errors import GatewayError
-from gateway.front.exchange import too_large
-from gateway.http.base import Headers, Reply
+from gateway.front.exchange import JSON, STREAM_FIELDS, too_large
+from gateway.http.base import Reply
 from gateway.wire.body import MAX_REQUEST_BYTES
 
-Serve = Callable[["HotExchange"], Awaitable[None]]
+Serve = Callable[["HotExchange"], Coroutine[Any, Any, None]]
 HotRoutes = Mapping[bytes, Serve]
 """What serves a hot path, by path; found in uvicorn's application state under `hot_routes`."""
 
@@ -40,10 +40,7 @@ LINGER = 2.0
 """Seconds a refused upload is read on: closed on unread bytes, a connection is reset and the reply may be lost."""
 
 STATUS_LINES = {s.value: b"HTTP/1.1 %d %b\r\n" % (s.value, s.phrase.encode()) for s in http.HTTPStatus}
-STREAM_HEAD = (
-    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
-    b"x-accel-buffering: no\r\ntransfer-encoding: chunked\r\n"
-)
+STREAM_HEAD = STREAM_FIELDS + b"transfer-encoding: chunked\r\n"
 
 
 class HotExchange:
@@ -63,20 +60,17 @@ class HotExchange:
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.lower()] = value
 
-    def header(self, name: bytes) -> bytes | None:
-        return self.headers.get(name)
-
-    def reply(self, status: int, headers: Headers, body: bytes) -> None:
-        if self._connection is not None:
-            kind = b"" if any(name == b"content-type" for name, _ in headers) else b"content-type: application/json\r\n"
-            head = b"%bcontent-length: %d\r\n" % (kind, len(body))
-            self._connection.send(self._head(status, head, headers) + body)
+    def reply(self, status: int, fields: bytes, body: bytes, kind: bytes = JSON) -> None:
+        connection = self._connection
+        if connection is not None:
+            ours = b"content-type: %b\r\ncontent-length: %d\r\n" % (kind, len(body))
+            connection.send(b"".join((self._head(connection, status, ours), fields, b"\r\n", body)))
             self.close()
 
-    def begin(self, headers: Headers) -> None:
+    def begin(self, fields: bytes) -> None:
         self.streaming = True
         if self._connection is not None:
-            self._connection.send(self._head(200, STREAM_HEAD, headers))
+            self._connection.send(self._head(self._connection, 200, STREAM_HEAD) + fields + b"\r\n")
 
     def write(self, data: bytes) -> None:
         if self._connection is not None:
@@ -101,12 +95,9 @@ class HotExchange:
     def lost(self) -> None:
         self._connection = None
 
-    def _head(self, status: int, fixed: bytes, headers: Headers) -> bytes:
-        assert self._connection is not None
-        lines = [STATUS_LINES[status], fixed, self._connection.default_head()]
-        lines += [b"%b: %b\r\n" % pair for pair in headers]
-        lines.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
-        return b"".join(lines)
+    def _head(self, connection: HotProtocol, status: int, ours: bytes) -> bytes:
+        head = STATUS_LINES[status] + connection.default_head() + ours
+        return head if self.keep_alive else head + b"connection: close\r\n"
 
 
 class HotProtocol(asyncio.Protocol):
@@ -127,7 +118,7 @@ class HotProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._exchange: HotExchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._received = bytearray()
+        self._received: bytes | bytearray = b""
         self._needed = 0
         """Bytes in `_received` that complete the request under way; 0 while its head is not here."""
         self._since = self._loop.time()
@@ -152,7 +143,11 @@ class HotProtocol(asyncio.Protocol):
             return
         if not self._received:
             self._since = self._loop.time()
-        self._received += data
+            self._received = data
+        else:
+            if type(self._received) is bytes:
+                self._received = bytearray(self._received)  # in pieces: grow it in place
+            self._received += data
         if self._exchange is not None and self._task is not None:
             if len(self._received) > MAX_HEAD_BYTES and self._transport is not None:
                 self._transport.pause_reading()  # pipelined ahead: it waits in the kernel for its turn
@@ -209,22 +204,23 @@ class HotProtocol(asyncio.Protocol):
             if len(received) >= MAX_HEAD_BYTES:
                 self._hand_over()  # uvicorn's limits and refusal
             return False
+        head = bytes(received[: end + 4])
         exchange = HotExchange(self)
         parser = httptools.HttpRequestParser(exchange)
         try:
-            parser.feed_data(bytes(received[: end + 4]))
+            parser.feed_data(head)
             length = int(exchange.headers[b"content-length"])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade, KeyError, ValueError):
             self._hand_over()
             return False
-        path = received[5 : received.find(b" ", 5, end)]
+        path = head[5 : head.find(b" ", 5)]
         plain = parser.get_http_version() == "1.1" and b"expect" not in exchange.headers
-        if not plain or bytes(path) not in self._routes:
+        if not plain or path not in self._routes:
             self._hand_over()
             return False
         exchange.keep_alive = parser.should_keep_alive()
         self._exchange = exchange
-        self._path = bytes(path)
+        self._path = path
         self._body_at = self._needed = end + 4
         if length > MAX_REQUEST_BYTES:
             exchange.refusal = too_large()
@@ -238,16 +234,13 @@ class HotProtocol(asyncio.Protocol):
         assert exchange is not None
         received, needed = self._received, self._needed
         exchange.body = bytes(received[self._body_at : needed])
-        del received[:needed]
+        self._received = received[needed:]
         self._needed = 0
         if exchange.refusal is not None:
             self._closing = True
-            received.clear()
+            self._received = b""
         exchange.started = time.perf_counter_ns()
-        self._task = self._loop.create_task(self._serve(exchange))
-
-    async def _serve(self, exchange: HotExchange) -> None:
-        await self._routes[self._path](exchange)
+        self._task = self._loop.create_task(self._routes[self._path](exchange))
 
     def send(self, data: bytes) -> None:
         if self._transport is not None:

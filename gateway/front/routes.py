@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from gateway.types import Json, Principal
 from gateway.wire.chat import Chat
 from gateway.wire.completions import Completions
 from gateway.wire.embeddings import Embeddings
-from gateway.wire.headers import refusal_headers
+from gateway.wire.headers import lines, refusal_headers
 from gateway.wire.messages import Messages
 from gateway.wire.responses import Responses
 from gateway.wire.surface import Surface
@@ -42,18 +43,9 @@ Exposition = Callable[[], tuple[bytes, bytes]]
 """Content type and text of `/metrics`."""
 
 
-def hot_routes(pipeline: Pipeline) -> dict[bytes, Callable[[Exchange], Awaitable[None]]]:
+def hot_routes(pipeline: Pipeline) -> dict[bytes, Callable[[Exchange], Coroutine[Any, Any, None]]]:
     """What the hot front serves, by path."""
-    return {path.encode(): _served_by(pipeline, surface) for path, surface in HOT.items()}
-
-
-def _served_by(pipeline: Pipeline, surface: Surface) -> Callable[[Exchange], Awaitable[None]]:
-    serve = pipeline.serve
-
-    def run(exchange: Exchange) -> Awaitable[None]:
-        return serve(surface, exchange)
-
-    return run
+    return {path.encode(): partial(pipeline.serve, surface) for path, surface in HOT.items()}
 
 
 class DataRoutes:
@@ -102,11 +94,11 @@ class DataRoutes:
 
     async def _answer(self, exchange: Exchange, access: Access, answer: Answer, params: Params) -> None:
         principal = self._admit(exchange, access)
-        exchange.reply(200, [], orjson.dumps(await answer(principal, params)))
+        exchange.reply(200, b"", orjson.dumps(await answer(principal, params)))
 
     def _admit(self, exchange: Exchange, access: Access) -> Principal:
         keys = self._snapshots.current.keys
-        principal = keys.authenticate(exchange.header(b"authorization"), exchange.header(b"x-api-key"))
+        principal = keys.authenticate(exchange.headers.get(b"authorization"), exchange.headers.get(b"x-api-key"))
         admit(access, principal)
         return principal
 
@@ -120,13 +112,13 @@ class DataRoutes:
         raise no_such_model(params["model"])
 
     async def _healthz(self, exchange: Exchange, params: Params) -> None:
-        exchange.reply(200, [], b'{"status":"ok"}')
+        exchange.reply(200, b"", b'{"status":"ok"}')
 
     async def _readyz(self, exchange: Exchange, params: Params) -> None:
         async def answer() -> None:
             state = await self._readiness.check()
             status = 200 if state.ready else Unavailable.status
-            exchange.reply(status, [], orjson.dumps(state.as_json()))
+            exchange.reply(status, b"", orjson.dumps(state.as_json()))
 
         await guarded(exchange, answer())
 
@@ -134,7 +126,7 @@ class DataRoutes:
         async def answer() -> None:
             self._admit(exchange, Access.VIEWER)
             kind, text = self._metrics()
-            exchange.reply(200, [(b"content-type", kind)], text)
+            exchange.reply(200, b"", text, kind)
 
         await guarded(exchange, answer())
 
@@ -144,12 +136,12 @@ async def guarded(exchange: Exchange, answer: Awaitable[None]) -> None:
     try:
         await answer
     except GatewayError as error:
-        exchange.reply(error.status, refusal_headers(error), error_body(error))
+        exchange.reply(error.status, lines(refusal_headers(error)), error_body(error))
     except asyncio.CancelledError:
         raise
     except Exception:
         log.exception("defect while serving")
-        exchange.reply(500, [], error_body(Internal("An internal error occurred. The server's log has it.")))
+        exchange.reply(500, b"", error_body(Internal("An internal error occurred. The server's log has it.")))
 
 
 def _list_models(snapshot: Snapshot, principal: Principal) -> list[dict[str, Any]]:

@@ -60,20 +60,20 @@ class H1Reply:
         self.sent = self.last = loop.time()
 
     async def head(self) -> H1Reply:
-        while not self.status:
-            await self._progress()
+        if not self.status:
+            await self._wait()
         return self
 
     async def read(self) -> bytes:
-        while not self.complete:
-            await self._progress()
+        if not self.complete:
+            await self._wait()
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
     async def pump(self, sink: Sink) -> None:
         self._sink = sink
         self.flush()
-        while not self.complete:
-            await self._progress()
+        if not self.complete:
+            await self._wait()
         if self._error is not None:
             raise self._error
 
@@ -141,8 +141,9 @@ class H1Reply:
             return UpstreamTimeout(f"The upstream fell silent for {limits.idle:g} s.", code="idle_timeout")
         return None
 
-    async def _progress(self) -> None:
-        """Until something changed; raises what ended the reply. A cancelled wait closes the connection."""
+    async def _wait(self) -> None:
+        """Until the head is here, or after that the end; raises what broke the reply. A cancelled wait closes the
+        connection."""
         if self._error is not None:
             raise self._error
         self._waiter = self._loop.create_future()
@@ -233,8 +234,6 @@ class Connection(asyncio.Protocol):
         reply.flush()
         if reply.complete:
             self._release(reply)
-        else:
-            reply.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -263,6 +262,7 @@ class Connection(asyncio.Protocol):
             self.reply.headers = []
         else:
             self.reply.status = status
+            self.reply.wake()
 
     def on_body(self, data: bytes) -> None:
         if self.reply is not None:

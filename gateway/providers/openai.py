@@ -46,12 +46,13 @@ class OpenAIProvider:
         self._secret_of: tuple[tuple[bytes, bytes], ...] | None = None
         self._fields = b""
         self._targets = {operation: self._target("POST", path) for operation, path in PATHS.items()}
+        self._renamed = tuple(config.rename.items())
         self.refuses = config.refuses
 
     async def send(self, ask: Ask) -> Reply:
         body = ask.body
         body["model"] = self._config.model
-        for name, theirs in self._config.rename.items():
+        for name, theirs in self._renamed:
             if name in body:
                 body[theirs] = body.pop(name)
         extra = await self._secret() + ask.trace

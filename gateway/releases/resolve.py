@@ -23,6 +23,8 @@ class LiveRelease:
     release: Release
     prompt: CompiledPrompt | None
     fixed: Json
+    field: bytes
+    """The header line that names it on every reply, ended by CRLF."""
 
     @classmethod
     def of(cls, release: Release, prompt: CompiledPrompt | None) -> LiveRelease:
@@ -31,7 +33,7 @@ class LiveRelease:
             fixed["tools"] = list(release.tools)
         if release.response_format is not None:
             fixed["response_format"] = release.response_format
-        return cls(release, prompt, fixed)
+        return cls(release, prompt, fixed, b"x-sluice-release: %b\r\n" % release.digest.encode())
 
     def apply(self, call: Call, operation: Operation) -> None:
         """Lay this release over a call: its prompt before the client's messages, its fields over the client's, which

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
 
 from gateway.errors import GatewayError
 from gateway.http.base import Headers, Reply
 
 
-class HasHeaders(Protocol):
-    def header(self, name: bytes) -> bytes | None: ...
+def lines(headers: Headers) -> bytes:
+    """Header fields as they stand on the wire, each ended by CRLF."""
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
 
 
-def limits_of(reply: Reply) -> Headers:
+def limits_of(reply: Reply) -> bytes:
     """The upstream's rate-limit fields, which clients read to pace themselves."""
-    return [pair for pair in reply.headers if pair[0].startswith(b"x-ratelimit-")]
+    return lines([pair for pair in reply.headers if pair[0].startswith(b"x-ratelimit-")])
 
 
 def refusal_headers(error: GatewayError) -> Headers:
@@ -28,7 +29,7 @@ def refusal_headers(error: GatewayError) -> Headers:
     return headers
 
 
-def idempotency(exchange: HasHeaders) -> bytes:
+def idempotency(headers: Mapping[bytes, bytes]) -> bytes:
     """The client's idempotency key for the upstream, ended by CRLF: the SDKs send the same one with every retry."""
-    key = exchange.header(b"idempotency-key")
+    key = headers.get(b"idempotency-key")
     return b"" if key is None or len(key) > 255 else b"idempotency-key: %b\r\n" % key
