@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.errors import GatewayError, TooLarge
@@ -24,7 +23,7 @@ class Exchange(Protocol):
     lines, each ended by CRLF.
     """
 
-    headers: Mapping[bytes, bytes]
+    headers: dict[bytes, bytes]
     """The request's header fields by lower-case name; of a name given twice, the last."""
     body: bytes
     """The whole request body."""

@@ -44,7 +44,7 @@ def port() -> Iterator[int]:
 
     async def serve(exchange: HotExchange) -> None:
         await asyncio.sleep(float(exchange.body))
-        exchange.reply(200, [], b"{}")
+        exchange.reply(200, b"", b"{}")
 
     config = Config(no_app, log_level="warning")
     config.load()
