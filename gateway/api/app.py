@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from gateway import __version__
 from gateway.api.calls import router as calls
+from gateway.api.deps import Viewer
 from gateway.api.keys import router as keys
 from gateway.api.releases import router as releases
 from gateway.errors import BadRequest, GatewayError, Internal, MethodNotAllowed, NotFound, error_body
@@ -26,11 +27,12 @@ def admin_app(services: Services) -> FastAPI:
     app = FastAPI(
         title="Sluicegate admin API",
         version=__version__,
-        openapi_url="/admin/openapi.json",
+        openapi_url=None,  # FastAPI's own route would be open to everybody
         docs_url=None,
         redoc_url=None,
     )
     app.state.services = services
+    app.get("/admin/openapi.json", include_in_schema=False)(_description)
     app.include_router(keys, prefix="/admin")
     app.include_router(releases, prefix="/admin")
     app.include_router(calls, prefix="/admin")
@@ -39,6 +41,11 @@ def admin_app(services: Services) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _defect)
     return app
+
+
+async def _description(request: Request, who: Viewer) -> dict[str, Any]:
+    app: FastAPI = request.app
+    return app.openapi()
 
 
 def _reply(error: GatewayError, more: Mapping[str, str] | None = None) -> Response:
