@@ -13,6 +13,9 @@ from gateway.errors import BadRequest
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
 
+END_OF_TIME = 253_402_300_800.0
+"""The year 10000, beyond which dates cannot be shown. Unix times in milliseconds lie there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -31,8 +34,8 @@ class Grant:
         if unknown:
             message = f"There is no role {min(unknown)!r}; the roles are {', '.join(ROLES)}."
             raise BadRequest(message, param="roles")
-        if self.expires is not None and self.expires <= time.time():
-            raise BadRequest("'expires' lies in the past.", param="expires")
+        if self.expires is not None and not time.time() < self.expires < END_OF_TIME:
+            raise BadRequest("'expires' is a Unix time, in seconds, and one to come.", param="expires")
 
 
 def mint(connection: Connection, hasher: KeyHasher, grant: Grant) -> tuple[str, KeyRow]:
