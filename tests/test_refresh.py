@@ -1,0 +1,151 @@
+"""From the database to what is in force: seen within a refresh, swapped whole, and never lost with the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from gateway.access import KeyHasher
+from gateway.errors import Unauthenticated, Unavailable
+from gateway.keys import Grant, mint
+from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
+from gateway.refresh import Refresher
+from gateway.releases.apply import apply
+from gateway.releases.manifest import parse
+from gateway.store import keys
+from gateway.store.catalogue import move_revision
+from gateway.store.engine import Store
+from gateway.store.migrations import migrate
+from gateway.store.tables import prompts
+from gateway.types import Principal
+from gateway.upstreams import Upstream
+
+HASHER = KeyHasher(b"pepper")
+DEMO = Upstream("demo", "scripted", "m1", ScriptedProvider(ScriptedConfig()))
+UPSTREAMS = {"demo": DEMO}
+ANYBODY = Principal("k", "n", upstreams=None)
+GREETER = """
+prompts: {greeter: {variables: {name: string}, messages: [{role: user, content: "Greet {{ name }}."}]}}
+endpoints:
+  greeter: {prompt: greeter, upstream: demo}
+  plain: {upstream: demo}
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as opened:
+        migrate(opened)
+        yield opened
+
+
+def applied(store: Store, text: str) -> None:
+    with store.begin() as connection:
+        apply(connection, parse(text, "m"), UPSTREAMS, "test")
+
+
+def minted(store: Store, expires: float | None = None) -> tuple[bytes, str]:
+    with store.begin() as connection:
+        secret, row = mint(connection, HASHER, Grant("test", expires=expires))
+    return f"Bearer {secret}".encode(), row.id
+
+
+def make_unreadable(folder: Path) -> None:
+    """The database's file has become a folder."""
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "sluice.db").mkdir()
+
+
+@pytest.mark.anyio
+async def test_what_changes_is_in_force_after_a_refresh(store: Store) -> None:
+    refresher = Refresher(store, HASHER, UPSTREAMS)
+    first = refresher.snapshots.current
+    assert dict(first.endpoints) == {}
+    applied(store, GREETER)
+    bearer, key_id = minted(store)
+    await refresher.refresh()
+    second = refresher.snapshots.current
+    assert set(second.endpoints) == {"greeter", "plain"}
+    assert second.keys.authenticate(bearer).key_id == key_id
+    assert dict(first.endpoints) == {}, "a request keeps the snapshot it began with"
+    with store.begin() as connection:
+        keys.revoke(connection, key_id, time.time())
+    await refresher.refresh()
+    with pytest.raises(Unauthenticated):
+        refresher.snapshots.current.keys.authenticate(bearer)
+
+
+@pytest.mark.anyio
+async def test_without_a_change_nothing_is_made_anew(store: Store) -> None:
+    applied(store, GREETER)
+    refresher = Refresher(store, HASHER, UPSTREAMS)
+    before = refresher.snapshots.current
+    await refresher.refresh()
+    applied(store, GREETER)
+    await refresher.refresh()
+    assert refresher.snapshots.current is before
+
+
+@pytest.mark.anyio
+async def test_a_dead_database_leaves_what_is_in_force(store: Store, tmp_path: Path) -> None:
+    applied(store, GREETER)
+    refresher = Refresher(store, HASHER, UPSTREAMS)
+    before = refresher.snapshots.current
+    store.close()
+    make_unreadable(tmp_path)
+    with pytest.raises(Unavailable):
+        await refresher.refresh()
+    assert refresher.snapshots.current is before
+
+
+def test_one_broken_endpoint_does_not_take_the_others_along(store: Store) -> None:
+    applied(store, GREETER)
+    with store.begin() as connection:
+        connection.execute(update(prompts).values(messages=[{"role": "user", "content": "{{ broken"}]))
+        move_revision(connection)
+    snapshot = Refresher(store, HASHER, UPSTREAMS).snapshots.current
+    assert set(snapshot.endpoints) == {"plain"}
+    assert set(snapshot.broken) == {"greeter"}
+    with pytest.raises(Unavailable) as refused:
+        snapshot.resolve("greeter", ANYBODY)
+    assert "messages[0].content" in refused.value.message
+
+
+def test_a_release_whose_upstream_is_no_longer_configured(store: Store) -> None:
+    applied(store, GREETER)
+    snapshot = Refresher(store, HASHER, {"other": replace(DEMO, name="other")}).snapshots.current
+    assert set(snapshot.broken) == {"greeter", "plain"}
+    with pytest.raises(Unavailable) as refused:
+        snapshot.resolve("plain", ANYBODY)
+    assert "the upstream 'demo', which is not configured" in refused.value.message
+
+
+def test_a_key_that_ended_is_not_in_force(store: Store) -> None:
+    bearer, _ = minted(store, expires=time.time() + 0.05)
+    time.sleep(0.1)
+    with pytest.raises(Unauthenticated):
+        Refresher(store, HASHER, UPSTREAMS).snapshots.current.keys.authenticate(bearer)
+
+
+def test_the_digest_names_what_serves(store: Store) -> None:
+    """The same in every process; another one for another release or another model, and for nothing else."""
+    applied(store, GREETER)
+
+    def digest(upstream: Upstream = DEMO) -> str:
+        return Refresher(store, HASHER, {"demo": upstream}).snapshots.current.digest
+
+    first = digest()
+    minted(store)
+    assert digest() == first
+    assert digest(replace(DEMO, model="m2")) != first
+    applied(store, GREETER.replace("Greet", "Hail"))
+    assert digest() != first
+    applied(store, GREETER)
+    assert digest() == first
