@@ -22,7 +22,7 @@ class NewKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
     roles: frozenset[str] = frozenset()
     endpoints: frozenset[str] | None = None
     upstreams: frozenset[str] | None = frozenset()

@@ -103,6 +103,8 @@ class PassThrough:
             if payload == b"[DONE]":
                 self._done = True
                 continue
+            if payload == b"null":
+                continue  # llama.cpp, between the answers to several prompts
             chunk = decode(payload)
             meter.see(chunk)
             if strips and b'"usage"' in event:

@@ -157,7 +157,8 @@ def test_the_admin_api_refuses_in_the_same_shape(
     refused(httpx.get(f"{gateway.url}/admin/keys"), 401, "missing_api_key")
     refused(client.get("/admin/keys", headers=stranger), 403, "insufficient_permissions")
     refused(client.get("/metrics", headers=stranger), 403, "insufficient_permissions")
-    assert refused(client.post("/admin/keys", json={"name": 3}), 400)["param"] == "name"
+    for name in (3, "", "a\0b", "line\n", "x" * 101):
+        assert refused(client.post("/admin/keys", json={"name": name}), 400)["param"] == "name"
     json_type = {"content-type": "application/json"}
     for raw in (b"{", b"\xff", b"nothing"):
         assert refused(client.post("/admin/keys", content=raw, headers=json_type), 400, "invalid_json")["param"] is None

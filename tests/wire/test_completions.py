@@ -82,3 +82,8 @@ def test_a_whole_reply_passes_untouched() -> None:
     assert reader.whole(body) == body
     assert reader.meter.finish == {0: "length"}
     assert reader.meter.chars == 1
+
+
+def test_an_event_that_says_nothing_is_left_out() -> None:
+    made = translator(stream=True)
+    assert made.feed(b"data: null\n\n" + WORD + b"data: null\n\n") == WORD
