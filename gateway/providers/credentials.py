@@ -41,9 +41,11 @@ class StaticKey:
 
     def __init__(self, name: str, value: str) -> None:
         shown = f"Bearer {value}" if name.lower() == "authorization" else value
-        if not shown.isprintable() or not shown.isascii():
-            raise UpstreamFailed("An upstream's key holds characters that do not belong in a header.")
-        self.current: Fields | None = ((name.lower().encode("ascii"), shown.encode("ascii")),)
+        try:
+            self.current: Fields | None = ((name.lower().encode("ascii"), _in_header(shown)),)
+        except ValueError as error:
+            message = "An upstream's key holds characters that do not belong in a header."
+            raise UpstreamFailed(message, code="upstream_credentials") from error
 
     async def fields(self) -> Fields:
         assert self.current is not None
@@ -108,11 +110,11 @@ class EntraToken:
             raise UpstreamFailed(message, code="upstream_credentials") from error
         try:
             granted = orjson.loads(body)
-            token, lasts = str(granted["access_token"]), float(granted["expires_in"])
+            token, lasts = _in_header(f"Bearer {granted['access_token']}"), float(granted["expires_in"])
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             message = f"No token for the upstream: the token service answered with status {reply.status}."
             raise UpstreamFailed(message, code="upstream_credentials") from error
-        self._token = ((b"authorization", b"Bearer " + token.encode("ascii")),)
+        self._token = ((b"authorization", token),)
         self._ends = time.monotonic() + lasts
 
     def _request(self) -> tuple[Target, bytes]:
@@ -135,9 +137,16 @@ class EntraToken:
     def _assertion(self, path: Path) -> str:
         try:
             return path.read_text(encoding="ascii").strip()
-        except OSError as error:
-            message = f"The federated token file cannot be read: {error.strerror}."
+        except (OSError, UnicodeDecodeError) as error:
+            message = "The federated token file cannot be read, or holds no token. The gateway's operator must mend it."
             raise UpstreamFailed(message, code="upstream_credentials") from error
+
+
+def _in_header(value: str) -> bytes:
+    """Raises `ValueError` for what would not stay in one header field."""
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("not a header's value")
+    return value.encode("ascii")
 
 
 def _seen(task: asyncio.Task[None]) -> None:
