@@ -131,8 +131,8 @@ class ResponsesTranslator:
     def _take(self, made: Delta, choice: Choice) -> list[Json]:
         """What a delta, or a whole message, adds: events without their numbers."""
         events: list[Json] = []
-        if made.reasoning_content:
-            events += self._text_item(ReasoningItem, events).add(made.reasoning_content)
+        if made.thought:
+            events += self._text_item(ReasoningItem, events).add(made.thought)
         if made.content:
             events += self._text_item(MessageItem, events).add_text(made.content, logprobs_of(choice))
         if made.refusal:
