@@ -302,6 +302,14 @@ def test_an_error_within_the_stream_is_raised() -> None:
         translator().feed(frame(b'{"error":{"message":"overheated"}}'))
 
 
+def test_what_came_before_a_break_in_the_same_bytes_is_not_lost() -> None:
+    reader = translator()
+    with pytest.raises(UpstreamFailed) as failure:
+        reader.feed(chunk({"role": "assistant", "content": "Paris"}) + b"data: {\n\n")
+    told = [event["type"] for event in events(reader.fail(failure.value))]
+    assert told == ["message_start", "content_block_start", "content_block_delta", "error"]
+
+
 def test_the_sdk_raises_the_error_a_stream_ends_with() -> None:
     reader = translator()
     wire = reader.feed(chunk({"content": "a"})) + reader.fail(UpstreamTimeout("It took too long."))
