@@ -7,9 +7,11 @@ given by environment variables, for containers. This is the only module that rea
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
@@ -28,6 +30,9 @@ ENVIRONMENT = {
 CONFIG_VARIABLE = "SLUICE_CONFIG"
 DEFAULT_FILE = "sluicegate.yaml"
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+OWN_HEADERS = frozenset(("connection", "content-length", "host", "transfer-encoding"))
+"""Header fields of a request that only the HTTP client writes."""
 
 
 class BadSettings(GatewayError):
@@ -114,7 +119,9 @@ class OpenAISettings(UpstreamSettings):
     model: str = Field(description="The model's name at the upstream.")
     base_url: str = Field("https://api.openai.com/v1", pattern=r"^https?://", description="Up to /chat/completions.")
     api_key: Secret | None = Field(None, description="env:NAME or file:/path")
-    api_key_header: str = Field("authorization", description="`authorization` sends a bearer; Azure wants `api-key`.")
+    api_key_header: str = Field(
+        "authorization", pattern=HEADER_NAME, description="`authorization` sends a bearer; Azure wants `api-key`."
+    )
     entra: Entra | None = None
     query: dict[str, str] = Field({}, description="Added to every URL, as Azure's api-version.")
     headers: dict[str, str] = Field({}, description="Sent with every request; no secrets.")
@@ -123,6 +130,26 @@ class OpenAISettings(UpstreamSettings):
     proxy: str | None = Field(None, description="http:// URL of a proxy; the environment's is not used.")
 
     _read = field_validator("api_key", mode="before")(_as_secret)
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not parts.hostname or parts.port == 0 or not parts.path.isascii():
+            raise ValueError("write an address, as https://host:port/v1")
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("credentials belong under `api_key`, a query under `query`")
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _header_fields(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, held in value.items():
+            if name.lower() in OWN_HEADERS or not re.fullmatch(HEADER_NAME, name):
+                raise ValueError(f"{name!r} is not a header field that can be added")
+            if not (held.isascii() and held.isprintable()):
+                raise ValueError(f"the value of {name!r} does not belong in a header")
+        return value
 
 
 class LiteLLMSettings(UpstreamSettings):

@@ -112,6 +112,40 @@ def test_a_fault_is_named_with_its_file_and_place(content: dict[str, Any], place
     assert any(line.startswith(f"  {place}") for line in lines[1:]), lines
 
 
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"base_url": "http://"}, "base_url"),
+        ({"base_url": "http://host:notaport/v1"}, "base_url"),
+        ({"base_url": "http://host:99999/v1"}, "base_url"),
+        ({"base_url": "http://user:password@host/v1"}, "base_url"),
+        ({"base_url": "http://host/v1?api-version=1"}, "base_url"),
+        ({"base_url": "http://host/ü"}, "base_url"),
+        ({"headers": {"x": "a\r\nb: c"}}, "headers"),
+        ({"headers": {"x": "ü"}}, "headers"),
+        ({"headers": {"x y": "a"}}, "headers"),
+        ({"headers": {"x\n": "a"}}, "headers"),
+        ({"headers": {"Host": "elsewhere"}}, "headers"),
+        ({"headers": {"transfer-encoding": "chunked"}}, "headers"),
+        ({"api_key_header": "api key"}, "api_key_header"),
+        ({"api_key_header": "x\n"}, "api_key_header"),
+    ],
+)
+def test_an_upstream_s_address_and_header_fields_are_checked(
+    fields: dict[str, Any], place: str, tmp_path: Path
+) -> None:
+    """At the start, not with the first request."""
+    upstream = {"provider": "openai", "model": "m", **fields}
+    assert f"  upstreams.a.openai.{place}: " in fault(written(tmp_path, upstreams={"a": upstream}))
+
+
+@pytest.mark.parametrize("address", ["https://api.openai.com/v1", "http://127.0.0.1:9", "http://[::1]:8000/v1/"])
+def test_an_address(address: str, tmp_path: Path) -> None:
+    fields = {"base_url": address, "headers": {"OpenAI-Organization": "org-1"}, "api_key_header": "api-key"}
+    settings = load(written(tmp_path, upstreams={"a": {"provider": "openai", "model": "m", **fields}}), {})
+    assert getattr(settings.upstreams["a"], "base_url", None) == address
+
+
 def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
     assert len(fault(written(tmp_path, sever={}, server={"port": -1}, datta="x")).splitlines()) == 4
 
