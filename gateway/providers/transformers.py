@@ -97,7 +97,9 @@ class _Answer:
         loop = asyncio.get_running_loop()
         self._given = sum(len(prompt) for prompt in prompts)
         self._sequences = [
-            _sequence(model, prompt, ask.adapter, _sampling(body, self._chat, number), most, self._sink(loop, number))
+            _sequence(
+                model, prompt, ask.adapter, _sampling(model, body, self._chat, number), most, self._sink(loop, number)
+            )
             for number, prompt in enumerate(prompt for prompt in prompts for _ in range(copies))
         ]
         self._texts = [_Text(model.tokenizer, body.get("stop")) for _ in self._sequences]
@@ -179,6 +181,8 @@ def _sequence(
 ) -> Sequence:
     from gateway.models.decoding import Sequence
 
+    if not prompt:
+        raise BadRequest("The prompt has no tokens; this model goes on from at least one.", param="prompt")
     room = model.context - len(prompt)
     if room < 1:
         message = f"This model reads at most {model.context} tokens; the prompt has {len(prompt)}."
@@ -186,7 +190,7 @@ def _sequence(
     return Sequence(prompt, adapter, sampling, min(most, room), sink)
 
 
-def _sampling(body: Json, chat: bool, number: int) -> Sampling:
+def _sampling(model: Model, body: Json, chat: bool, number: int) -> Sampling:
     from gateway.models.decoding import Sampling
 
     if not chat and body.get("logprobs") is not None:
@@ -199,9 +203,17 @@ def _sampling(body: Json, chat: bool, number: int) -> Sampling:
         seed=seed + number if seed is not None else None,
         frequency_penalty=body.get("frequency_penalty") or 0.0,
         presence_penalty=body.get("presence_penalty") or 0.0,
-        logit_bias={int(token): bias for token, bias in (body.get("logit_bias") or {}).items()},
+        logit_bias=_bias(model, body.get("logit_bias") or {}),
         top_logprobs=max(1, body.get("top_logprobs") or 0) if body.get("logprobs") else None,
     )
+
+
+def _bias(model: Model, given: Mapping[str, float]) -> dict[int, float]:
+    for token in given:
+        if not token.isdecimal() or int(token) >= len(model.tokenizer):
+            message = f"'logit_bias' names tokens by number; this model has no token {token[:20]!r}."
+            raise BadRequest(message, param="logit_bias", code="invalid_value")
+    return {int(token): bias for token, bias in given.items()}
 
 
 def _chat_prompt(model: Model, messages: list[Json]) -> list[int]:
@@ -230,7 +242,11 @@ def _prompts(model: Model, given: Any) -> list[list[int]]:
     """Every form of a completion's `prompt` as tokens."""
     if isinstance(given, str) or (given and isinstance(given[0], int)):
         given = [given]
-    return [model.tokenizer(item)["input_ids"] if isinstance(item, str) else list(item) for item in given]
+    prompts = [model.tokenizer(item)["input_ids"] if isinstance(item, str) else list(item) for item in given]
+    if not all(0 <= token < len(model.tokenizer) for prompt in prompts for token in prompt):
+        message = f"This model's tokens are numbered from 0 to {len(model.tokenizer) - 1}."
+        raise BadRequest(message, param="prompt", code="invalid_value")
+    return prompts
 
 
 def _log(tokenizer: Any, token: Token) -> Json:
@@ -253,6 +269,7 @@ def _load(config: TransformersConfig) -> Model:
     """Blocks; raises `Unavailable` with the next step."""
     try:
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
 
@@ -270,7 +287,7 @@ def _load(config: TransformersConfig) -> Model:
         tokenizer = AutoTokenizer.from_pretrained(source, **more)
         model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=precision, **more).to(device)
         model = _with_adapters(model, config.adapters).eval()
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         message = f"The model at {place} cannot be loaded: {error}. Get it again, or set `path:` or `adapters:`."
         raise Unavailable(message, code="model_corrupt") from error
     ends = model.generation_config.eos_token_id
