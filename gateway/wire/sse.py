@@ -20,15 +20,16 @@ class EventSplitter:
     an upstream that never ends its event must not fill our memory.
     """
 
-    __slots__ = ("_crlf", "limit", "rest")
+    __slots__ = ("_cr", "limit", "rest")
 
     def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
         self.rest = b""
         self.limit = limit
-        self._crlf = False
+        self._cr = False
+        """The last byte was a CR: a LF that comes first now belongs to it."""
 
     def feed(self, data: bytes) -> list[bytes]:
-        if b"\r" in data or self._crlf:
+        if b"\r" in data or self._cr:
             data = self._normalise(data)
         if self.rest:
             data = self.rest + data
@@ -39,12 +40,10 @@ class EventSplitter:
         return [event for event in events if event]
 
     def _normalise(self, data: bytes) -> bytes:
-        """CR and CRLF to LF; a CR at the very end waits for its LF."""
-        if self._crlf:
-            data = b"\r" + data
-        self._crlf = data.endswith(b"\r")
-        if self._crlf:
-            data = data[:-1]
+        """CR and CRLF to LF, also where a CRLF is cut in two: nothing waits for a LF that may never come."""
+        belongs = self._cr and data.startswith(b"\n")
+        self._cr = data.endswith(b"\r") if data else self._cr
+        data = data[1:] if belongs else data
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 

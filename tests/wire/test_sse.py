@@ -19,7 +19,9 @@ def cut(data: bytes, points: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in itertools.pairwise(edges)]
 
 
-@given(st.lists(payloads, max_size=8), st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from(["\n", "\r\n"]))
+@given(
+    st.lists(payloads, max_size=8), st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from(["\n", "\r\n", "\r"])
+)
 def test_any_cut_gives_the_same_events(texts: list[str], points: list[int], newline: str) -> None:
     wire = b"".join(frame(t.encode()) for t in texts).replace(b"\n", newline.encode())
     splitter = EventSplitter()
