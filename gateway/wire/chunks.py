@@ -6,7 +6,7 @@ client of the same wire gets.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -14,15 +14,18 @@ import orjson
 from gateway.errors import UpstreamFailed, UpstreamRefused
 from gateway.types import Json, Usage
 
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+"""As an upstream counts them. A figure beyond reason is garbage: billed, it would not fit where costs are kept."""
+
 
 class TokenDetails(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    cached_tokens: Tokens | None = None
+    reasoning_tokens: Tokens | None = None
 
 
 class WireUsage(msgspec.Struct, gc=False):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
     prompt_tokens_details: TokenDetails | None = None
     completion_tokens_details: TokenDetails | None = None
 
