@@ -110,13 +110,13 @@ class PassThrough:
             if strips and b'"usage"' in event:
                 if chunk.usage is not None and not chunk.choices:
                     continue
-                event = _without_usage(event, payload)
+                event = event.replace(b',"usage":null', b"") if b',"usage":null' in event else _stripped(event, payload)
             out.append(event)
         if ended:
             out.clear()  # nothing follows `[DONE]`
         elif self._done:
             out.append(DONE[:-2])
-        return self._given_out()
+        return self._given_out() if out else b""
 
     def finish(self) -> bytes:
         if self._done:
@@ -130,23 +130,20 @@ class PassThrough:
 
     def _given_out(self) -> bytes:
         out = self._out
-        if not out:
-            return b""
-        out.append(b"")
+        if out:
+            out.append(b"")
         data = b"\n\n".join(out)
         out.clear()
         return data
 
 
-def _without_usage(event: bytes, payload: bytes) -> bytes:
-    """The event without its `usage`: null in most, figures in the last of servers that send them with a choice."""
-    event = event.replace(b',"usage":null', b"").replace(b'"usage":null,', b"")
-    if b'"usage"' in event and event == b"data: %b" % payload:
-        chunk = orjson.loads(payload)
-        if "usage" in chunk:
-            del chunk["usage"]
-            return b"data: %b" % orjson.dumps(chunk)
-    return event
+def _stripped(event: bytes, payload: bytes) -> bytes:
+    """The event without a `usage` that is written in some other way, or is told together with a choice."""
+    chunk = orjson.loads(payload)
+    if "usage" not in chunk:
+        return event  # the word was among what was said
+    del chunk["usage"]
+    return b"data: %b" % orjson.dumps(chunk)
 
 
 def wants_usage(call: Call) -> bool:

@@ -51,11 +51,18 @@ class ToolCall(msgspec.Struct, gc=False):
     function: Function | None = None
 
 
+class Part(msgspec.Struct, gc=False):
+    """What some servers make content of where others send a string: text, or thinking with parts of its own."""
+
+    text: str | None = None
+    thinking: list[Part] | None = None
+
+
 class Delta(msgspec.Struct, gc=False):
     """The delta of a chunk, or the message of a whole completion: both have these fields."""
 
     role: str | None = None
-    content: str | None = None
+    content: str | list[Part] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -63,8 +70,18 @@ class Delta(msgspec.Struct, gc=False):
     tool_calls: list[ToolCall] | None = None
 
     @property
+    def said(self) -> str | None:
+        return _text(self.content) if isinstance(self.content, list) else self.content
+
+    @property
     def thought(self) -> str | None:
+        if isinstance(self.content, list):
+            return "".join(_text(part.thinking or []) for part in self.content)
         return self.reasoning_content or self.reasoning
+
+
+def _text(parts: list[Part]) -> str:
+    return "".join(part.text or "" for part in parts)
 
 
 class Choice(msgspec.Struct, gc=False):
@@ -80,9 +97,8 @@ class Choice(msgspec.Struct, gc=False):
 class Chunk(msgspec.Struct, gc=False):
     """One event of a stream (`delta`, or `text` for legacy completions), or a whole reply (`message`)."""
 
-    id: str = ""
-    created: float = 0
-    model: str = ""
+    id: str | None = None
+    model: str | None = None
     choices: list[Choice] | None = None
     usage: WireUsage | None = None
     error: Any = None
@@ -135,9 +151,9 @@ class Meter:
         if chunk.usage is not None:
             self.usage = chunk.usage.usage()
         if not self.model:
-            self.model = chunk.model
+            self.model = chunk.model or ""
         for choice in chunk.choices or ():
-            if choice.finish_reason is not None:
+            if choice.finish_reason:
                 self.finish[choice.index] = choice.finish_reason
             elif choice.index not in self.finish:
                 self.finish[choice.index] = None

@@ -217,7 +217,7 @@ class MessagesTranslator:
                 continue
             if choice.delta is not None:
                 out += self._take(choice.delta)
-            if choice.finish_reason is not None:
+            if choice.finish_reason:
                 self._stop_sequence = _stop_sequence(payload)
         return out
 
@@ -226,8 +226,8 @@ class MessagesTranslator:
         out = []
         if made.thought and self._shows_thinking:
             out += self._text("thinking", made.thought)
-        if made.content:
-            out += self._text("text", made.content)
+        if made.said:
+            out += self._text("text", made.said)
         if made.refusal:
             self._refused = True
             out += self._text("text", made.refusal)
@@ -307,7 +307,7 @@ def _usage(usage: Usage) -> Json:
 
 
 def _message_id(chunk: Chunk) -> str:
-    return "msg_" + (chunk.id.removeprefix("chatcmpl-") or secrets.token_hex(12))
+    return "msg_" + ((chunk.id or "").removeprefix("chatcmpl-") or secrets.token_hex(12))
 
 
 def _parsed(arguments: str) -> Any:

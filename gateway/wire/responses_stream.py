@@ -133,8 +133,8 @@ class ResponsesTranslator:
         events: list[Json] = []
         if made.thought:
             events += self._text_item(ReasoningItem, events).add(made.thought)
-        if made.content:
-            events += self._text_item(MessageItem, events).add_text(made.content, logprobs_of(choice))
+        if made.said:
+            events += self._text_item(MessageItem, events).add_text(made.said, logprobs_of(choice))
         if made.refusal:
             events += self._text_item(MessageItem, events).add_refusal(made.refusal)
         for call in made.tool_calls or ():
