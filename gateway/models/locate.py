@@ -64,8 +64,12 @@ def locate_gguf(model: str, path: Path | None) -> Path:
     """A GGUF file, checked to be one. For a hub's name, `org/repo/file.gguf`, it is fetched where it is not cached."""
     found = locate(model, path)
     file = _from_hub(found) if isinstance(found, str) else found
-    with file.open("rb") as opened:
-        magic = opened.read(len(GGUF_MAGIC))
+    try:
+        with file.open("rb") as opened:
+            magic = opened.read(len(GGUF_MAGIC))
+    except OSError as error:
+        message = f"{file} cannot be read: {error.strerror}. Set `path:` to a GGUF file."
+        raise Unavailable(message, code="model_corrupt") from error
     if magic != GGUF_MAGIC or file.stat().st_size < LEAST_BYTES:
         message = f"{file} is not a GGUF model, or is cut short. Get it again, or set `path:` to another file."
         raise Unavailable(message, code="model_corrupt")
