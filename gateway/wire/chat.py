@@ -10,7 +10,7 @@ import orjson
 from gateway.errors import BadRequest, GatewayError, UpstreamFailed, error_body
 from gateway.types import Json, Operation
 from gateway.wire.body import refuse_variants
-from gateway.wire.chunks import Meter, decode
+from gateway.wire.chunks import Chunk, Meter, decode
 from gateway.wire.fields import (
     MOST_TOKENS,
     SAMPLING,
@@ -44,6 +44,8 @@ PARTS: dict[str, tuple[str, type]] = {
 }
 """What a content part of a known type holds; parts of other types pass."""
 NAMED: dict[type, str] = {dict: "an object", str: "a string"}
+NULL_USAGE = b',"usage":null'
+"""How most servers write that there are no figures yet."""
 
 
 class Chat:
@@ -107,11 +109,9 @@ class PassThrough:
                 continue  # llama.cpp, between the answers to several prompts
             chunk = decode(payload)
             meter.see(chunk)
-            if strips and b'"usage"' in event:
-                if chunk.usage is not None and not chunk.choices:
-                    continue
-                event = event.replace(b',"usage":null', b"") if b',"usage":null' in event else _stripped(event, payload)
-            out.append(event)
+            shown = _without_usage(event, payload, chunk) if strips else event
+            if shown:
+                out.append(shown)
         if ended:
             out.clear()  # nothing follows `[DONE]`
         elif self._done:
@@ -137,13 +137,20 @@ class PassThrough:
         return data
 
 
-def _stripped(event: bytes, payload: bytes) -> bytes:
-    """The event without a `usage` that is written in some other way, or is told together with a choice."""
-    chunk = orjson.loads(payload)
-    if "usage" not in chunk:
+def _without_usage(event: bytes, payload: bytes, chunk: Chunk) -> bytes:
+    """The event without its `usage`; empty where that is all it tells."""
+    at = event.rfind(NULL_USAGE)  # from the end, where it is
+    if at >= 0:
+        return event[:at] + event[at + len(NULL_USAGE) :]
+    if b'"usage"' not in event:
+        return event
+    if chunk.usage is not None and not chunk.choices:
+        return b""
+    body = orjson.loads(payload)  # it is written in some other way, or told together with a choice
+    if "usage" not in body:
         return event  # the word was among what was said
-    del chunk["usage"]
-    return b"data: %b" % orjson.dumps(chunk)
+    del body["usage"]
+    return b"data: %b" % orjson.dumps(body)
 
 
 def wants_usage(call: Call) -> bool:
