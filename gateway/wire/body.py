@@ -43,7 +43,7 @@ def dump(body: Json) -> bytes:
 
 def check_media(content_type: bytes | None, content_encoding: bytes | None) -> None:
     """Raises `UnsupportedMedia`. A missing content type is taken for JSON, as OpenAI does."""
-    if content_type is not None and not content_type.lower().startswith(b"application/json"):
+    if content_type is not None and content_type.partition(b";")[0].strip().lower() != b"application/json":
         shown = content_type.decode("latin-1")[:80]
         raise UnsupportedMedia(f"Content-Type {shown!r} is not supported; send application/json.")
     if content_encoding is not None and content_encoding.lower() != b"identity":

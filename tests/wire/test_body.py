@@ -68,7 +68,9 @@ def test_a_known_field_in_other_capitals_is_refused() -> None:
 def test_media_types() -> None:
     check_media(None, None)
     check_media(b"Application/JSON; charset=utf-8", b"identity")
-    for kind, encoding in ((b"text/plain", None), (b"application/json", b"gzip")):
+    check_media(b"application/json ;charset=utf-8", None)
+    refused = ((b"text/plain", None), (b"application/jsonl", None), (b"", None), (b"application/json", b"gzip"))
+    for kind, encoding in refused:
         with pytest.raises(UnsupportedMedia):
             check_media(kind, encoding)
 
