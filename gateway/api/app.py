@@ -30,6 +30,7 @@ def admin_app(services: Services) -> FastAPI:
         openapi_url=None,  # FastAPI's own route would be open to everybody
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.services = services
     app.get("/admin/openapi.json", include_in_schema=False)(_description)

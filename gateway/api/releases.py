@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from gateway.api.deps import Operator, Running, Viewer
-from gateway.errors import NotFound, TooLarge
+from gateway.errors import BadRequest, NotFound, TooLarge
 from gateway.releases.apply import apply
 from gateway.releases.manifest import parse
 from gateway.store import catalogue
@@ -67,7 +67,11 @@ async def apply_manifest(request: Request, who: Operator, running: Running) -> A
     raw = await request.body()
     if len(raw) > MAX_MANIFEST_BYTES:
         raise TooLarge(f"A manifest has at most {MAX_MANIFEST_BYTES // 1024} KiB.")
-    manifest = parse(raw.decode("utf-8", "replace"), "the request body")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"A manifest is UTF-8: {error}.", code="invalid_manifest") from error
+    manifest = parse(text, "The request body")
     upstreams = running.settings.upstreams
     changes = await running.write(lambda connection: apply(connection, manifest, upstreams, who.key_id))
     return Applied(data=[AppliedChange(**asdict(change)) for change in changes])
