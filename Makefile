@@ -2,9 +2,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 CONFIG ?=
 
-.PHONY: help serve torch test check lock clean
+.PHONY: help serve torch test check docs reference lock clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,15 +19,25 @@ torch: $(VENV)/.torch ## Add torch: embeddings by MiniLM, models through transfo
 test: $(VENV)/.dev ## Run every test
 	@$(BIN)/python -m pytest
 
-check: $(VENV)/.dev ## Formatting, lint, types, import rules
+check: $(VENV)/.dev ## Formatting, lint, types, import rules, generated pages
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python scripts/reference.py --check
+
+docs: $(VENV)/.dev ## Build the documentation into site/; a warning is an error
+	@$(BIN)/zensical build --strict
+
+reference: $(VENV)/.dev ## Write the generated pages of the documentation anew
+	@$(BIN)/python scripts/reference.py
 
 lock: $(VENV)/.dev ## Pin the product's own dependencies anew, with hashes
-	@$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --extra embedded \
-	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --upgrade --extra embedded --output-file requirements.lock pyproject.toml
+	@$(COMPILE) -c requirements.lock --extra postgres --extra otel --output-file deploy/slim.lock pyproject.toml
+	@$(COMPILE) -c requirements.lock --extra embedded --extra litellm --extra postgres --extra otel \
+	  --output-file deploy/full.lock pyproject.toml
+	@$(COMPILE) --only-build-deps --build-deps-for wheel --output-file deploy/build.lock pyproject.toml
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,296 @@
+"""Write the documentation's reference pages from the code they describe. `--check` only says which are out of date.
+
+python scripts/reference.py [--check]
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast, get_args, get_type_hints
+
+import typer.main
+from fastapi.routing import APIRoute
+from prometheus_client.core import Metric
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from gateway import settings
+from gateway.api import calls, keys, releases
+from gateway.api.deps import Requires
+from gateway.app import _gauges
+from gateway.cli.main import cli
+from gateway.front.routes import DataRoutes
+from gateway.record import CallRecord
+from gateway.telemetry.metrics import Metrics
+
+DOCS = Path(__file__).parent.parent / "docs"
+HEAD = "<!-- Written by scripts/reference.py; change the code instead. -->\n"
+
+
+def configuration() -> str:
+    """`docs/configuration.md`, from `gateway.settings`."""
+    variables = {keys: name for name, keys in settings.ENVIRONMENT.items()}
+    lines = [
+        "# Configuration",
+        "",
+        "One YAML file: `--config FILE`, or `$SLUICE_CONFIG`, or `./sluicegate.yaml`, or the built-in settings below. "
+        "A key that is not listed here is refused. A secret is a reference, `env:NAME` or `file:/path`, never "
+        "the secret itself.",
+        "",
+        "These environment variables outrank the file: "
+        + ", ".join(f"`{name}` (`{'.'.join(keys)}`)" for keys, name in variables.items())
+        + ".",
+        "",
+        "## The whole file",
+        "",
+        *_fields(settings.Settings),
+        "## `server`",
+        "",
+        *_fields(settings.ServerSettings),
+        "## `telemetry`",
+        "",
+        *_fields(settings.TelemetrySettings),
+        "## Every upstream",
+        "",
+        "Under `upstreams`, a name for each: small letters, digits, `.`, `_` and `-`. Whatever its `provider`, an "
+        "upstream has these:",
+        "",
+        *_fields(settings.UpstreamSettings),
+        "### `timeouts`",
+        "",
+        *_fields(settings.Limits),
+        "### `price`",
+        "",
+        _said(settings.PriceOverride),
+        "",
+        *_fields(settings.PriceOverride),
+    ]
+    kinds = get_args(get_args(settings.AnyUpstream)[0])
+    for kind in cast(tuple[type[settings.UpstreamSettings], ...], kinds):
+        (provider,) = get_args(kind.model_fields["provider"].annotation)
+        lines += [f"## `provider: {provider}`", "", _said(kind), ""]
+        lines += _fields(kind, without={*settings.UpstreamSettings.model_fields, "provider"})
+        if kind is settings.OpenAISettings:
+            lines += ["### `entra`", "", _said(settings.Entra), "", *_fields(settings.Entra)]
+        if kind is settings.ScriptedSettings:
+            lines += ["### `rules`", "", "The first rule whose `when` is in the question answers.", ""]
+            lines += _fields(settings.ScriptedRule)
+    return _page(lines)
+
+
+def _fields(model: type[BaseModel], without: set[str] | None = None) -> list[str]:
+    rows = ["| key | type | default | |", "|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        if name not in (without or ()):
+            meaning = _cell(field.description or "")
+            rows.append(f"| `{name}` | {_cell(_named(field.annotation))} | {_cell(_default(field))} | {meaning} |")
+    return [*rows, ""]
+
+
+def _named(kind: Any) -> str:
+    """A type as a person who writes YAML calls it."""
+    plain = {str: "text", int: "integer", float: "number", bool: "true or false", Path: "path", type(None): "null"}
+    if kind in plain:
+        return plain[kind]
+    arguments = get_args(kind)
+    origin = getattr(kind, "__origin__", None)
+    if origin in (tuple, frozenset):
+        return f"list of {_named(arguments[0])}"
+    if origin is dict:
+        return f"mapping to {_named(arguments[1])}"
+    if getattr(kind, "__metadata__", None):
+        return _named(arguments[0])
+    if arguments and all(isinstance(argument, str) for argument in arguments):
+        return " or ".join(f"`{argument}`" for argument in arguments)
+    if arguments:
+        names = [_named(argument) for argument in arguments]
+        return "an upstream" if len(names) > 3 else " or ".join(dict.fromkeys(names))
+    if kind is settings.Secret:
+        return "reference to a secret"
+    return "mapping" if isinstance(kind, type) and issubclass(kind, BaseModel) else "any"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return ", ".join(f"`{name}`" for name in field.get_default(call_default_factory=True))
+    if field.default is PydanticUndefined:
+        return "required"
+    if isinstance(field.default, BaseModel) or field.default in ((), {}, "", None, frozenset()):
+        return ""
+    return f"`{field.default}`".lower() if isinstance(field.default, bool) else f"`{field.default}`"
+
+
+def commands() -> str:
+    """`docs/commands.md`, from the commands themselves."""
+    lines = ["# Commands", ""]
+    for path, command in _walk("sluice", typer.main.get_command(cli)):
+        said = inspect.cleandoc(command.help or "").split("\f")[0]
+        lines += [f"## `{path}`", "", said, ""]
+        rows = [_option(parameter) for parameter in command.params if parameter.name != "help"]
+        if rows:
+            lines += ["| | | default |", "|---|---|---|", *rows, ""]
+    return _page(lines)
+
+
+def _walk(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _walk(f"{path} {name}", below)
+
+
+def _option(parameter: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    if parameter.param_type_name == "argument":
+        names = f"`{parameter.name.upper()}`"
+    default = parameter.default
+    shown = f"`{default}`".lower() if isinstance(default, bool | int) else ""
+    return f"| {names} | {_cell(getattr(parameter, 'help', None) or '')} | {shown} |"
+
+
+def api() -> str:
+    """`docs/api.md`, from the routes of the data plane and of the admin API."""
+    lines = [
+        "# HTTP API",
+        "",
+        "The model APIs follow OpenAI's and Anthropic's references; [concepts](concepts.md) says what is ours. Send "
+        "the key as `Authorization: Bearer sk-…`, or as `x-api-key`. Every error has OpenAI's shape: see "
+        "[errors](errors.md).",
+        "",
+        "| | path | who may |",
+        "|---|---|---|",
+        *(f"| {route.method} | `{route.path}` | {_who(route.access.value)} |" for route in _data_routes()),
+        "",
+        "## Admin API",
+        "",
+        "A running gateway serves its OpenAPI document at `/admin/openapi.json`.",
+        "",
+    ]
+    for router in (keys.router, releases.router, calls.router):
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                lines += _admin_route(route)
+    lines += ["## The record of a call", "", "| field | type | |", "|---|---|---|"]
+    lines += [f"| `{name}` | {kind} | {_cell(said)} |" for name, kind, said in _record_fields()]
+    return _page(lines)
+
+
+def _data_routes() -> Any:
+    absent: Any = None
+    return DataRoutes(absent, absent, _Anything(), absent, absent).table()
+
+
+class _Anything:
+    """Stands where the routes only keep a reference."""
+
+    def __getattr__(self, name: str) -> Any:
+        return None
+
+
+def _who(access: str) -> str:
+    plain = {"public": "everyone", "key": "any key", "admin": "a key with the role admin"}
+    return plain.get(access, f"a key with the role {access}, or a higher one")
+
+
+def _admin_route(route: APIRoute) -> list[str]:
+    (method,) = route.methods
+    rules = [
+        dependency.call.access.value
+        for dependency in route.dependant.dependencies
+        if isinstance(dependency.call, Requires)
+    ]
+    lines = [f"### {method} `/admin{route.path}`", "", f"{route.description} For {_who(rules[0])}.", ""]
+    rows = [
+        f"| `{parameter.name}` | {_named(parameter.field_info.annotation)} | {_default(parameter.field_info)} |"
+        for parameter in (*route.dependant.path_params, *route.dependant.query_params)
+    ]
+    if rows:
+        lines += ["| parameter | type | default |", "|---|---|---|", *rows, ""]
+    for parameter in route.dependant.body_params:
+        body = parameter.field_info.annotation
+        if isinstance(body, type) and issubclass(body, BaseModel):
+            lines += [f"The body: {_said(body)}", "", *_fields(body)]
+    return lines
+
+
+def _record_fields() -> Iterator[tuple[str, str, str]]:
+    """Name, type and the docstring below each field of the record."""
+    said: dict[str, str] = {}
+    name = ""
+    for line in inspect.getsource(CallRecord).splitlines():
+        text = line.strip()
+        if text.startswith('"""') and name:
+            said[name] = text.strip('"')
+        elif ":" in text and text.split(":")[0].isidentifier():
+            name = text.split(":")[0]
+    for name, kind in get_type_hints(CallRecord).items():
+        yield name, _named(kind), said.get(name, "")
+
+
+def metrics() -> str:
+    """`docs/metrics.md`, from a scrape of one call."""
+    lines = [
+        "# Metrics",
+        "",
+        "`GET /metrics`, with a key that has the role viewer, answers in Prometheus' text format. Labels are bounded: "
+        "`endpoint` and `upstream` are configured names, never what a client typed.",
+        "",
+        "| metric | kind | labels | |",
+        "|---|---|---|---|",
+    ]
+    lines += [_metric(metric) for metric in _scrape()]
+    lines.append("| `sluice_workers` | gauge | | Processes that serve. Only where there are several. |")
+    return _page(lines)
+
+
+def _scrape() -> Iterator[Metric]:
+    absent: Any = _Anything()
+    seen = Metrics(lambda: _gauges(absent, absent, absent))
+    seen.observe(CallRecord(id="", started=0, surface="chat", status=200, input_tokens=1, first_us=1))
+    return seen.collect()
+
+
+def _metric(metric: Metric) -> str:
+    name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+    labels = dict.fromkeys(label for sample in metric.samples for label in sample.labels if label != "le")
+    return (
+        f"| `{name}` | {metric.type} | {', '.join(f'`{label}`' for label in labels)} | {_cell(metric.documentation)} |"
+    )
+
+
+def _said(model: type[BaseModel]) -> str:
+    return " ".join(inspect.cleandoc(model.__doc__ or "").split())
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _page(lines: list[str]) -> str:
+    return HEAD + "\n".join(lines).rstrip() + "\n"
+
+
+PAGES = {
+    DOCS / "configuration.md": configuration,
+    DOCS / "commands.md": commands,
+    DOCS / "api.md": api,
+    DOCS / "metrics.md": metrics,
+}
+
+
+def main() -> None:
+    only_check = "--check" in sys.argv[1:]
+    stale = [path for path, write in PAGES.items() if not path.exists() or path.read_text(encoding="utf-8") != write()]
+    if only_check and stale:
+        names = ", ".join(path.name for path in stale)
+        raise SystemExit(f"out of date: {names}; run: python scripts/reference.py")
+    for path in stale:
+        path.write_text(PAGES[path](), encoding="utf-8")
+        print(f"wrote {path.name}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
