@@ -112,7 +112,7 @@ def decode(data: bytes) -> Chunk:
     """An event's data, or a whole body. Raises `UpstreamRefused` for an in-band error, `UpstreamFailed` for garbage."""
     try:
         chunk = _DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = "The upstream sent something that is not a completion."
         raise UpstreamFailed(message, code="upstream_garbage") from error
     if chunk.error:

@@ -66,7 +66,7 @@ class WholeOnly:
     def whole(self, body: bytes) -> bytes:
         try:
             reply = _DECODER.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             message = "The upstream sent something that is not embeddings."
             raise UpstreamFailed(message, code="upstream_garbage") from error
         self.meter.model = reply.model
