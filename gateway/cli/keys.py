@@ -90,7 +90,7 @@ def revoke(
 
 
 def _seconds(text: str) -> int:
-    found = re.fullmatch(r"(\d+)([mhd])", text)
+    found = re.fullmatch(r"(\d{1,9})([mhd])", text)
     if found is None:
         raise BadRequest(f"--expires {text!r}: write a number and m, h or d, as 90d.", param="expires")
     return int(found[1]) * SECONDS[found[2]]

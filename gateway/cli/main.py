@@ -1,4 +1,4 @@
-"""The command `sluice`. Each command lives in a module of its own and is imported when it runs."""
+"""The command `sluice`. Each command lives in a module of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway import __version__
 from gateway.cli import apply, calls, doctor, keys, releases, serve
 from gateway.errors import GatewayError
 
-EPILOG = """
+EPILOG = """\b
 Start here:  sluice serve           then ask with the curl it prints
 Then:        sluice apply -f FILE   declare prompts and endpoints
              sluice releases        what serves where
@@ -51,7 +51,7 @@ cli.command("doctor")(doctor.doctor)
 def app() -> None:
     """The entry point: a `GatewayError` is one clear line and exit status 1, never a traceback."""
     try:
-        cli()
+        cli(prog_name="sluice")
     except GatewayError as error:
         typer.secho(f"sluice: {error.message}", fg="red", err=True)
         sys.exit(1)

@@ -1,0 +1,92 @@
+"""`sluice doctor`: what is missing, and how to mend it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Done, Sluice
+
+
+def missing(done: Done) -> dict[str, str]:
+    """What is not well, and how to mend it."""
+    return {row["what"]: row["mend"] for row in done.rows if not row["ok"]}
+
+
+def test_everything_is_looked_at(sluice: Sluice) -> None:
+    done = sluice("doctor", "--json")
+    assert [row["what"] for row in done.rows] == [
+        "configuration",
+        "data folder",
+        "database",
+        "keys",
+        "endpoints",
+        "port",
+        "upstream demo",
+        "upstream down",
+    ]
+    assert missing(done) == {
+        "keys": "sluice keys create NAME --role admin",
+        "upstream down": "The scripted upstream is told to be down.",
+    }
+    assert done.code == 1
+
+
+def test_all_is_well(sluice: Sluice) -> None:
+    sluice("keys", "create", "first", "--role", "admin")
+    done = sluice("doctor", "--no-models")
+    assert done.code == 0
+    assert all(line.startswith("ok ") for line in done.out.splitlines())
+
+
+def test_people_see_how_to_mend_it(sluice: Sluice) -> None:
+    lines = sluice("doctor").out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("MISS keys"))
+    assert lines[at + 1].strip() == "-> sluice keys create NAME --role admin"
+
+
+def test_a_port_in_use(sluice: Sluice, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        (tmp_path / "sluicegate.yaml").write_text(f"server: {{port: {port}}}\nupstreams: {{}}")
+        assert "sluice serve --port" in missing(sluice("doctor", "--json"))["port"]
+
+
+def test_an_address_that_is_no_address(sluice: Sluice, tmp_path: Path) -> None:
+    for host in ("nowhere.invalid", "999.1.1.1"):
+        (tmp_path / "sluicegate.yaml").write_text(f"server: {{host: {host}}}\nupstreams: {{}}")
+        done = sluice("doctor", "--json")
+        assert done.code == 1
+        assert "port" in missing(done)
+
+
+@pytest.mark.parametrize("held", ["file", "database"])
+def test_a_data_folder_and_a_database_that_cannot_be_used(sluice: Sluice, tmp_path: Path, held: str) -> None:
+    if held == "file":
+        (tmp_path / "sluice-data").touch()
+        assert missing(sluice("doctor", "--json", "--no-models"))["data folder"] == "set `data:` to a folder you own"
+    else:
+        (tmp_path / "sluice-data").mkdir()
+        (tmp_path / "sluice-data" / "sluice.db").write_bytes(b"no database" * 100)
+        assert "database" in missing(sluice("doctor", "--json", "--no-models"))
+
+
+def test_upstreams_that_cannot_serve(sluice: Sluice, tmp_path: Path) -> None:
+    (tmp_path / "sluicegate.yaml").write_text(
+        """
+upstreams:
+  dead: {provider: openai, model: m, base_url: "http://127.0.0.1:9/v1"}
+  keyless: {provider: openai, model: m, api_key: "env:SLUICE_TEST_NO_SUCH_KEY"}
+  modelless: {provider: llamacpp, model: nothing}
+  lost: {provider: llamacpp, path: /no/such/model.gguf}
+"""
+    )
+    found = missing(sluice("doctor", "--json"))
+    assert "upstream dead" in found
+    assert "SLUICE_TEST_NO_SUCH_KEY" in found["upstream keyless"]
+    assert "`path:`" in found["upstream modelless"]
+    assert "/no/such/model.gguf" in found["upstream lost"]
