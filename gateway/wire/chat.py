@@ -121,7 +121,7 @@ class PassThrough:
     def finish(self) -> bytes:
         if self._done:
             return b""
-        if not self.meter.finished or self._splitter.rest.strip():
+        if not self.meter.finished or self._splitter.torn:
             raise UpstreamFailed(self.LACK, code="upstream_cut")
         return DONE
 

@@ -189,7 +189,7 @@ class MessagesTranslator:
         return self._given_out()
 
     def finish(self) -> bytes:
-        if not self.meter.finished or self._splitter.rest.strip():
+        if not self.meter.finished or self._splitter.torn:
             raise UpstreamFailed("The upstream's stream ended before the answer did.", code="upstream_cut")
         out = self._blocks.close()
         out.append(_event("message_delta", delta=self._ending(), usage=self._usage()))

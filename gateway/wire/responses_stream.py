@@ -88,7 +88,7 @@ class ResponsesTranslator:
         return self._given_out()
 
     def finish(self) -> bytes:
-        if not self.meter.finished or (self._splitter.rest.strip() and not self._done):
+        if not self.meter.finished or (self._splitter.torn and not self._done):
             raise UpstreamFailed(CUT, code="upstream_cut")
         return self._last(self._finish())
 

@@ -39,6 +39,12 @@ class EventSplitter:
             raise UpstreamFailed("The upstream sent an event that does not end.", code="upstream_garbage")
         return [event for event in events if event]
 
+    @property
+    def torn(self) -> bool:
+        """Whether a stream that ends here ends inside an event. `[DONE]` needs no blank line: nothing follows it."""
+        rest = self.rest.strip()
+        return bool(rest) and event_data(rest) != b"[DONE]"
+
     def _normalise(self, data: bytes) -> bytes:
         """CR and CRLF to LF, also where a CRLF is cut in two: nothing waits for a LF that may never come."""
         belongs = self._cr and data.startswith(b"\n")

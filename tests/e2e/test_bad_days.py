@@ -271,8 +271,9 @@ def test_figures_beyond_reason_are_garbage_and_stop_no_record(
 # What upstreams stream -----------------------------------------------------------------------------------------------
 
 
-def test_a_stream_without_done_is_ended_with_it(relay: Gateway, upstream: ScriptedUpstream) -> None:
-    upstream.streams(chunk("hi"), chunk(finish="stop"))
+@pytest.mark.parametrize("end", [b"", b"data: [DONE]", b"data: [DONE]\n"])
+def test_a_stream_without_done_is_ended_with_it(relay: Gateway, upstream: ScriptedUpstream, end: bytes) -> None:
+    upstream.streams(chunk("hi"), chunk(finish="stop"), end)
     found = events(ask(relay, stream=True))
     assert found[-1] == "[DONE]"
     assert len(found) == 3

@@ -39,3 +39,22 @@ def test_an_event_without_end_is_refused() -> None:
     splitter = EventSplitter(limit=100)
     with pytest.raises(UpstreamFailed):
         splitter.feed(b"data: " + b"x" * 200)
+
+
+@pytest.mark.parametrize(
+    ("end", "torn"),
+    [
+        (b"", False),
+        (b"\n", False),
+        (b"data: [DONE]", False),
+        (b"data: [DONE]\n", False),
+        (b"data:[DONE]\r\n", False),
+        (b"data: [DO", True),
+        (b"data: {}", True),
+        (b": keep-alive", True),
+    ],
+)
+def test_a_stream_is_torn_inside_an_event_unless_that_ends_it(end: bytes, torn: bool) -> None:
+    splitter = EventSplitter()
+    splitter.feed(b"data: {}\n\n" + end)
+    assert splitter.torn is torn
