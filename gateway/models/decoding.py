@@ -78,6 +78,7 @@ class Decoder:
         self._rows: list[Sequence] = []
         self._cache: Any = None
         self._mask = torch.empty(0)
+        self._closing = False
         self._arrivals: SimpleQueue[Sequence | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
         self._thread.start()
@@ -91,9 +92,8 @@ class Decoder:
 
     def close(self) -> None:
         """Stop after the step under way; sequences that have not ended are told nothing."""
-        self._arrivals.put(None)
-        for row in self._rows:
-            row.cancelled = True
+        self._closing = True
+        self._arrivals.put(None)  # wakes a thread that waits for one
         self._thread.join()
 
     def _run(self) -> None:
@@ -106,11 +106,11 @@ class Decoder:
         """Let arrivals in, as far as there is room; with nothing to do, wait for one. False: closed."""
         while len(self._rows) < self._parallel and (not self._rows or not self._arrivals.empty()):
             sequence = self._arrivals.get()
-            if sequence is None:
+            if self._closing or sequence is None:
                 return False
             if not sequence.cancelled:
                 self._guard([sequence], partial(self._join, sequence))
-        return True
+        return not self._closing
 
     def _guard(self, rows: list[Sequence], work: Callable[[], None]) -> None:
         """What goes wrong (memory, most likely) ends these sequences and nothing else."""

@@ -81,6 +81,12 @@ async def test_only_transformers_has_adapters(builder: Builder, tmp_path: Path) 
     assert build(builder, "scripted").adapters == ()
 
 
+@pytest.mark.parametrize("kind", ["openai", "litellm"])
+async def test_what_a_server_cannot_honour_is_configured(builder: Builder, kind: str) -> None:
+    assert "seed" in build(builder, kind, refuses=["seed"]).provider.refuses
+    assert "seed" not in build(builder, kind).provider.refuses
+
+
 # Credentials ---------------------------------------------------------------------------------------------------------
 
 
