@@ -1,0 +1,99 @@
+"""Every example a reader may copy works: commands and programs are run against a gateway, documents are parsed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gateway.releases.manifest import parse
+from gateway.settings import load
+from tests.docs.pages import ROOT, Block, blocks
+from tests.running import RULES, Gateway, running_gateway
+
+WRITTEN = "http://127.0.0.1:8080"
+"""Where the gateway listens on every page."""
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """As a first start leaves it: the endpoint `assistant`, on an upstream that plays the embedded model."""
+    with running_gateway(
+        tmp_path_factory.mktemp("docs"), {"smollm2": {"provider": "scripted", "rules": RULES}}
+    ) as gateway:
+        (bot,) = [block for block in blocks("yaml") if block.page.name == "quickstart.md"]
+        (gateway.config.parent / "bot.yaml").write_text(bot.text)
+        yield gateway
+
+
+def run(gateway: Gateway, *command: str) -> str:
+    env = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "SLUICE_KEY": gateway.key,
+        "SLUICE_CONFIG": str(gateway.config),
+    }
+    done = subprocess.run(
+        [part.replace(WRITTEN, gateway.url) for part in command],
+        cwd=gateway.config.parent,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_there_are_examples() -> None:
+    assert len(blocks("sh")) >= 6
+    assert len(blocks("python")) >= 4
+
+
+@pytest.mark.parametrize("block", blocks("sh"), ids=str)
+def test_commands(started: Gateway, block: Block) -> None:
+    said = run(started, "bash", "-euo", "pipefail", "-c", block.text)
+    assert said.strip()
+    if "capital of France" in block.text:
+        assert "Paris" in said
+    if '"greeter"' in block.text:
+        assert "Greet Ada." in said
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_programs(started: Gateway, block: Block) -> None:
+    assert "Paris" in run(started, sys.executable, "-c", block.text) or "And how many" in block.text
+
+
+@pytest.mark.parametrize("block", blocks("json"), ids=str)
+def test_json(block: Block) -> None:
+    assert json.loads(block.text)
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=str)
+def test_yaml(block: Block, tmp_path: Path) -> None:
+    """A manifest, or settings."""
+    if yaml.safe_load(block.text).keys() <= {"prompts", "endpoints"}:
+        assert parse(block.text, block.page.name).endpoints
+        return
+    file = tmp_path / "sluicegate.yaml"
+    file.write_text(block.text)
+    assert load(file, {}).file == file
+
+
+def test_what_is_not_run_names_files_that_are_there() -> None:
+    """Blocks that build or start things name make targets, image targets and files of this repository."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for block in blocks("bash"):
+        for line in block.text.splitlines():
+            words = line.split("#")[0].split()
+            if words[:1] == ["make"]:
+                assert f"\n{words[1]}:" in makefile, line
+            if words[:1] == ["cp"] and words[1].startswith("deploy/"):
+                assert (ROOT / words[1]).exists(), line
