@@ -165,6 +165,7 @@ def _gauges(journal: Journal, shipper: Shipper, spans: SpanExport | None) -> dic
     found: dict[str, tuple[str, float]] = {
         "journal_dropped_records": ("Records lost because the journal could not be written.", journal.dropped),
         "journal_backlog_bytes": ("Journalled and not yet in the database.", shipper.backlog_bytes),
+        "journal_damaged_segments": ("Segments set aside because they are damaged.", shipper.damaged),
         "shipped_records": ("Records moved to the database by this process.", shipper.shipped),
         "shipping_failures": ("Batches that could not be moved and will be tried again.", shipper.failures),
     }

@@ -17,6 +17,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.journal import Journal, segments
+from gateway.record import CallRecord
 from tests.running import SLUICE, Gateway, running_gateway
 
 DEMO = "upstreams: {demo: {provider: scripted}}\n"
@@ -100,6 +102,24 @@ def test_a_database_that_is_damaged_while_the_gateway_serves(tmp_path: Path) -> 
         state = httpx.get(f"{gateway.url}/readyz")
         assert state.status_code == 503
         assert "database" in state.json()["faults"]
+
+
+def test_a_journal_damaged_by_a_loss_of_power(tmp_path: Path) -> None:
+    """What lies before the damage is shipped; what lies behind it is set aside, and that is counted."""
+    journal = Journal(tmp_path / "data" / "journal", 4096)
+    for name in ("before", "spoiled", "behind"):
+        journal.append(CallRecord(id=f"req_{name}", started=1, surface="chat", status=200))
+    journal.close()
+    (segment,) = segments(tmp_path / "data" / "journal")
+    segment.write_bytes(segment.read_bytes().replace(b"req_spoiled", b"req_\0\0\0\0\0\0\0"))
+    with running_gateway(tmp_path, {"demo": {"provider": "scripted"}}) as gateway:
+        assert gateway.record("req_before")["status"] == 200
+        reply = ask(gateway, "demo")
+        assert gateway.record(reply.headers["x-request-id"])["status"] == 200
+        assert metric(gateway, "sluice_journal_damaged_segments") == 1
+        ids = [one["id"] for one in httpx.get(f"{gateway.url}/admin/calls", headers=gateway.headers).json()["data"]]
+    assert sorted(ids) == sorted(["req_before", reply.headers["x-request-id"]])
+    assert segment.with_name(f"{segment.name}.damaged").exists()
 
 
 # Configuration and manifests -----------------------------------------------------------------------------------------
