@@ -33,14 +33,14 @@ class H1Reply:
         "_connection",
         "_error",
         "_loop",
-        "_parts",
         "_sink",
-        "_size",
         "_waiter",
         "complete",
         "headers",
         "last",
+        "parts",
         "sent",
+        "size",
         "status",
         "timeouts",
     )  # fmt: skip
@@ -51,8 +51,8 @@ class H1Reply:
         self._waiter: asyncio.Future[None] | None = None
         self._error: GatewayError | None = None
         self._sink: Sink | None = None
-        self._parts: list[bytes] = []
-        self._size = 0
+        self.parts: list[bytes] = []
+        self.size = 0
         self.status = 0
         self.headers: Headers = []
         self.complete = False
@@ -67,7 +67,7 @@ class H1Reply:
     async def read(self) -> bytes:
         if not self.complete:
             await self._wait()
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
 
     async def pump(self, sink: Sink) -> None:
         self._sink = sink
@@ -92,17 +92,13 @@ class H1Reply:
 
     # called by the connection and the client's sweep -----------------------------------------------------------------
 
-    def took(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._size += len(data)
-
     def flush(self) -> None:
         """Hand on what has arrived, or check that the pile does not grow without bound."""
         if self._sink is None:
-            if self._size > MAX_BODY_BYTES:
+            if self.size > MAX_BODY_BYTES:
                 self.fail(UpstreamFailed("The upstream's reply is too large.", code="upstream_too_large"))
-        elif self._parts:
-            parts, self._parts = self._parts, []
+        elif self.parts:
+            parts, self.parts = self.parts, []
             try:
                 self._sink(parts[0] if len(parts) == 1 else b"".join(parts))
             except GatewayError as error:
@@ -134,10 +130,10 @@ class H1Reply:
         limits = self.timeouts
         if now - self.sent > limits.total:
             return UpstreamTimeout(f"The upstream took longer than {limits.total:g} s in all.", code="total_timeout")
-        if not self._size and now - self.sent > limits.first_byte:
+        if not self.size and now - self.sent > limits.first_byte:
             message = f"The upstream sent nothing for {limits.first_byte:g} s."
             return UpstreamTimeout(message, code="first_token_timeout")
-        if self._size and now - self.last > limits.idle:
+        if self.size and now - self.last > limits.idle:
             return UpstreamTimeout(f"The upstream fell silent for {limits.idle:g} s.", code="idle_timeout")
         return None
 
@@ -265,8 +261,10 @@ class Connection(asyncio.Protocol):
             self.reply.wake()
 
     def on_body(self, data: bytes) -> None:
-        if self.reply is not None:
-            self.reply.took(data)
+        reply = self.reply
+        if reply is not None:
+            reply.parts.append(data)
+            reply.size += len(data)
 
     def on_message_complete(self) -> None:
         if self.reply is not None and self.reply.status:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 import orjson
+from msgspec import UNSET
 
 from gateway.errors import BadRequest, GatewayError, UpstreamFailed, error_body
 from gateway.types import Json, Operation
@@ -98,7 +99,8 @@ class PassThrough:
     def feed(self, data: bytes) -> bytes:
         meter, strips, out, ended = self.meter, self._strips, self._out, self._done
         for event in self._splitter.feed(data):
-            payload = event_data(event)
+            plain = event.startswith(b"data: {") and b"\n" not in event
+            payload = event[6:] if plain else event_data(event)
             if payload is None:
                 out.append(event)  # a comment: keep-alives are the client's too
                 continue
@@ -109,7 +111,7 @@ class PassThrough:
                 continue  # llama.cpp, between the answers to several prompts
             chunk = decode(payload)
             meter.see(chunk)
-            shown = _without_usage(event, payload, chunk) if strips else event
+            shown = _without_usage(event, payload, chunk) if strips and chunk.usage is not UNSET else event
             if shown:
                 out.append(shown)
         if ended:
@@ -142,13 +144,9 @@ def _without_usage(event: bytes, payload: bytes, chunk: Chunk) -> bytes:
     at = event.rfind(NULL_USAGE)  # from the end, where it is
     if at >= 0:
         return event[:at] + event[at + len(NULL_USAGE) :]
-    if b'"usage"' not in event:
-        return event
-    if chunk.usage is not None and not chunk.choices:
+    if chunk.usage and not chunk.choices:
         return b""
     body = orjson.loads(payload)  # it is written in some other way, or told together with a choice
-    if "usage" not in body:
-        return event  # the word was among what was said
     del body["usage"]
     return b"data: %b" % orjson.dumps(body)
 

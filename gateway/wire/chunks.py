@@ -100,7 +100,8 @@ class Chunk(msgspec.Struct, gc=False):
     id: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
-    usage: WireUsage | None = None
+    usage: WireUsage | None | msgspec.UnsetType = msgspec.UNSET
+    """Unset where the field is absent: many servers send null with every event, if asked for figures."""
     error: Any = None
     service_tier: str | None = None
 
@@ -148,7 +149,7 @@ class Meter:
         self.chars = 0
 
     def see(self, chunk: Chunk) -> None:
-        if chunk.usage is not None:
+        if chunk.usage:
             self.usage = chunk.usage.usage()
         if not self.model:
             self.model = chunk.model or ""
