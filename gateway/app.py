@@ -106,7 +106,7 @@ def _spare_garbage_collector() -> None:
     of objects and no cycle, and looking for one costs a tenth of the call."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(50_000, 20, 20)
 
 
 def open_store(settings: Settings) -> Store:

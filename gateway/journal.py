@@ -4,8 +4,8 @@ Segments are preallocated files mapped into memory. Appending copies a few hundr
 microseconds and no system call, and what is copied survives the death of the process (kill -9), because the pages
 belong to the kernel. It survives a loss of power only up to the last `sync`, which the shipper calls each second.
 
-A record on disk: length (4 bytes, little endian), CRC-32 of the payload (4 bytes), payload (MessagePack). The length is
-written last, so a process killed half-way leaves a zero, which is where reading ends.
+A record on disk: length (4 bytes, little endian), CRC-32 of the payload (4 bytes), payload (MessagePack). The header is
+written last, so a process killed half-way leaves a length of zero, which is where reading ends.
 
 Each process writes segments of its own and holds a lock on each until it is shipped; a segment nobody holds belongs to
 a dead process, and any process may ship it.
@@ -85,8 +85,7 @@ class Journal:
         assert held is not None
         start = self._at
         held[start + HEADER.size : end] = payload
-        held[start + 4 : start + 8] = crc32(payload).to_bytes(4, "little")
-        held[start : start + 4] = len(payload).to_bytes(4, "little")
+        held[start : start + HEADER.size] = HEADER.pack(len(payload), crc32(payload))
         self._at = end
 
     def sync(self) -> None:

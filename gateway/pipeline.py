@@ -44,7 +44,7 @@ class Pipeline:
 
     async def serve(self, surface: Surface, exchange: Exchange) -> None:
         """Answer one exchange. Never raises: a defect of ours becomes a 500 with a record, like everything else."""
-        visit = Visit(f"{self._prefix}{next(self._numbers):08x}", surface, exchange, self._snapshots.current)
+        visit = Visit.begin(f"{self._prefix}{next(self._numbers):08x}", surface, exchange, self._snapshots.current)
         try:
             await self._walk(visit)
         except GatewayError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 
-class CallRecord(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True):
+class CallRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One call, refused ones included. New fields are added at the end, with a default: old journals stay readable."""
 
     id: str

@@ -22,6 +22,11 @@ class Route:
     release: LiveRelease | None = None
     adapter: str | None = None
 
+    @property
+    def digest(self) -> str | None:
+        """The live release's."""
+        return self.release.release.digest if self.release is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

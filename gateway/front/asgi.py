@@ -14,9 +14,9 @@ from typing import Any
 
 from gateway.access import Access
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound, error_body
-from gateway.front.exchange import JSON, STREAM_FIELDS, Exchange, too_large
+from gateway.front.exchange import STREAM_FIELDS, Exchange, too_large
 from gateway.http.base import Reply
-from gateway.wire.body import MAX_REQUEST_BYTES
+from gateway.wire.body import JSON, MAX_REQUEST_BYTES
 
 Scope = dict[str, Any]
 Message = dict[str, Any]

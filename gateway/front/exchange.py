@@ -7,9 +7,8 @@ from typing import Protocol
 from gateway.errors import GatewayError, TooLarge
 from gateway.http.base import Reply
 from gateway.types import Json
-from gateway.wire.body import MAX_REQUEST_BYTES, check_media, parse
+from gateway.wire.body import JSON, MAX_REQUEST_BYTES, check_media, parse
 
-JSON = b"application/json"
 STREAM_FIELDS = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )

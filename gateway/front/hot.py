@@ -23,9 +23,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.errors import GatewayError
-from gateway.front.exchange import JSON, STREAM_FIELDS, too_large
+from gateway.front.exchange import STREAM_FIELDS, too_large
 from gateway.http.base import Reply
-from gateway.wire.body import MAX_REQUEST_BYTES
+from gateway.wire.body import JSON, MAX_REQUEST_BYTES
 
 Serve = Callable[["HotExchange"], Coroutine[Any, Any, None]]
 HotRoutes = Mapping[bytes, Serve]

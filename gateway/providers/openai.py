@@ -16,6 +16,7 @@ from gateway.providers.credentials import Credential
 from gateway.providers.refusal import refused
 from gateway.types import Operation
 from gateway.wire.body import dump
+from gateway.wire.headers import lines
 
 PATHS: dict[Operation, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 
@@ -55,7 +56,9 @@ class OpenAIProvider:
         for name, theirs in self._renamed:
             if name in body:
                 body[theirs] = body.pop(name)
-        extra = await self._secret() + ask.trace
+        if not self._proven:
+            await self._prove()
+        extra = self._fields + ask.trace
         reply = await self._client.send(self._targets[ask.operation], dump(body), ask.timeouts, extra)
         if reply.status != 200:
             raise refused(reply.status, await reply.read(), reply.headers)
@@ -65,8 +68,9 @@ class OpenAIProvider:
         return reply
 
     async def check(self) -> None:
-        target = self._target("GET", "/models")
-        reply = await self._client.send(target, b"", Timeouts(2, 5, 5, 5), await self._secret())
+        if not self._proven:
+            await self._prove()
+        reply = await self._client.send(self._target("GET", "/models"), b"", Timeouts(2, 5, 5, 5), self._fields)
         body = await reply.read()
         if reply.status in (401, 403) or reply.status >= 500:
             raise refused(reply.status, body, reply.headers)
@@ -82,16 +86,14 @@ class OpenAIProvider:
         headers = tuple((k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in fields.items())
         return Target(config.base_url.rstrip("/") + path + query, headers, method)
 
-    async def _secret(self) -> bytes:
-        """The credential's header fields as bytes; made anew only when the credential has changed."""
+    @property
+    def _proven(self) -> bool:
+        """`_fields` are those of the credential as it is now."""
         credential = self._credential
-        if credential is None:
-            return b""
-        if credential.current is None or credential.current is not self._secret_of:
-            self._secret_of = await credential.fields()
-            self._fields = _fields(self._secret_of)
-        return self._fields
+        return credential is None or (credential.current is not None and credential.current is self._secret_of)
 
-
-def _fields(pairs: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    return b"".join(b"%b: %b\r\n" % pair for pair in pairs)
+    async def _prove(self) -> None:
+        """Make the header fields anew from a credential that has changed, or must be waited for."""
+        assert self._credential is not None
+        self._secret_of = await self._credential.fields()
+        self._fields = lines([*self._secret_of])

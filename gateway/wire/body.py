@@ -16,6 +16,7 @@ import orjson
 from gateway.errors import BadRequest, UnsupportedMedia
 from gateway.types import Json
 
+JSON = b"application/json"
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 
 
@@ -43,8 +44,9 @@ def dump(body: Json) -> bytes:
 
 def check_media(content_type: bytes | None, content_encoding: bytes | None) -> None:
     """Raises `UnsupportedMedia`. A missing content type is taken for JSON, as OpenAI does."""
-    if content_type is not None and content_type.partition(b";")[0].strip().lower() != b"application/json":
-        shown = content_type.decode("latin-1")[:80]
+    given = content_type or JSON
+    if given != JSON and given.partition(b";")[0].strip().lower() != JSON:
+        shown = given.decode("latin-1")[:80]
         raise UnsupportedMedia(f"Content-Type {shown!r} is not supported; send application/json.")
     if content_encoding is not None and content_encoding.lower() != b"identity":
         shown = content_encoding.decode("latin-1")[:80]

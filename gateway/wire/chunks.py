@@ -100,7 +100,7 @@ class Chunk(msgspec.Struct, gc=False):
     id: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
-    usage: WireUsage | None | msgspec.UnsetType = msgspec.UNSET
+    usage: WireUsage | msgspec.UnsetType | None = msgspec.UNSET
     """Unset where the field is absent: many servers send null with every event, if asked for figures."""
     error: Any = None
     service_tier: str | None = None

@@ -15,7 +15,11 @@ def lines(headers: Headers) -> bytes:
 
 def limits_of(reply: Reply) -> bytes:
     """The upstream's rate-limit fields, which clients read to pace themselves."""
-    return lines([pair for pair in reply.headers if pair[0].startswith(b"x-ratelimit-")])
+    found = b""
+    for name, value in reply.headers:
+        if name.startswith(b"x-ratelimit-"):
+            found += b"%b: %b\r\n" % (name, value)
+    return found
 
 
 def refusal_headers(error: GatewayError) -> Headers:
