@@ -10,6 +10,8 @@ import orjson
 
 from gateway.errors import BadRequest
 
+MAX_CHARACTERS = 1024 * 1024
+"""Of a rendered text, and of what a filter makes on the way to it."""
 MAX_INDENT = 80
 
 
@@ -35,6 +37,13 @@ def as_text(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def check_length(characters: int) -> None:
+    """Raises `BadRequest` where a text would be too long, before it is made."""
+    if characters > MAX_CHARACTERS:
+        message = f"The rendered prompt is longer than {MAX_CHARACTERS} characters."
+        raise BadRequest(message, param="prompt.variables", code="prompt_too_long")
+
+
 def _text_filter(change: Callable[[str], str]) -> Callable[[Any], str]:
     return lambda value: change(as_text(value))
 
@@ -42,7 +51,15 @@ def _text_filter(change: Callable[[str], str]) -> Callable[[Any], str]:
 def _join(value: Any, separator: str = "") -> str:
     if not isinstance(value, list):
         raise TypeError("`join` needs a list")
-    return separator.join([as_text(item) for item in value])
+    between, texts = as_text(separator), [as_text(item) for item in value]
+    check_length(sum(map(len, texts)) + len(between) * len(texts))
+    return between.join(texts)
+
+
+def _replace(value: Any, old: str, new: str) -> str:
+    text = as_text(value)
+    check_length(len(text) + text.count(old) * (len(new) - len(old)))
+    return text.replace(old, new)
 
 
 def _truncate(value: Any, length: int = 255, end: str = "...") -> str:
@@ -59,7 +76,12 @@ def _default(value: Any, other: Any = "", also_falsy: bool = False) -> Any:
 
 
 def _end(index: int) -> Callable[[Any], Any]:
-    return lambda value: value[index] if value else ""
+    def take(value: Any) -> Any:
+        if not isinstance(value, list | str):
+            raise TypeError("`first` and `last` need a list or a text")
+        return value[index] if value else ""
+
+    return take
 
 
 def _tojson(value: Any) -> str:
@@ -75,7 +97,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "last": _end(-1),
     "length": len,
     "lower": _text_filter(str.lower),
-    "replace": lambda value, old, new: as_text(value).replace(old, new),
+    "replace": _replace,
     "title": _text_filter(str.title),
     "tojson": _tojson,
     "trim": _text_filter(str.strip),

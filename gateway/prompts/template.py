@@ -16,16 +16,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from gateway.errors import BadRequest
-from gateway.prompts.filters import FILTERS, Missing, as_text
+from gateway.prompts.filters import FILTERS, MAX_CHARACTERS, Missing, as_text, check_length
 
-MAX_CHARACTERS = 1024 * 1024
 MAX_STEPS = 100_000
+MAX_DEPTH = 100
+"""Levels of nesting: blocks in blocks, and operations in one expression."""
 
 Scope = Mapping[str, Any]
 Expression = Callable[[Scope], Any]
@@ -51,18 +53,17 @@ TESTS: dict[str, Callable[[Any], bool]] = {
 class Page:
     """What is written so far, within bounds."""
 
-    __slots__ = ("_left", "_steps", "parts")
+    __slots__ = ("_length", "_steps", "parts")
 
     def __init__(self) -> None:
         self.parts: list[str] = []
-        self._left = MAX_CHARACTERS
+        self._length = 0
         self._steps = MAX_STEPS
 
     def write(self, text: str) -> None:
-        self._left -= len(text)
-        if self._left < 0:
-            message = f"The rendered prompt is longer than {MAX_CHARACTERS} characters."
-            raise BadRequest(message, param="prompt.variables", code="prompt_too_long")
+        self._length += len(text)
+        if self._length > MAX_CHARACTERS:
+            check_length(self._length)
         self.parts.append(text)
 
     def step(self) -> None:
@@ -87,6 +88,8 @@ class Template:
         except TemplateSyntaxError as error:
             message = f"{where}, line {error.lineno}: {error.message}"
             raise BadRequest(message, param=where, code="invalid_template") from error
+        except RecursionError as error:
+            raise _too_deep(where) from error
         compiler = _Compiler(where)
         write = compiler.body(tree.body)
         return cls(frozenset(compiler.names), write)
@@ -96,7 +99,7 @@ class Template:
         page = Page()
         try:
             self._write(variables, page)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             message = f"The prompt cannot be rendered with these variables: {error}."
             raise BadRequest(message, param="prompt.variables", code="invalid_value") from error
         return "".join(page.parts)
@@ -108,6 +111,7 @@ class _Compiler:
     def __init__(self, where: str) -> None:
         self._where = where
         self._bound: list[str] = []
+        self._depth = 0
         self.names: set[str] = set()
 
     # statements ------------------------------------------------------------------------------------------------------
@@ -124,6 +128,19 @@ class _Compiler:
         return write
 
     def _statement(self, node: nodes.Node) -> Writer:
+        with self._deeper():
+            return self._writer(node)
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        """One level of nesting, in the template and later on the stack of whoever renders it."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _too_deep(self._where)
+        yield
+        self._depth -= 1
+
+    def _writer(self, node: nodes.Node) -> Writer:
         if isinstance(node, nodes.Output):
             return self.body_of(node)
         if isinstance(node, nodes.If):
@@ -191,6 +208,10 @@ class _Compiler:
     # expressions -----------------------------------------------------------------------------------------------------
 
     def expression(self, node: nodes.Node) -> Expression:
+        with self._deeper():
+            return self._value(node)
+
+    def _value(self, node: nodes.Node) -> Expression:
         if isinstance(node, nodes.Const):
             constant = node.value
             return lambda scope: constant
@@ -204,7 +225,7 @@ class _Compiler:
             return self._filter(node)
         if isinstance(node, nodes.List | nodes.Tuple):
             items = [self.expression(item) for item in node.items]
-            return lambda scope: [item(scope) for item in items]
+            return lambda scope: [_given(item(scope)) for item in items]
         return self._logic(node)
 
     def _logic(self, node: nodes.Node) -> Expression:
@@ -241,7 +262,7 @@ class _Compiler:
 
     def _lookup(self, holder: Expression, key: Expression) -> Expression:
         def look(scope: Scope) -> Any:
-            held, wanted = _given(holder(scope)), key(scope)
+            held, wanted = _given(holder(scope)), _given(key(scope))
             if isinstance(held, Mapping):
                 return held.get(wanted, Missing(str(wanted)))
             if isinstance(held, list) and type(wanted) is int and -len(held) <= wanted < len(held):
@@ -260,7 +281,9 @@ class _Compiler:
 
         def run(scope: Scope) -> Any:
             found = value(scope)
-            return apply(found if takes_missing else _given(found), *[argument(scope) for argument in arguments])
+            return apply(
+                found if takes_missing else _given(found), *[_given(argument(scope)) for argument in arguments]
+            )
 
         return run
 
@@ -268,6 +291,11 @@ class _Compiler:
         named = what or f"{type(node).__name__.lower()} is not part of the template language"
         message = f"{self._where}, line {node.lineno}: {named}."
         return BadRequest(message, param=self._where, code="invalid_template")
+
+
+def _too_deep(where: str) -> BadRequest:
+    message = f"{where}: the template is nested too deeply; {MAX_DEPTH} levels are allowed."
+    return BadRequest(message, param=where, code="invalid_template")
 
 
 def _given(value: Any) -> Any:

@@ -44,7 +44,7 @@ def dump(body: Json) -> bytes:
 
 def check_media(content_type: bytes | None, content_encoding: bytes | None) -> None:
     """Raises `UnsupportedMedia`. A missing content type is taken for JSON, as OpenAI does."""
-    given = content_type or JSON
+    given = JSON if content_type is None else content_type
     if given != JSON and given.partition(b";")[0].strip().lower() != JSON:
         shown = given.decode("latin-1")[:80]
         raise UnsupportedMedia(f"Content-Type {shown!r} is not supported; send application/json.")
