@@ -84,6 +84,7 @@ class Conversations:
 
     async def delete(self, response_id: str, principal: Principal) -> Json:
         stored = await self._existing(response_id, principal)
+        await self._stop(response_id)  # what is still being made would be stored again at its end
         await asyncio.to_thread(self._delete, stored.id, principal)
         return {"id": response_id, "object": "response", "deleted": True}
 
@@ -93,11 +94,14 @@ class Conversations:
         if not stored.body.get("background"):
             message = "Only responses created with background=true can be cancelled."
             raise BadRequest(message, param="id", code="not_cancellable")
+        await self._stop(response_id)
+        return (await self._existing(response_id, principal)).body
+
+    async def _stop(self, response_id: str) -> None:
         task = self._running.get(response_id)
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-        return (await self._existing(response_id, principal)).body
 
     async def close(self) -> None:
         """Cancel what is still being made; each is stored as cancelled."""

@@ -26,6 +26,7 @@ obey before they look at the status.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import orjson
@@ -90,9 +91,15 @@ class NotFound(GatewayError):
 
 
 class MethodNotAllowed(GatewayError):
+    """`allow` are the methods the path takes."""
+
     status = 405
     type = "invalid_request_error"
     default_code = "method_not_allowed"
+
+    def __init__(self, message: str, allow: Sequence[str]) -> None:
+        super().__init__(message)
+        self.allow = allow
 
 
 class Conflict(GatewayError):

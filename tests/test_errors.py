@@ -36,7 +36,7 @@ EVERY = list(tree(errors.GatewayError))
 
 
 def made(cls: type[errors.GatewayError]) -> errors.GatewayError:
-    arguments: dict[str, Any] = {"message": "what is wrong", "upstream_status": 500, "error": None}
+    arguments: dict[str, Any] = {"message": "what is wrong", "allow": ["GET"], "upstream_status": 500, "error": None}
     return cls(**{name: value for name, value in arguments.items() if name in inspect.signature(cls).parameters})
 
 

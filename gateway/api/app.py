@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -49,9 +48,9 @@ async def _description(request: Request, who: Viewer) -> dict[str, Any]:
     return app.openapi()
 
 
-def _reply(error: GatewayError, more: Mapping[str, str] | None = None) -> Response:
+def _reply(error: GatewayError) -> Response:
     headers = {name.decode(): value.decode() for name, value in refusal_headers(error)}
-    return Response(error_body(error), error.status, {**headers, **(more or {})}, "application/json")
+    return Response(error_body(error), error.status, headers, "application/json")
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -72,7 +71,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        return _reply(MethodNotAllowed(f"{request.url.path} does not take {request.method}."), error.headers)
+        allow = (error.headers or {})["Allow"].split(", ")
+        return _reply(MethodNotAllowed(f"{request.url.path} does not take {request.method}.", allow))
     if error.status_code == 404:
         return _reply(NotFound(f"Unknown request URL: {request.method} {request.url.path}.", code="unknown_url"))
     return _reply(BadRequest("The request body is not valid JSON.", code="invalid_json"))  # not even text

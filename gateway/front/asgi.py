@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from gateway.errors import GatewayError, MethodNotAllowed, NotFound, error_body
 from gateway.front.exchange import STREAM_FIELDS, Exchange, too_large
 from gateway.http.base import Reply
 from gateway.wire.body import JSON, MAX_REQUEST_BYTES
+from gateway.wire.headers import refusal_headers
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -131,9 +133,9 @@ class AsgiFront:
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["path"] == "/admin" or scope["path"].startswith("/admin/"):
-            await self.served.admin(scope, receive, send)
+            await self.served.admin(scope, receive, _named(send))
         else:
-            await self._serve(scope, receive, send)
+            await self._serve(scope, receive, _named(send))
 
     @property
     def served(self) -> Served:
@@ -170,7 +172,7 @@ class AsgiFront:
             if found is not None:
                 others.append(route.method)
         if others:
-            raise MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(others)}.")
+            raise MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(others)}.", others)
         raise NotFound(f"Unknown request URL: {method} {path[:200]}. The API begins at /v1/.", code="unknown_url")
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -216,7 +218,21 @@ async def _gone(receive: Receive, work: asyncio.Future[None]) -> None:
     work.cancel()
 
 
+def _named(send: Send) -> Send:
+    """Every reply has an id to ask about: the pipeline's, or one made here."""
+
+    async def forward(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message["headers"])
+            if not any(name == b"x-request-id" for name, _ in headers):
+                headers.append((b"x-request-id", b"req_" + os.urandom(12).hex().encode()))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return forward
+
+
 async def _refuse(error: GatewayError, send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), (b"x-should-retry", b"false")]
+    headers = [*refusal_headers(error), (b"content-type", JSON)]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": error_body(error)})

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import Unavailable, UnsupportedParam
+from gateway.errors import BadRequest, Unavailable, UnsupportedParam, UpstreamRefused
 from gateway.http.base import Reply
 from gateway.http.h1 import H1Client
 from gateway.models.loading import Loaded
@@ -25,6 +25,7 @@ from gateway.providers.openai import OpenAIConfig, OpenAIProvider
 from gateway.types import Json, Operation
 
 INSTALL = "pip install 'sluicegate[embedded]'"
+MAX_SAID = 300
 PROMPT_CACHE_MIB = 256
 """Prompts of ended requests kept in memory, to be gone on from."""
 
@@ -46,8 +47,9 @@ class LlamaCppProvider:
 
     operations: frozenset[Operation] = frozenset(("chat", "completions"))
     refuses: frozenset[str] = frozenset(
-        ("audio", "function_call", "functions", "modalities", "prediction", "web_search_options", "suffix", "best_of")
+        "audio best_of echo function_call functions modalities n_predict prediction suffix web_search_options".split()
     )
+    """`n_predict` would be a way around a release's limit of tokens."""
 
     def __init__(self, config: LlamaCppConfig) -> None:
         self._config = config
@@ -57,7 +59,14 @@ class LlamaCppProvider:
 
     async def send(self, ask: Ask) -> Reply:
         _refuse_what_is_not_honoured(ask.body)
-        return await (self._upstream or await self._started()).send(ask)
+        upstream = self._upstream or await self._started()
+        try:
+            return await upstream.send(ask)
+        except UpstreamRefused as error:
+            said = str((error.error or {}).get("message"))
+            if error.upstream_status == 500 and said.startswith("Failed to parse"):
+                raise BadRequest(said[:MAX_SAID], code="invalid_value") from error  # messages or tools it cannot read
+            raise
 
     async def check(self) -> None:
         await (self._upstream or await self._started()).check()

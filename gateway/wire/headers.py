@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, MethodNotAllowed
 from gateway.http.base import Headers, Reply
 
 
@@ -30,6 +30,8 @@ def refusal_headers(error: GatewayError) -> Headers:
         headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
     if error.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", ", ".join(error.allow).encode("latin-1")))
     return headers
 
 

@@ -14,6 +14,11 @@ from tests.running import running_gateway
 
 HELLO: list[Any] = [{"role": "user", "content": "What is the capital of France?"}]
 ASKED: dict[str, Any] = {"model": "smollm2", "messages": HELLO, "max_tokens": 8, "temperature": 0}
+CALLED: Any = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{{"}}],
+}
 SCHEMA = {
     "type": "object",
     "properties": {"city": {"enum": ["Paris", "Rome"]}},
@@ -82,6 +87,9 @@ def test_several_prompts_and_choices_stream_side_by_side(client: OpenAI) -> None
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no"}}}}, None),
         ({"logit_bias": {"the": 1}}, "invalid_value"),
         ({"n": 100}, None),
+        ({"extra_body": {"n_predict": 50}}, "unsupported_parameter"),
+        ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "invalid_value"),
+        ({"messages": [*HELLO, CALLED, {"role": "tool", "tool_call_id": "c", "content": "4"}]}, "invalid_value"),
     ],
 )
 def test_what_it_cannot_do_is_a_bad_request(client: OpenAI, fields: dict[str, Any], code: str | None) -> None:

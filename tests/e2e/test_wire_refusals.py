@@ -45,6 +45,7 @@ def refused(reply: httpx.Response, status: int, code: str | None = None) -> dict
     """The error of a refusal, once everything that holds for each of them was looked at."""
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["x-request-id"].startswith("req_")
     body = reply.json()
     if body.keys() == {"type", "error"}:  # Anthropic's
         assert body["type"] == "error"
@@ -84,7 +85,6 @@ def test_keys_that_are_none(gateway: Gateway, path: str) -> None:
         reply = httpx.post(f"{gateway.url}{path}", headers=given, json=GOOD[path])
         refused(reply, 401, code)
         assert reply.headers["www-authenticate"] == "Bearer"
-        assert reply.headers["x-request-id"].startswith("req_")
 
 
 @pytest.mark.parametrize("path", GOOD)
@@ -138,17 +138,19 @@ def test_paths_that_are_none(gateway: Gateway, client: httpx.Client, method: str
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "path", "allowed"),
     [
-        ("GET", "/v1/chat/completions"),
-        ("OPTIONS", "/v1/embeddings"),
-        ("POST", "/v1/models"),
-        ("DELETE", "/v1/models/demo"),
-        ("PATCH", "/admin/keys"),
+        ("GET", "/v1/chat/completions", "POST"),
+        ("OPTIONS", "/v1/embeddings", "POST"),
+        ("POST", "/v1/models", "GET"),
+        ("PUT", "/v1/responses/resp_1", "GET, DELETE"),
+        ("DELETE", "/admin/calls", "GET"),
     ],
 )
-def test_methods_a_path_does_not_take(client: httpx.Client, method: str, path: str) -> None:
-    refused(client.request(method, path), 405, "method_not_allowed")
+def test_methods_a_path_does_not_take(client: httpx.Client, method: str, path: str, allowed: str) -> None:
+    reply = client.request(method, path)
+    refused(reply, 405, "method_not_allowed")
+    assert set(reply.headers["allow"].split(", ")) == set(allowed.split(", "))
 
 
 def test_the_admin_api_refuses_in_the_same_shape(
@@ -164,7 +166,6 @@ def test_the_admin_api_refuses_in_the_same_shape(
         assert refused(client.post("/admin/keys", content=raw, headers=json_type), 400, "invalid_json")["param"] is None
     for raw in (b"", b'"x"', b"[]", b"[" * 100_000):
         refused(client.post("/admin/keys", content=raw, headers=json_type), 400)
-    assert client.patch("/admin/keys").headers["allow"]
 
 
 # What a client may ask wrongly ----------------------------------------------------------------------------------------
@@ -240,3 +241,11 @@ def test_a_response_belongs_to_its_key_and_is_deleted_once(client: httpx.Client,
     assert client.delete(place).json() == {"id": made, "object": "response", "deleted": True}
     refused(client.delete(place), 404, "not_found")
     refused(client.get(place), 404, "not_found")
+
+
+def test_a_response_in_the_making_can_be_deleted_and_not_gone_on_from(client: httpx.Client) -> None:
+    made = client.post("/v1/responses", json={"model": "demo", "input": "slow", "background": True}).json()["id"]
+    more = {**GOOD["/v1/responses"], "previous_response_id": made}
+    assert refused(client.post("/v1/responses", json=more), 400)["param"] == "previous_response_id"
+    assert client.delete(f"/v1/responses/{made}").json()["deleted"]
+    refused(client.get(f"/v1/responses/{made}"), 404, "not_found")
