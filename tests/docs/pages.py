@@ -13,7 +13,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `language` tells what becomes of it: `sh` and `python` are run, `yaml` and `json` are parsed;
+    """A fenced block. `language` tells what becomes of it: `sh` and `python` are run, `js`, `yaml` and `json` parsed;
     `bash` is for what installs, builds or starts things, and is not run."""
 
     page: Path

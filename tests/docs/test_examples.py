@@ -71,6 +71,16 @@ def test_programs(started: Gateway, block: Block) -> None:
     assert "Paris" in run(started, sys.executable, "-c", block.text) or "And how many" in block.text
 
 
+@pytest.mark.parametrize("block", blocks("js"), ids=str)
+def test_programs_for_node_parse(block: Block, tmp_path: Path) -> None:
+    """They are run, in another form, by the e2e test of Node's client."""
+    file = tmp_path / "example.mjs"
+    file.write_text(block.text)
+    node = Path(sys.executable).parent / "node"
+    done = subprocess.run([node, "--check", file], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
 def test_json(block: Block) -> None:
     assert json.loads(block.text)
