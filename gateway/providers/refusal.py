@@ -27,6 +27,7 @@ from gateway.http.base import Headers, header
 LONGEST_WAIT = 120.0
 """Seconds; the official SDKs do not wait longer, whatever they are told."""
 MAX_MESSAGE = 1000
+MAX_CODE = 100
 CONTEXT_WORDS = ("maximum context length", "context length", "context size", "context window", "exceed_context_size")
 
 
@@ -35,7 +36,7 @@ def refused(status: int, body: bytes, headers: Headers) -> GatewayError:
     error = _error_object(body)
     said = str(error.get("message") or "")[:MAX_MESSAGE]
     code = error.get("code")
-    code = str(code) if code is not None and not isinstance(code, int) else None
+    code = str(code)[:MAX_CODE] if code is not None and not isinstance(code, int) else None
     param = error.get("param") if isinstance(error.get("param"), str) else None
     if status in (400, 409, 422):
         if code == "context_length_exceeded" or any(word in said.lower() for word in CONTEXT_WORDS):

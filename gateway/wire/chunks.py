@@ -14,6 +14,9 @@ import orjson
 from gateway.errors import UpstreamFailed, UpstreamRefused
 from gateway.types import Json, Usage
 
+MAX_NAME = 200
+"""Characters kept of a name an upstream gives: whatever it says, a record stays small."""
+
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 """As an upstream counts them. A figure beyond reason is garbage: billed, it would not fit where costs are kept."""
 
@@ -130,7 +133,7 @@ def in_band(error: Any) -> UpstreamRefused:
         upstream_status=200,
         error=body,
         param=body.get("param") if isinstance(body.get("param"), str) else None,
-        code=str(code) if code is not None else None,
+        code=str(code)[:MAX_NAME] if code is not None else None,
     )
 
 
@@ -152,10 +155,10 @@ class Meter:
         if chunk.usage:
             self.usage = chunk.usage.usage()
         if not self.model:
-            self.model = chunk.model or ""
+            self.model = (chunk.model or "")[:MAX_NAME]
         for choice in chunk.choices or ():
             if choice.finish_reason:
-                self.finish[choice.index] = choice.finish_reason
+                self.finish[choice.index] = choice.finish_reason[:MAX_NAME]
             elif choice.index not in self.finish:
                 self.finish[choice.index] = None
             made = choice.delta or choice.message

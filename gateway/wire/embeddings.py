@@ -7,7 +7,7 @@ import msgspec
 from gateway.errors import BadRequest, GatewayError, UpstreamFailed, error_body
 from gateway.types import Json, Operation
 from gateway.wire.body import refuse_variants
-from gateway.wire.chunks import Meter, WireUsage
+from gateway.wire.chunks import MAX_NAME, Meter, WireUsage
 from gateway.wire.completions import check_texts_or_tokens
 from gateway.wire.fields import check_integer, check_string, flag, text
 from gateway.wire.surface import Call
@@ -69,7 +69,7 @@ class WholeOnly:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             message = "The upstream sent something that is not embeddings."
             raise UpstreamFailed(message, code="upstream_garbage") from error
-        self.meter.model = reply.model
+        self.meter.model = reply.model[:MAX_NAME]
         self.meter.usage = reply.usage.usage() if reply.usage is not None else None
         return body
 

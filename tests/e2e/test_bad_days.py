@@ -268,6 +268,25 @@ def test_figures_beyond_reason_are_garbage_and_stop_no_record(
     assert relay.record(reply.headers["x-request-id"])["status"] == 502
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        completion() | {"model": "x" * 17_000_000},
+        {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "x" * 17_000_000}]},
+        {"error": {"message": "m", "code": "x" * 17_000_000}},
+    ],
+    ids=["model", "finish_reason", "code"],
+)
+def test_names_beyond_reason_do_not_keep_the_client_waiting(
+    relay: Gateway, upstream: ScriptedUpstream, body: dict[str, Any]
+) -> None:
+    upstream.says(body)
+    reply = ask(relay)
+    record = relay.record(reply.headers["x-request-id"])
+    assert record["status"] == reply.status_code == (502 if "error" in body else 200)
+    assert all(len(str(value)) <= 200 for value in record.values())
+
+
 # What upstreams stream -----------------------------------------------------------------------------------------------
 
 
