@@ -132,6 +132,9 @@ class Bench:
         command = ["taskset", "-c", LOAD_CORE, str(self.folder / "mock"), str(UPSTREAM_PORT), "50", "0"]
         process = subprocess.Popen(command)
         self.mock = process.pid
+        time.sleep(0.3)
+        if process.poll() is not None:
+            raise SystemExit(f"the mock upstream cannot listen on port {UPSTREAM_PORT}")
         try:
             yield self
         finally:
@@ -142,18 +145,9 @@ class Bench:
         arguments = list(phase.load)
         if target.gentle and phase.name in ("rate", "paced"):
             arguments[arguments.index("-r") + 1] = "20" if phase.name == "rate" else "2"
-        command = [
-            "taskset",
-            "-c",
-            LOAD_CORE,
-            str(self.folder / "load"),
-            *arguments,
-            "-p",
-            str(target.port),
-            "-u",
-            PATH,
-        ]
-        command += ["-b", str(self.folder / f"{phase.body}.json"), "-H", f"Authorization: Bearer {target.key}"]
+        arguments += ["-p", str(target.port), "-u", PATH, "-b", str(self.folder / f"{phase.body}.json")]
+        command = ["taskset", "-c", LOAD_CORE, str(self.folder / "load"), *arguments]
+        command += ["-H", f"Authorization: Bearer {target.key}"]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
         result: Result = json.loads(done.stdout)
         if result["non2xx"] or result["errors"]:
