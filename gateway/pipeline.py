@@ -151,4 +151,5 @@ class Pipeline:
         if error is None:
             exchange.reply(200, fields, visit.body)
         else:
-            exchange.reply(error.status, fields + lines(refusal_headers(error)), visit.surface.error(error))
+            fields += lines(refusal_headers(error)) + error.limits
+            exchange.reply(error.status, fields, visit.surface.error(error))

@@ -16,7 +16,7 @@ from gateway.providers.credentials import Credential
 from gateway.providers.refusal import refused
 from gateway.types import Operation
 from gateway.wire.body import dump
-from gateway.wire.headers import lines
+from gateway.wire.headers import limits_of, lines
 
 PATHS: dict[Operation, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 
@@ -61,7 +61,9 @@ class OpenAIProvider:
         extra = self._fields + ask.trace
         reply = await self._client.send(self._targets[ask.operation], dump(body), ask.timeouts, extra)
         if reply.status != 200:
-            raise refused(reply.status, await reply.read(), reply.headers)
+            error = refused(reply.status, await reply.read(), reply.headers)
+            error.limits = limits_of(reply)
+            raise error
         if ask.stream and b"text/event-stream" not in (header(reply.headers, b"content-type") or b""):
             reply.close()
             raise UpstreamFailed("The upstream did not answer with a stream.", code="upstream_garbage")

@@ -382,13 +382,14 @@ def test_a_reply_names_itself_and_the_record_names_the_client(wire: Wire) -> Non
     assert len(wire.gateway.record(again.headers["x-request-id"])["client_request_id"]) == 128
 
 
-def test_the_upstreams_rate_limits_reach_the_client(wire: Wire) -> None:
+@pytest.mark.parametrize("status", [200, 400, 429, 503])
+def test_the_upstreams_rate_limits_reach_the_client(wire: Wire, status: int) -> None:
     limits: dict[str, Any] = {
         "x-ratelimit-limit-requests": "60",
         "x-ratelimit-reset-tokens": "6m0s",
         "x-ratelimit-reset-requests": "12ms",
     }
-    wire.upstream.says(completion(), **limits)
+    wire.upstream.says(completion() if status == 200 else {"error": {"message": "No."}}, status, **limits)
     reply = wire.ask()
     assert {name: reply.headers[name] for name in limits} == limits
 
