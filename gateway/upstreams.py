@@ -33,6 +33,8 @@ class Upstream:
         if operation not in self.provider.operations:
             raise BadRequest(f"{self.name!r} does not serve {operation}.", param="model", code="unsupported_operation")
         body = call.body
+        if operation == "chat" and not body["messages"]:
+            raise BadRequest("'messages' is empty: there is nothing to answer.", param="messages", code="invalid_value")
         if not self.provider.refuses.isdisjoint(body):
             self._drop_or_refuse(call)
         if call.stream:

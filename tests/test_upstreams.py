@@ -15,6 +15,7 @@ from gateway.types import Json
 from gateway.upstreams import Upstream
 from gateway.wire.surface import Call
 
+HELLO = [{"role": "user", "content": "hello"}]
 FIELDS = ("temperature", "seed", "tools", "logprobs", "new_field")
 NAMES = st.frozensets(st.sampled_from(FIELDS))
 
@@ -32,7 +33,7 @@ def upstream(refuses: frozenset[str] = frozenset(), drops: frozenset[str] = froz
 
 
 def call(stream: bool = False, **fields: Any) -> Call:
-    body: Json = {"model": "u", "messages": [], **fields}
+    body: Json = {"model": "u", "messages": HELLO, **fields}
     return Call("u", body, stream, dict(body))
 
 
@@ -48,7 +49,7 @@ def test_a_field_is_sent_dropped_or_refused(refuses: frozenset[str], drops: froz
         assert "`drop`" in refused.value.message
         return
     ask = upstream(refuses, drops).ask(asked, "chat", b"")
-    assert ask.body == {"model": "u", "messages": [], **{n: v for n, v in sent.items() if n not in refuses}}
+    assert ask.body == {"model": "u", "messages": HELLO, **{n: v for n, v in sent.items() if n not in refuses}}
     assert asked.dropped == sorted(sent.keys() & refuses)
 
 
@@ -62,7 +63,7 @@ def test_a_stream_always_asks_for_its_figures() -> None:
 
 def test_without_a_stream_nothing_is_added() -> None:
     ask = upstream().ask(call(), "chat", b"", "v1")
-    assert ask.body == {"model": "u", "messages": []}
+    assert ask.body == {"model": "u", "messages": HELLO}
     assert (ask.stream, ask.adapter) == (False, "v1")
 
 
@@ -70,3 +71,9 @@ def test_an_operation_it_does_not_serve() -> None:
     with pytest.raises(BadRequest) as refused:
         upstream().ask(call(), "embeddings", b"")
     assert (refused.value.code, refused.value.param) == ("unsupported_operation", "model")
+
+
+def test_without_a_message_there_is_nothing_to_answer() -> None:
+    with pytest.raises(BadRequest) as refused:
+        upstream().ask(call(messages=[]), "chat", b"")
+    assert (refused.value.param, refused.value.code) == ("messages", "invalid_value")
