@@ -17,6 +17,7 @@ from gateway.store.engine import Store
 from gateway.store.responses import StoredResponse
 from gateway.types import Json, Principal
 from gateway.wire import conversation
+from gateway.wire.paging import Page
 from gateway.wire.surface import Call, StoringTranslator, Translator
 
 KEPT_FOR = 30 * 24 * 3600.0
@@ -76,11 +77,10 @@ class Conversations:
     async def get(self, response_id: str, principal: Principal) -> Json:
         return (await self._existing(response_id, principal)).body
 
-    async def items(self, response_id: str, principal: Principal) -> Json:
-        """The input of a response, newest first, as a list object."""
+    async def items(self, response_id: str, principal: Principal, page: Page) -> Json:
+        """A page of the input of a response, as a list object."""
         stored = await self._existing(response_id, principal)
-        items: Json = conversation.input_items(stored.turn)
-        return items
+        return page.of(conversation.input_items(stored.turn))
 
     async def delete(self, response_id: str, principal: Principal) -> Json:
         stored = await self._existing(response_id, principal)

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl
 
 from gateway.access import Access
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound, error_body
@@ -27,6 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Params = dict[str, str]
+"""The fields of a URL's query and the `{name}` segments of its path, which outrank them."""
 HIGH_WATER = 256 * 1024
 LOW_WATER = 64 * 1024
 
@@ -148,6 +150,7 @@ class AsgiFront:
         except GatewayError as error:
             await _refuse(error, send)
             return
+        params = {**dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)), **params}
         body, refusal = await _body(dict(scope["headers"]), receive)
         exchange = AsgiExchange(scope, body, refusal)
         work = asyncio.ensure_future(route.serve(exchange, params))

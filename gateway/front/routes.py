@@ -12,7 +12,7 @@ import orjson
 
 from gateway.access import Access, admit, no_such_model
 from gateway.conversations import Conversations
-from gateway.errors import GatewayError, Internal, Unavailable, error_body
+from gateway.errors import GatewayError, Internal, Unavailable, UnsupportedParam, error_body
 from gateway.front.asgi import Params, Route
 from gateway.front.exchange import Exchange
 from gateway.pipeline import Pipeline
@@ -24,6 +24,7 @@ from gateway.wire.completions import Completions
 from gateway.wire.embeddings import Embeddings
 from gateway.wire.headers import lines, refusal_headers
 from gateway.wire.messages import Messages
+from gateway.wire.paging import Page
 from gateway.wire.responses import Responses
 from gateway.wire.surface import Surface
 
@@ -72,8 +73,8 @@ class DataRoutes:
             self._json("GET", "/v1/models", self._models),
             self._json("GET", "/v1/models/{model}", self._model),
             self._json("POST", "/v1/responses/{id}/cancel", lambda who, at: responses.cancel(at["id"], who)),
-            self._json("GET", "/v1/responses/{id}/input_items", lambda who, at: responses.items(at["id"], who)),
-            self._json("GET", "/v1/responses/{id}", lambda who, at: responses.get(at["id"], who)),
+            self._json("GET", "/v1/responses/{id}/input_items", self._input_items),
+            self._json("GET", "/v1/responses/{id}", self._response),
             self._json("DELETE", "/v1/responses/{id}", lambda who, at: responses.delete(at["id"], who)),
             Route("GET", "/healthz", Access.PUBLIC, self._healthz),
             Route("GET", "/readyz", Access.PUBLIC, self._readyz),
@@ -111,6 +112,14 @@ class DataRoutes:
                 return model
         raise no_such_model(params["model"])
 
+    async def _response(self, principal: Principal, params: Params) -> Json:
+        _refuse_query(params, "include", "include[]", "starting_after", "stream")
+        return await self._conversations.get(params["id"], principal)
+
+    async def _input_items(self, principal: Principal, params: Params) -> Json:
+        _refuse_query(params, "include", "include[]")
+        return await self._conversations.items(params["id"], principal, Page.read(params))
+
     async def _healthz(self, exchange: Exchange, params: Params) -> None:
         exchange.reply(200, b"", b'{"status":"ok"}')
 
@@ -142,6 +151,14 @@ async def guarded(exchange: Exchange, answer: Awaitable[None]) -> None:
     except Exception:
         log.exception("defect while serving")
         exchange.reply(500, b"", error_body(Internal("An internal error occurred. The server's log has it.")))
+
+
+def _refuse_query(params: Params, *names: str) -> None:
+    """Raises `UnsupportedParam` for a field of the query that means something at OpenAI, and nothing here."""
+    for name in names:
+        if params.get(name, "false") != "false":
+            message = f"A stored response is given whole, as it was made: leave out {name!r}."
+            raise UnsupportedParam(message, param=name.removesuffix("[]"))
 
 
 def _list_models(snapshot: Snapshot, principal: Principal) -> list[dict[str, Any]]:

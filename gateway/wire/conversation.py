@@ -59,17 +59,14 @@ def _answer(output: list[Json]) -> list[Json]:
 # As the API lists it -------------------------------------------------------------------------------------------------
 
 
-def input_items(conversation: list[Json]) -> Json:
-    """The input of a stored response as a list object, newest item first: all of its conversation but the answer."""
+def input_items(conversation: list[Json]) -> list[Json]:
+    """The input of a stored response, oldest item first: all of its conversation but the answer."""
     asked = list(conversation)
     if asked and asked[-1].get("role") == "assistant":
         asked.pop()
     while asked and "role" not in asked[-1]:
         asked.pop()
-    items = [item for position, entry in enumerate(asked) for item in _items(entry, position)]
-    items.reverse()
-    ends = {"first_id": items[0]["id"] if items else "", "last_id": items[-1]["id"] if items else ""}
-    return {"object": "list", "data": items, **ends, "has_more": False}
+    return [item for position, entry in enumerate(asked) for item in _items(entry, position)]
 
 
 def _items(entry: Json, position: int) -> list[Json]:

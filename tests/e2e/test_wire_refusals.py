@@ -175,6 +175,7 @@ def test_the_admin_api_refuses_in_the_same_shape(
     ("path", "fields", "param"),
     [
         ("/v1/chat/completions", {"messages": [{"role": [], "content": "x"}]}, "messages[0].role"),
+        ("/v1/chat/completions", {"messages": []}, "messages"),
         ("/v1/chat/completions", {"max_tokens": -1}, "max_tokens"),
         ("/v1/chat/completions", {"max_tokens": 10**30}, "max_tokens"),
         ("/v1/chat/completions", {"n": 0}, "n"),
@@ -249,3 +250,20 @@ def test_a_response_in_the_making_can_be_deleted_and_not_gone_on_from(client: ht
     assert refused(client.post("/v1/responses", json=more), 400)["param"] == "previous_response_id"
     assert client.delete(f"/v1/responses/{made}").json()["deleted"]
     refused(client.get(f"/v1/responses/{made}"), 404, "not_found")
+
+
+def test_the_input_of_a_response_is_given_in_pages_and_the_response_whole(client: httpx.Client) -> None:
+    turns = [{"role": "user", "content": word} for word in ("one", "two", "three")]
+    place = f"/v1/responses/{client.post('/v1/responses', json={'model': 'demo', 'input': turns}).json()['id']}"
+    first = client.get(f"{place}/input_items?limit=2&order=asc").json()
+    assert first["has_more"]
+    rest = client.get(f"{place}/input_items?limit=2&order=asc&after={first['last_id']}").json()
+    assert not rest["has_more"]
+    texts = [item["content"][0]["text"] for item in first["data"] + rest["data"]]
+    assert texts == ["one", "two", "three"]
+    for query in ("limit=0", "order=up", "after=nothing", "include[]=message.input_image.image_url"):
+        param = query.partition("=")[0].removesuffix("[]")
+        assert refused(client.get(f"{place}/input_items?{query}"), 400)["param"] == param
+    for query in ("stream=true", "starting_after=1", "include=reasoning.encrypted_content"):
+        assert refused(client.get(f"{place}?{query}"), 400)["param"] == query.partition("=")[0]
+    assert client.get(f"{place}?stream=false&unknown=x").status_code == 200

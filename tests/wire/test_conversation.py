@@ -52,7 +52,7 @@ def test_calls_and_text_become_one_message_and_a_call_cut_off_is_left_out() -> N
     assert turn(asked, {"output": [THOUGHT]}) == [*asked.turn, THOUGHT]
 
 
-def test_the_input_is_listed_newest_first_and_without_the_answer() -> None:
+def test_the_input_is_listed_as_it_came_and_without_the_answer() -> None:
     given = [
         {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"type": "input_image", "image_url": "u"}]},
         THOUGHT,
@@ -61,16 +61,10 @@ def test_the_input_is_listed_newest_first_and_without_the_answer() -> None:
     ]
     stored = turn(read(given), {"output": [THOUGHT, message({"type": "output_text", "text": "done"})]})
     listed = input_items(stored)
-    assert [item["type"] for item in listed["data"]] == [
-        "function_call_output",
-        "function_call",
-        "reasoning",
-        "message",
-    ]
-    assert listed["data"][-1]["content"] == [
+    assert [item["type"] for item in listed] == ["message", "reasoning", "function_call", "function_call_output"]
+    assert listed[0]["content"] == [
         {"type": "input_text", "text": "a"},
         {"type": "input_image", "image_url": "u", "detail": "auto"},
     ]
-    assert (listed["first_id"], listed["last_id"]) == (listed["data"][0]["id"], listed["data"][-1]["id"])
-    assert len({item["id"] for item in listed["data"]}) == 4
-    assert input_items([]) == {"object": "list", "data": [], "first_id": "", "last_id": "", "has_more": False}
+    assert len({item["id"] for item in listed}) == 4
+    assert input_items([]) == []
