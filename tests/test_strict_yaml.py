@@ -19,6 +19,10 @@ JSON = st.recursive(
 )
 
 
+LAUGHS = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30))
+MERGED = "a0: &a0 {x: y}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 30))
+
+
 @given(st.lists(JSON, max_size=3))
 def test_what_json_can_say_is_read(values: list[Any]) -> None:
     assert documents(yaml.safe_dump_all(values)) == values
@@ -31,6 +35,7 @@ def test_what_json_can_say_is_read(values: list[Any]) -> None:
         ("---\n---\n# nothing\n", []),
         ("a: 1\n---\nb: 2", [{"a": 1}, {"b": 2}]),
         ("retires: 2027-01-01", [{"retires": "2027-01-01"}]),
+        ("a: &x [1]\nb: [*x, *x]", [{"a": [1], "b": [[1], [1]]}]),
         ("a: &x {b: 1}\nc: {<<: *x, d: 2}", [{"a": {"b": 1}, "c": {"b": 1, "d": 2}}]),
     ],
 )
@@ -54,6 +59,9 @@ def test_documents(text: str, values: list[Any]) -> None:
         ("a: !!set {b, c}", "none of JSON's"),
         ("a: !!timestamp 2027-01-01", "none of JSON's"),
         ("[" * 2000, "nested too deeply"),
+        ("a: &a [*a]", "nested too deeply"),
+        (LAUGHS, "aliases stand for too much"),
+        (MERGED, "aliases stand for too much"),
         ("[" * 300 + "]" * 300, "none of JSON's"),
         ("a: !!python/object/apply:os.system [id]", "could not determine a constructor"),
         ("a: [", "line 1"),
