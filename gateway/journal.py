@@ -77,7 +77,7 @@ class Journal:
         payload = _ENCODER.encode(record)
         end = self._at + HEADER.size + len(payload)
         if self._map is None or end + HEADER.size > self._size:
-            if not self._make_room():
+            if len(payload) + 2 * HEADER.size > self._size or not self._make_room():
                 self.dropped += 1
                 return
             end = self._at + HEADER.size + len(payload)

@@ -47,6 +47,8 @@ class Refresher:
                 await self.refresh()
             except GatewayError as error:
                 log.warning("the configuration cannot be refreshed: %s", error.message)
+            except Exception:
+                log.exception("defect while refreshing the configuration")
 
     def _revision(self) -> int:
         with self._store.begin() as connection:

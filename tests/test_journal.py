@@ -91,6 +91,15 @@ def test_what_is_appended_is_read_back_in_order(tmp_path: Path, records: list[Ca
     assert journal.dropped == 0
 
 
+def test_a_record_larger_than_a_segment_is_dropped_and_counted(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, SMALL)
+    journal.append(msgspec.structs.replace(record(1), served="x" * SMALL))
+    journal.append(record(2))
+    journal.close()
+    assert journal.dropped == 1
+    assert read_all(tmp_path) == [record(2)]
+
+
 def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
     found = written(tmp_path, 500)
     assert len(found) > 1

@@ -19,10 +19,10 @@ from typing import Any, cast
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.errors import GatewayError
+from gateway.front.cold import ColdProtocol
 from gateway.front.exchange import STREAM_FIELDS, too_large
 from gateway.http.base import Reply
 from gateway.wire.body import JSON, MAX_REQUEST_BYTES
@@ -280,7 +280,7 @@ class HotProtocol(asyncio.Protocol):
         if self._clock is not None:
             self._clock.cancel()
         self._transport = None
-        successor = HttpToolsProtocol(self._config, self._server, self._app_state, self._loop)
+        successor = ColdProtocol(self._config, self._server, self._app_state, self._loop)
         successor.connection_made(transport)
         transport.set_protocol(successor)
         successor.data_received(received)

@@ -20,6 +20,9 @@ Sink = Callable[[bytes], None]
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
+TRY_EACH = "`sluice doctor` tries each upstream."
+"""The next step where one cannot be reached."""
+
 RACE_WINDOW = 0.25
 """Seconds after the write in which a kept-alive connection may end without a reply and the request be sent again."""
 

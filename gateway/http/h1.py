@@ -18,7 +18,7 @@ from typing import cast
 import httptools
 
 from gateway.errors import ClosedBeforeReply, GatewayError, UpstreamFailed, UpstreamTimeout
-from gateway.http.base import MAX_BODY_BYTES, RACE_WINDOW, Headers, Origin, Sink, Target, Timeouts, header
+from gateway.http.base import MAX_BODY_BYTES, RACE_WINDOW, TRY_EACH, Headers, Origin, Sink, Target, Timeouts, header
 
 MAX_IDLE = 55.0
 MAX_AGE = 300.0
@@ -320,9 +320,10 @@ class Pool:
             raise UpstreamTimeout(f"No connection to the upstream in {limit:g} s.", code="connect_timeout") from error
         except ssl.SSLError as error:
             reason = error.reason or type(error).__name__
-            raise UpstreamFailed(f"TLS with the upstream failed: {reason}.", code="upstream_tls") from error
+            message = f"TLS with the upstream failed: {reason}. {TRY_EACH}"
+            raise UpstreamFailed(message, code="upstream_tls") from error
         except (OSError, UnicodeError) as error:
-            message = f"The upstream cannot be reached: {type(error).__name__}."
+            message = f"The upstream cannot be reached: {type(error).__name__}. {TRY_EACH}"
             raise UpstreamFailed(message, code="upstream_unreachable") from error
 
     def give_back(self, connection: Connection) -> None:

@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from gateway.errors import ClosedBeforeReply, GatewayError, UpstreamFailed, UpstreamTimeout
-from gateway.http.base import MAX_BODY_BYTES, RACE_WINDOW, Headers, Sink, Target, Timeouts
+from gateway.http.base import MAX_BODY_BYTES, RACE_WINDOW, TRY_EACH, Headers, Sink, Target, Timeouts
 
 TRIES = 3
 
@@ -129,9 +129,9 @@ class ProxiedClient:
             message = f"The upstream sent nothing for {timeouts.first_byte:g} s."
             raise UpstreamTimeout(message, code="first_token_timeout") from error
         except aiohttp.ClientSSLError as error:
-            raise UpstreamFailed("TLS with the upstream failed.", code="upstream_tls") from error
+            raise UpstreamFailed(f"TLS with the upstream failed. {TRY_EACH}", code="upstream_tls") from error
         except aiohttp.ClientConnectorError as error:
-            raise UpstreamFailed("The upstream cannot be reached.", code="upstream_unreachable") from error
+            raise UpstreamFailed(f"The upstream cannot be reached. {TRY_EACH}", code="upstream_unreachable") from error
         except aiohttp.ClientResponseError as error:
             raise UpstreamFailed("The upstream sent invalid HTTP.", code="upstream_garbage") from error
         except (aiohttp.ClientError, OSError) as error:

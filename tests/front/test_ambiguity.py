@@ -48,7 +48,9 @@ def test_what_can_be_read_in_two_ways_is_refused(gateway: Gateway, case: str) ->
     fields, body = AMBIGUOUS[case]
     with Connection(gateway) as client:
         client.send(head(client.key, *fields) + body + SMUGGLED)
-        assert client.reply().status == 400
+        answer = client.reply()
+        assert answer.status == 400
+        assert answer.refusal["code"] == "invalid_http"
         assert client.ended()
 
 

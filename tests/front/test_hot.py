@@ -190,6 +190,16 @@ def test_a_refused_upload_leaves_a_record(gateway: Gateway) -> None:
     assert (record["status"], record["error"]) == (413, "request_too_large")
 
 
+@pytest.mark.parametrize("line", [f"POST {CHAT} HTTP/1.1", "GET /healthz HTTP/1.1"])
+def test_a_head_without_end_is_refused(gateway: Gateway, line: str) -> None:
+    with Connection(gateway) as client:
+        client.send(f"{line}\r\nx-long: ".encode() + b"a" * 70_000)
+        answer = client.reply()
+        assert answer.status == 400
+        assert "64 KiB" in answer.refusal["message"]
+        assert client.ended()
+
+
 def test_the_largest_body_is_served(gateway: Gateway) -> None:
     words = "y" * (MAX_REQUEST_BYTES - 200)
     body = json.dumps({"model": "demo", "messages": [{"role": "user", "content": "capital " + words}]}).encode()

@@ -14,6 +14,7 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from gateway.front.asgi import Receive, Scope, Send
 from gateway.front.hot import KEEP_ALIVE, HotExchange, HotProtocol
 
 HURRY = 200.0
@@ -46,7 +47,7 @@ def port() -> Iterator[int]:
         await asyncio.sleep(float(exchange.body))
         exchange.reply(200, b"", b"{}")
 
-    config = Config(no_app, log_level="warning")
+    config = Config(reads_all, log_level="warning")
     config.load()
     served, state = ServerState(), {"hot_routes": {PATH: serve}}
     making = loop.create_server(lambda: HotProtocol(config, served, state, loop), "127.0.0.1", 0)
@@ -63,8 +64,10 @@ def port() -> Iterator[int]:
     loop.close()
 
 
-async def no_app(scope: object, receive: object, send: object) -> None:
-    raise AssertionError("nothing here is for the ASGI front")
+async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI front: waits for the whole request, as ours does."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 @contextmanager
@@ -137,3 +140,23 @@ def test_a_connection_in_use_stays(port: int) -> None:
             client.sendall(request(0))
             assert client.recv(4096).endswith(b"{}")
             time.sleep(LONG / 12 / HURRY)
+
+
+HANDED = b"GET /healthz HTTP/1.1\r\nhost: x\r\n"
+
+
+def test_a_head_that_drips_on_its_way_to_the_asgi_front_is_cut_off(port: int) -> None:
+    with connected(port) as client:
+        drip(client, HANDED + b"x-slow: " + b"a" * 1000)
+
+
+def test_a_body_that_drips_on_its_way_to_the_asgi_front_is_cut_off(port: int) -> None:
+    with connected(port) as client:
+        client.sendall(b"POST /elsewhere HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n")
+        drip(client, b"0" * 1000)
+
+
+def test_a_client_that_falls_silent_on_its_way_to_the_asgi_front_is_cut_off(port: int) -> None:
+    with connected(port) as client:
+        client.sendall(HANDED)
+        assert client.recv(1) == b""
