@@ -93,20 +93,27 @@ class LiteLLMProvider:
             message = f"{unknown[0]!r} is not a field of OpenAI's API, and this upstream takes no others."
             raise UnsupportedParam(message, param=unknown[0])
         for index, message in enumerate(ask.body.get("messages") or ()):
-            _check_images(message, index)
+            _check_links(message, index)
         fixed: Json = {"model": self._config.model, "num_retries": 0, "max_retries": 0, "drop_params": False}
         return {**ask.body, **self._config.arguments, **fixed}
 
 
-def _check_images(message: Json, index: int) -> None:
-    """litellm fetches what an image's URL names, from inside our network: only data URLs may pass."""
+def _check_links(message: Json, index: int) -> None:
+    """litellm fetches what an image, a file or a video names, from inside our network: only data URLs may pass."""
     content = message.get("content")
     for number, part in enumerate(content if isinstance(content, list) else ()):
-        image = part.get("image_url")
-        url = image.get("url") if isinstance(image, dict) else image
-        if url is not None and not str(url).startswith("data:"):
-            where = f"messages[{index}].content[{number}].image_url"
-            raise UnsupportedParam("This upstream takes images as data: URLs only.", param=where)
+        for name, value in part.items():
+            if name != "text" and _links(value):
+                where = f"messages[{index}].content[{number}].{name}"
+                raise UnsupportedParam("This upstream takes images and files as data: URLs only.", param=where)
+
+
+def _links(value: Any) -> bool:
+    if isinstance(value, str):
+        return "://" in value and not value.startswith("data:")
+    if isinstance(value, dict | list):
+        return any(map(_links, value.values() if isinstance(value, dict) else value))
+    return False
 
 
 async def _events(answer: Any, idle: float) -> AsyncGenerator[bytes, None]:
