@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,14 @@ from gateway.models.loading import Loaded
 from gateway.models.locate import chat_template, locate_gguf
 from gateway.providers.base import Ask
 from gateway.providers.credentials import StaticKey
+from gateway.providers.llamacpp_choices import Choices, as_stream, several
 from gateway.providers.openai import OpenAIConfig, OpenAIProvider
-from gateway.types import Json, Operation
+from gateway.types import Operation
 
 INSTALL = "pip install 'sluicegate[embedded]'"
 MAX_SAID = 300
+FIELD = re.compile(r"Field '(\w+)'")
+"""How its refusals of a value begin."""
 PROMPT_CACHE_MIB = 256
 """Prompts of ended requests kept in memory, to be gone on from."""
 
@@ -58,10 +62,16 @@ class LlamaCppProvider:
         self._client = H1Client()
 
     async def send(self, ask: Ask) -> Reply:
-        _refuse_what_is_not_honoured(ask.body)
+        _refuse_what_is_not_honoured(ask)
         upstream = self._upstream or await self._started()
         try:
+            if several(ask.body):
+                return Choices(await upstream.send(as_stream(ask)), ask.body.get("n") or 1)
             return await upstream.send(ask)
+        except BadRequest as error:
+            named = FIELD.match(error.message)
+            error.param = error.param or (named[1] if named else None)
+            raise
         except UpstreamRefused as error:
             said = str((error.error or {}).get("message"))
             if error.upstream_status == 500 and said.startswith("Failed to parse"):
@@ -85,8 +95,11 @@ class LlamaCppProvider:
         return self._upstream
 
 
-def _refuse_what_is_not_honoured(body: Json) -> None:
-    """Raises `UnsupportedParam` for what llama.cpp would ignore, or answer with a 500."""
+def _refuse_what_is_not_honoured(ask: Ask) -> None:
+    """Raises `UnsupportedParam` for what llama.cpp would ignore, answer with a 500, or in another shape."""
+    body = ask.body
+    if ask.operation == "completions" and body.get("logprobs") is not None:
+        raise UnsupportedParam("The embedded model gives log probabilities for chat only.", param="logprobs")
     if body.get("tool_choice") not in (None, "auto", "none"):
         message = "The embedded model cannot be made to call a tool: 'tool_choice' is auto or none."
         raise UnsupportedParam(message, param="tool_choice")

@@ -38,6 +38,9 @@ class Completions:
         check_texts_or_tokens(body.get("prompt"), "prompt")
         stream = check_streaming(body)
         check_fields(body, CHECKS)
+        if body.get("max_tokens") == 0 and not body.get("echo"):
+            message = "'max_tokens' of 0 is for 'echo', without which there is nothing to answer."
+            raise BadRequest(message, param="max_tokens", code="invalid_value")
         return Call(model=model, body=body, stream=stream, asked=body)
 
     def translator(self, call: Call) -> PassThrough:

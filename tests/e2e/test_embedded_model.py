@@ -77,6 +77,40 @@ def test_several_prompts_and_choices_stream_side_by_side(client: OpenAI) -> None
     assert ends == {0: "length", 1: "length"}
 
 
+def test_every_choice_and_every_prompt_is_counted(client: OpenAI) -> None:
+    def figures(usage: Any) -> tuple[int, int]:
+        return usage.prompt_tokens, usage.completion_tokens
+
+    told: Any = {"stream": True, "stream_options": {"include_usage": True}}
+    chat: dict[str, Any] = {**ASKED, "max_tokens": 3}
+    one, two = (client.chat.completions.create(**chat, n=copies) for copies in (1, 2))
+    assert figures(two.usage) == (one.usage.prompt_tokens, 6)
+    assert [choice.message.content for choice in two.choices] == [one.choices[0].message.content] * 2
+    *_, last = client.chat.completions.create(**chat, n=2, **told)
+    assert figures(last.usage) == figures(two.usage)
+    text: dict[str, Any] = {"model": "smollm2", "max_tokens": 3, "temperature": 0}
+    alone = [client.completions.create(**text, prompt=prompt) for prompt in ("One, two,", "Paris is")]
+    both = client.completions.create(**text, prompt=["One, two,", "Paris is"])
+    assert figures(both.usage) == (sum(reply.usage.prompt_tokens for reply in alone if reply.usage), 6)
+    assert [choice.text for choice in both.choices] == [reply.choices[0].text for reply in alone]
+    *_, end = client.completions.create(**text, prompt=["One, two,", "Paris is"], **told)
+    assert figures(end.usage) == figures(both.usage)
+
+
+def test_a_value_out_of_its_bounds_is_named(client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as refusal:
+        client.chat.completions.create(**ASKED, n=100)
+    assert refusal.value.param == "n"
+
+
+def test_text_completions_cannot_do_all_of_it(client: OpenAI) -> None:
+    for field in ({"logprobs": 2}, {"max_tokens": 0}, {"echo": True}):
+        fields: Any = {"max_tokens": 2, **field}
+        with pytest.raises(openai.BadRequestError) as refusal:
+            client.completions.create(model="smollm2", prompt="One, two,", **fields)
+        assert [refusal.value.param] == list(field)
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
@@ -86,7 +120,6 @@ def test_several_prompts_and_choices_stream_side_by_side(client: OpenAI) -> None
         ({"tool_choice": "required"}, "unsupported_parameter"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no"}}}}, None),
         ({"logit_bias": {"the": 1}}, "invalid_value"),
-        ({"n": 100}, None),
         ({"extra_body": {"n_predict": 50}}, "unsupported_parameter"),
         ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "invalid_value"),
         ({"messages": [*HELLO, CALLED, {"role": "tool", "tool_call_id": "c", "content": "4"}]}, "invalid_value"),

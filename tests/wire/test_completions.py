@@ -45,6 +45,8 @@ def test_every_kind_of_prompt(prompt: Any) -> None:
         ({"best_of": 21}, "best_of"),
         ({"logprobs": 6}, "logprobs"),
         ({"max_tokens": -1}, "max_tokens"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": 0, "echo": False}, "max_tokens"),
         ({"temperature": 2.5}, "temperature"),
         ({"stream_options": {}}, "stream_options"),
         ({"Prompt": "a"}, "Prompt"),
@@ -54,6 +56,10 @@ def test_the_field_at_fault_is_named(fields: dict[str, Any], param: str) -> None
     with pytest.raises(BadRequest) as caught:
         Completions().read({"model": "m", "prompt": "a", **fields})
     assert caught.value.param == param
+
+
+def test_no_tokens_are_made_where_the_prompt_is_echoed() -> None:
+    assert Completions().read({"model": "m", "prompt": "a", "max_tokens": 0, "echo": True}).body["max_tokens"] == 0
 
 
 def test_a_stream_passes_without_the_usage_nobody_asked_for() -> None:
