@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -56,6 +59,36 @@ def test_the_second_start_changes_nothing(store: Store, tmp_path: Path) -> None:
     assert (second.key, second.seeded) == (None, False)
     with store.begin() as connection:
         assert (catalogue.load(connection), keys.list_all(connection)) == before
+
+
+def test_of_several_that_start_at_once_one_makes_the_key(tmp_path: Path) -> None:
+    """As the processes of a new installation may; with the data folder and the pepper to be made too."""
+    script = (
+        "import sys, pathlib\n"
+        "from gateway.app import open_store, pepper\n"
+        "from gateway.seed import first_start\n"
+        "from gateway.settings import Settings\n"
+        "settings = Settings(data=pathlib.Path(sys.argv[1]))\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "first = first_start(open_store(settings), pepper(settings), settings)\n"
+        "print(pepper(settings).decode(), first.key)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "data")]
+    starting = [subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) for _ in range(4)]
+    assert [process.stdout.readline() for process in starting if process.stdout] == ["ready\n"] * 4
+    for process in starting:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    told = [process.communicate(timeout=30)[0].split() for process in starting]
+    assert {process.returncode for process in starting} == {0}
+    peppers, made = zip(*told, strict=True)
+    assert len(set(peppers)) == 1
+    [secret] = [key for key in made if key != "None"]
+    with closing(open_store(settings(tmp_path / "data"))) as store, store.begin() as connection:
+        [key] = keys.find_active(connection)
+    assert key.digest == KeyHasher(peppers[0].encode()).digest(secret.encode()).hex()
 
 
 def test_an_installation_whose_keys_were_all_revoked_is_not_a_first_start(store: Store, tmp_path: Path) -> None:
