@@ -11,7 +11,7 @@ from dataclasses import replace
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import pytest
@@ -38,6 +38,17 @@ HASHER = KeyHasher(b"pepper")
 TOGETHER = 4
 """How many do the same thing at the same time."""
 NUMBERS = count(1)
+LOOKED_UP = (
+    ("GET", "/v1/responses/resp_%00"),
+    ("GET", "/v1/responses/resp_%00/input_items"),
+    ("DELETE", "/v1/responses/resp_%00"),
+    ("POST", "/v1/responses/resp_%00/cancel"),
+    ("GET", "/admin/calls?endpoint=%00"),
+    ("GET", "/admin/calls?key_id=%00"),
+    ("GET", "/admin/calls/%00"),
+    ("DELETE", "/admin/keys/%00"),
+)
+"""What a client can look up by a text that PostgreSQL does not take."""
 
 
 @pytest.fixture
@@ -190,6 +201,18 @@ def test_a_gateway_runs_on_it(tmp_path: Path, url: str) -> None:
         record = gateway.record(reply.headers["x-request-id"])
         assert (record["endpoint"], record["release"]) == ("greeter", reply.headers["x-sluice-release"])
         assert httpx.get(f"{gateway.url}/readyz").json() == {"status": "ready", "faults": {}}
-        gone = httpx.get(f"{gateway.api}/responses/resp_%00", headers=gateway.headers)
-        assert gone.status_code == 400
+        with httpx.Client(base_url=gateway.url, headers=gateway.headers) as client:
+            for method, path in LOOKED_UP:
+                refused = client.request(method, path)
+                assert refused.status_code == 400, (method, path, refused.text)
+                assert refused.json()["error"]["code"] == "invalid_value"
+            asked: dict[str, Any] = {"model": "demo", "input": "a\0b", "metadata": {"n\0": "\0"}, "user": "\0"}
+            made = client.post("/v1/responses", json=asked)
+            assert made.status_code == 200, made.text
+            more = {**asked, "previous_response_id": made.json()["id"]}
+            assert client.post("/v1/responses", json=more).status_code == 200
+            place = f"/v1/responses/{made.json()['id']}"
+            assert client.get(place).json()["metadata"] == asked["metadata"]
+            assert client.get(f"{place}/input_items").json()["data"][0]["content"][0]["text"] == "a\0b"
+            assert client.post("/v1/responses", json={**asked, "previous_response_id": "\0"}).status_code == 400
     assert not (tmp_path / "data" / "sluice.db").exists()
