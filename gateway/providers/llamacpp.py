@@ -51,9 +51,10 @@ class LlamaCppProvider:
 
     operations: frozenset[Operation] = frozenset(("chat", "completions"))
     refuses: frozenset[str] = frozenset(
-        "audio best_of echo function_call functions modalities n_predict prediction suffix web_search_options".split()
+        "audio best_of echo function_call functions modalities n_cmpl n_predict n_probs prediction suffix "
+        "web_search_options".split()
     )
-    """`n_predict` would be a way around a release's limit of tokens."""
+    """llama.cpp's own names for `n`, `max_tokens` and `logprobs` would be a way around the checks of those."""
 
     def __init__(self, config: LlamaCppConfig) -> None:
         self._config = config
@@ -63,6 +64,8 @@ class LlamaCppProvider:
 
     async def send(self, ask: Ask) -> Reply:
         _refuse_what_is_not_honoured(ask)
+        if ask.body.get("logprobs"):  # it takes no number for twenty, and 0 for no log probabilities
+            ask.body["top_logprobs"] = max(1, ask.body.get("top_logprobs") or 0)
         upstream = self._upstream or await self._started()
         try:
             if several(ask.body):

@@ -61,6 +61,13 @@ def test_log_probabilities_whole_streamed_and_in_responses(client: OpenAI) -> No
     assert "".join(token.token for token in text.logprobs or []) == text.text
 
 
+@pytest.mark.parametrize("fields", [{}, {"top_logprobs": 0}])
+def test_log_probabilities_without_alternatives(client: OpenAI, fields: dict[str, Any]) -> None:
+    reply = client.chat.completions.create(**ASKED, logprobs=True, **fields)
+    assert reply.choices[0].logprobs is not None
+    assert [len(token.top_logprobs) for token in reply.choices[0].logprobs.content or ()] == [1] * 8
+
+
 def test_a_schema_is_kept(client: OpenAI) -> None:
     wanted: Any = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
     reply = client.chat.completions.create(**{**ASKED, "max_tokens": 40}, response_format=wanted)
@@ -120,7 +127,7 @@ def test_text_completions_cannot_do_all_of_it(client: OpenAI) -> None:
         ({"tool_choice": "required"}, "unsupported_parameter"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no"}}}}, None),
         ({"logit_bias": {"the": 1}}, "invalid_value"),
-        ({"extra_body": {"n_predict": 50}}, "unsupported_parameter"),
+        *(({"extra_body": {name: 2}}, "unsupported_parameter") for name in ("n_cmpl", "n_predict", "n_probs")),
         ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "invalid_value"),
         ({"messages": [*HELLO, CALLED, {"role": "tool", "tool_call_id": "c", "content": "4"}]}, "invalid_value"),
     ],
