@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+SLUICE = HERE.parent / ".venv/bin/sluice"
 GATEWAY_CORE, LOAD_CORE = "0", "1"
 UPSTREAM_PORT, OUR_PORT = 9001, 8300
 TICK = os.sysconf("SC_CLK_TCK")
@@ -160,7 +161,7 @@ class Bench:
         config = data / "config.yaml"
         config.write_text(CONFIG.replace("DATA", str(data / "data")))
         (data / "manifest.yaml").write_text(MANIFEST)
-        sluice = str(HERE.parent / ".venv/bin/sluice")
+        sluice = str(SLUICE)
         command = (sluice, "serve", "--config", str(config), "--workers", str(workers))
         first = Target("sluicegate", OUR_PORT, command)
         with running(self, first):

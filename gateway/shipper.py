@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 EVERY = 0.5
 LONGEST_PAUSE = 30.0
-BATCH = 500
+BATCH = 2000
 SWEEP_EVERY = 3600.0
 LAST_PASS = 5.0
 
