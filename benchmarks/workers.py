@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import proxy
-from proxy import PHASES, Bench, Result, measure, running
+from proxy import PHASES, SLUICE, Bench, Result, measure, running
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     first, _, second = asked.cores.partition(",")
     found: dict[int, list[Result]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as scratch, Bench(Path(scratch)).upstream() as bench:
-        targets = {count: bench.sluicegate(count) for count in found}
+        targets = {count: bench.sluicegate(SLUICE, count) for count in found}
         for _ in range(asked.rounds):
             for count, cores in ((1, first), (2, f"{first},{second}")):
                 with running(bench, targets[count], cores) as pid:
