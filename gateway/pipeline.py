@@ -118,13 +118,12 @@ class Pipeline:
 
         def sink(data: bytes) -> None:
             events = translator.feed(data)
-            if not events:
-                return
-            if not visit.streaming:
+            if events and visit.streaming:
+                exchange.write(events)
+            elif events:
                 visit.streaming = True
                 visit.first_at = time.perf_counter_ns()
-                exchange.begin(visit.fields((visit.asked_at - exchange.started) // 1000))
-            exchange.write(events)
+                exchange.begin(visit.fields((visit.asked_at - exchange.started) // 1000), events)
 
         exchange.flow(reply)
         await reply.pump(sink)
@@ -136,19 +135,16 @@ class Pipeline:
         self._journal.append(record)
         self._metrics.observe(record)
         exchange, error = visit.exchange, visit.error
-        if not visit.streaming and error is None and visit.call is not None and visit.call.stream:
-            visit.streaming = True  # a stream whose only events came at its end
-            exchange.begin(visit.fields(record.total_us - record.upstream_us))
         if visit.detached:
             return
         if visit.streaming:
-            last = visit.body if error is None or visit.translator is None else visit.translator.fail(error)
-            if last:
-                exchange.write(last)
-            exchange.end()
+            exchange.end(visit.body if error is None or visit.translator is None else visit.translator.fail(error))
             return
         fields = visit.fields(record.total_us - record.upstream_us)
-        if error is None:
+        if error is None and record.stream:
+            exchange.begin(fields, visit.body)  # a stream whose only events came at its end
+            exchange.end(b"")
+        elif error is None:
             exchange.reply(200, fields, visit.body)
         else:
             fields += lines(refusal_headers(error)) + error.limits

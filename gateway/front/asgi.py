@@ -70,14 +70,15 @@ class AsgiExchange:
         self._put({"type": "http.response.start", "status": status, "headers": headers})
         self._put({"type": "http.response.body", "body": body})
 
-    def begin(self, fields: bytes) -> None:
+    def begin(self, fields: bytes, events: bytes) -> None:
         self._put({"type": "http.response.start", "status": 200, "headers": _pairs(fields + STREAM_FIELDS)})
+        self.write(events)
 
-    def write(self, data: bytes) -> None:
-        self._put({"type": "http.response.body", "body": data, "more_body": True})
+    def write(self, events: bytes) -> None:
+        self._put({"type": "http.response.body", "body": events, "more_body": True})
 
-    def end(self) -> None:
-        self._put({"type": "http.response.body", "body": b""})
+    def end(self, events: bytes) -> None:
+        self._put({"type": "http.response.body", "body": events})
 
     def flow(self, upstream: Reply) -> None:
         self._upstream = upstream

@@ -35,13 +35,15 @@ class Exchange(Protocol):
         """A whole reply of media type `kind`. The length is written by the exchange."""
         ...
 
-    def begin(self, fields: bytes) -> None:
-        """The head of a reply of server-sent events, status 200."""
+    def begin(self, fields: bytes, events: bytes) -> None:
+        """The head of a reply of server-sent events, status 200, and the first of them."""
         ...
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, events: bytes) -> None: ...
 
-    def end(self) -> None: ...
+    def end(self, events: bytes) -> None:
+        """The last of the events, perhaps none (b""), and the end of the reply."""
+        ...
 
     def flow(self, upstream: Reply) -> None:
         """From here on pause `upstream` while the client is slower than it."""

@@ -46,7 +46,7 @@ STREAM_HEAD = STREAM_FIELDS + b"transfer-encoding: chunked\r\n"
 class HotExchange:
     """An `Exchange` on one of our connections."""
 
-    __slots__ = ("_connection", "body", "headers", "keep_alive", "refusal", "started", "streaming")
+    __slots__ = ("_connection", "body", "headers", "keep_alive", "refusal", "started")
 
     def __init__(self, connection: HotProtocol) -> None:
         self._connection: HotProtocol | None = connection
@@ -55,7 +55,6 @@ class HotExchange:
         self.refusal: GatewayError | None = None
         self.started = 0
         self.keep_alive = True
-        self.streaming = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.lower()] = value
@@ -67,19 +66,18 @@ class HotExchange:
             connection.send(b"".join((self._head(connection, status, ours), fields, b"\r\n", body)))
             self.close()
 
-    def begin(self, fields: bytes) -> None:
-        self.streaming = True
+    def begin(self, fields: bytes, events: bytes) -> None:
         if self._connection is not None:
-            self._connection.send(self._head(self._connection, 200, STREAM_HEAD) + fields + b"\r\n")
+            head = self._head(self._connection, 200, STREAM_HEAD)
+            self._connection.send(b"%b%b\r\n%b" % (head, fields, _chunk(events)))
 
-    def write(self, data: bytes) -> None:
+    def write(self, events: bytes) -> None:
         if self._connection is not None:
-            self._connection.send(b"%x\r\n%b\r\n" % (len(data), data))
+            self._connection.send(_chunk(events))
 
-    def end(self) -> None:
+    def end(self, events: bytes) -> None:
         if self._connection is not None:
-            if self.streaming:
-                self._connection.send(b"0\r\n\r\n")
+            self._connection.send(_chunk(events) + b"0\r\n\r\n")
             self.close()
 
     def flow(self, upstream: Reply) -> None:
@@ -98,6 +96,11 @@ class HotExchange:
     def _head(self, connection: HotProtocol, status: int, ours: bytes) -> bytes:
         head = STATUS_LINES[status] + connection.default_head() + ours
         return head if self.keep_alive else head + b"connection: close\r\n"
+
+
+def _chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body; nothing for nothing, since an empty chunk would end the body."""
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
 class HotProtocol(asyncio.Protocol):
