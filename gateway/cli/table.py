@@ -9,6 +9,7 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, empty: str) -> None:
@@ -24,8 +25,14 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, 
     for column in columns:
         table.add_column(column.replace("_", " "), no_wrap=True)
     for row in rows:
-        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+        table.add_row(*(_cell(row[column]) for column in columns))
     console = Console()
     if not console.is_terminal:
         console = Console(width=10_000)  # whole lines, for grep
     console.print(table)
+
+
+def _cell(value: Any) -> Text:
+    """What a client named is shown as it is: no markup is read from it, and nothing in it steers the terminal."""
+    text = "" if value is None else str(value)
+    return Text(text if text.isprintable() else repr(text)[1:-1])

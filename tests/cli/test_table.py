@@ -1,0 +1,26 @@
+"""Rows for people: what a client named is shown, and does nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.cli.table import show
+
+
+@pytest.mark.parametrize(
+    ("named", "shown"),
+    [
+        ("[/bold]", "[/bold]"),
+        ("[red]x[/blue]", "[red]x[/blue]"),
+        ("\x1b[2Jx\x07", "\\x1b[2Jx\\x07"),
+        ("a\nb", "a\\nb"),
+        ("\u202eabc", "\\u202eabc"),
+        ("日本 é", "日本 é"),
+        (0, "0"),
+        (None, ""),
+    ],
+)
+def test_a_cell_is_text(capsys: pytest.CaptureFixture[str], named: object, shown: str) -> None:
+    show([{"asked": named, "end": "|"}], ("asked", "end"), False, "nothing")
+    _, row = capsys.readouterr().out.splitlines()
+    assert row.split("|")[0].strip() == shown
