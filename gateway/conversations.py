@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+
+from sqlalchemy import Connection
 
 from gateway.errors import BadRequest, GatewayError, NotFound
 from gateway.store import responses
@@ -22,6 +25,8 @@ from gateway.wire.surface import Call, StoringTranslator, Translator
 
 KEPT_FOR = 30 * 24 * 3600.0
 """Seconds a response is kept, as OpenAI does: thirty days."""
+
+Write = Callable[[Connection, StoredResponse], None]
 
 ENDED = ("completed", "incomplete")
 """What a conversation can go on from; a response of any other status has no answer."""
@@ -51,7 +56,8 @@ class Conversations:
         assert isinstance(translator, StoringTranslator)
         if translator.result is not None:
             turn = conversation.turn(call, translator.result)
-            await asyncio.to_thread(self._put, translator.result, turn, call.previous, principal)
+            write = responses.settle if call.background else responses.put
+            await asyncio.to_thread(self._write, write, translator.result, turn, call.previous, principal)
 
     async def detach(self, call: Call, translator: Translator, principal: Principal) -> Json:
         """The current task goes on in the background: what the client is told at once, and can ask for by its id."""
@@ -59,7 +65,7 @@ class Conversations:
         task = asyncio.current_task()
         assert task is not None
         pending = translator.pending()
-        await asyncio.to_thread(self._put, pending, [], call.previous, principal)
+        await asyncio.to_thread(self._write, responses.put, pending, [], call.previous, principal)
         self._running[translator.response_id] = task
         task.add_done_callback(lambda _: self._running.pop(translator.response_id, None))
         return pending
@@ -72,7 +78,7 @@ class Conversations:
             result["status"] = "cancelled"
         else:
             result.update(status="failed", error={"code": error.code or "server_error", "message": error.message})
-        await asyncio.to_thread(self._put, result, [], call.previous, principal)
+        await asyncio.to_thread(self._write, responses.settle, result, [], call.previous, principal)
 
     async def get(self, response_id: str, principal: Principal) -> Json:
         return (await self._existing(response_id, principal)).body
@@ -89,12 +95,15 @@ class Conversations:
         return {"id": response_id, "object": "response", "deleted": True}
 
     async def cancel(self, response_id: str, principal: Principal) -> Json:
-        """Stop a response made in the background by this process; one that has ended is returned as it is."""
+        """Stop a response made in the background; one that has ended is returned as it is. What another process makes
+        is cancelled all the same, though its upstream is not told."""
         stored = await self._existing(response_id, principal)
         if not stored.body.get("background"):
             message = "Only responses created with background=true can be cancelled."
             raise BadRequest(message, param="id", code="not_cancellable")
         await self._stop(response_id)
+        gone = {**stored.body, "status": "cancelled"}
+        await asyncio.to_thread(self._write, responses.settle, gone, [], stored.previous, principal)
         return (await self._existing(response_id, principal)).body
 
     async def _stop(self, response_id: str) -> None:
@@ -121,7 +130,7 @@ class Conversations:
         with self._store.begin() as connection:
             return responses.get(connection, response_id, principal.key_id)
 
-    def _put(self, body: Json, turn: list[Json], previous: str | None, principal: Principal) -> None:
+    def _write(self, write: Write, body: Json, turn: list[Json], previous: str | None, principal: Principal) -> None:
         now = time.time()
         row = StoredResponse(
             id=body["id"],
@@ -134,7 +143,7 @@ class Conversations:
             expires=now + KEPT_FOR,
         )
         with self._store.begin() as connection:
-            responses.put(connection, row)
+            write(connection, row)
 
     def _delete(self, response_id: str, principal: Principal) -> None:
         with self._store.begin() as connection:

@@ -252,6 +252,28 @@ async def test_one_under_way_is_cancelled(conversations: Conversations) -> None:
     assert (await conversations.cancel(made.id, ADA))["status"] == "cancelled"
 
 
+async def test_one_that_another_process_makes_is_cancelled(conversations: Conversations, store: Store) -> None:
+    made = Background(conversations)
+    await made.detached.wait()
+    assert (await Conversations(store).cancel(made.id, ADA))["status"] == "cancelled"
+    made.go.set()
+    await made.task
+    found = await conversations.get(made.id, ADA)
+    assert (found["status"], found["output"]) == ("cancelled", [])
+
+
+async def test_what_is_deleted_by_another_process_does_not_come_back(
+    conversations: Conversations, store: Store
+) -> None:
+    made = Background(conversations)
+    await made.detached.wait()
+    await Conversations(store).delete(made.id, ADA)
+    made.go.set()
+    await made.task
+    with pytest.raises(NotFound):
+        await conversations.get(made.id, ADA)
+
+
 async def test_another_key_cancels_nothing(conversations: Conversations) -> None:
     made = Background(conversations)
     await made.detached.wait()

@@ -10,6 +10,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from gateway.store.tables import responses
 from gateway.types import Json
 
+MAKING = "in_progress"
+"""The status of one that is still being made."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
@@ -26,13 +29,19 @@ class StoredResponse:
 
 
 def put(connection: Connection, row: StoredResponse) -> None:
-    """Insert, or bring up to date what the same key has stored under this id."""
-    values = {"status": row.status, "body": row.body, "turn": row.turn, "expires": row.expires}
-    mine = (responses.c.id == row.id, responses.c.key_id == row.key_id)
-    if connection.execute(update(responses).where(*mine).values(**values)).rowcount == 0:
-        connection.execute(
-            insert(responses).values(id=row.id, key_id=row.key_id, created=row.created, previous=row.previous, **values)
-        )
+    """Keep a new one."""
+    of = {"id": row.id, "key_id": row.key_id, "created": row.created, "previous": row.previous}
+    connection.execute(insert(responses).values(**of, **_outcome(row)))
+
+
+def settle(connection: Connection, row: StoredResponse) -> None:
+    """The outcome of one that was kept while it was being made. One that was settled or deleted since stays so."""
+    making = (responses.c.id == row.id, responses.c.key_id == row.key_id, responses.c.status == MAKING)
+    connection.execute(update(responses).where(*making).values(**_outcome(row)))
+
+
+def _outcome(row: StoredResponse) -> Json:
+    return {"status": row.status, "body": row.body, "turn": row.turn, "expires": row.expires}
 
 
 def get(connection: Connection, response_id: str, key_id: str) -> StoredResponse | None:
