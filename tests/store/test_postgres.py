@@ -163,13 +163,14 @@ def test_responses_belong_to_their_key_and_end(store: Store) -> None:
     row = StoredResponse("resp_1", "mine", time.time(), "in_progress", body, [], None, time.time() + 60)
     with store.begin() as connection:
         responses.put(connection, row)
-        responses.put(connection, replace(row, status="completed", turn=[{"role": "user", "content": "x"}]))
+        responses.settle(connection, replace(row, status="completed", turn=[{"role": "user", "content": "x"}]))
+        responses.settle(connection, replace(row, status="cancelled"))
         kept = responses.get(connection, "resp_1", "mine")
         assert kept is not None
         assert (kept.status, kept.body, kept.turn) == ("completed", body, [{"role": "user", "content": "x"}])
         assert responses.get(connection, "resp_1", "yours") is None
-        responses.put(connection, replace(row, expires=time.time() - 1))
-        assert responses.get(connection, "resp_1", "mine") is None
+        responses.put(connection, replace(row, id="resp_2", expires=time.time() - 1))
+        assert responses.get(connection, "resp_2", "mine") is None
         assert responses.remove_expired(connection) == 1
 
 
