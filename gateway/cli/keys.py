@@ -44,7 +44,7 @@ def create(
         name=name,
         roles=frozenset(role or ()),
         endpoints=frozenset(endpoint) if endpoint else None,
-        upstreams=None if upstream == ["all"] else frozenset(upstream or ()),
+        upstreams=None if "all" in (upstream or ()) else frozenset(upstream or ()),
         expires=time.time() + _seconds(expires) if expires is not None else None,
     )
     chosen = settings.load(config)

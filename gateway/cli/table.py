@@ -26,10 +26,7 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, 
         table.add_column(column.replace("_", " "), no_wrap=True)
     for row in rows:
         table.add_row(*(_cell(row[column]) for column in columns))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=10_000)  # whole lines, for grep
-    console.print(table)
+    Console(width=10_000).print(table)  # whole lines, for grep, and so that an id can be copied from a narrow terminal
 
 
 def _cell(value: Any) -> Text:

@@ -48,7 +48,7 @@ def test_what_is_granted(sluice: Sluice) -> None:
 
 def test_what_is_granted_when_nothing_is_said(sluice: Sluice) -> None:
     sluice("keys", "create", "plain")
-    sluice("keys", "create", "all", "--upstream", "all")
+    sluice("keys", "create", "all", "--upstream", "demo", "--upstream", "all")
     rows = sluice("keys", "list", "--json").rows
     assert [(row["roles"], row["endpoints"], row["upstreams"], row["expires"]) for row in rows] == [
         ("", "all", "", None),

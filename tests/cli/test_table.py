@@ -24,3 +24,12 @@ def test_a_cell_is_text(capsys: pytest.CaptureFixture[str], named: object, shown
     show([{"asked": named, "end": "|"}], ("asked", "end"), False, "nothing")
     _, row = capsys.readouterr().out.splitlines()
     assert row.split("|")[0].strip() == shown
+
+
+def test_a_narrow_terminal_hides_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    row = {"asked": "support-bot", "id": "req_" + 24 * "0", "release": 64 * "f"}
+    show([row], tuple(row), False, "nothing")
+    shown = capsys.readouterr().out
+    assert all(value in shown for value in row.values())
