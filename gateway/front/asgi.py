@@ -19,7 +19,7 @@ from gateway.errors import GatewayError, MethodNotAllowed, NotFound, error_body
 from gateway.front.exchange import STREAM_FIELDS, Exchange, too_large
 from gateway.http.base import Reply
 from gateway.wire.body import JSON, MAX_REQUEST_BYTES
-from gateway.wire.headers import refusal_headers
+from gateway.wire.headers import lines, refusal_headers
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -136,7 +136,7 @@ class AsgiFront:
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["path"] == "/admin" or scope["path"].startswith("/admin/"):
-            await self.served.admin(scope, receive, _named(send))
+            await self._administer(scope, receive, _named(send))
         else:
             await self._serve(scope, receive, _named(send))
 
@@ -165,6 +165,21 @@ class AsgiFront:
         finally:
             if gone is not None:
                 gone.cancel()  # with its reply whole, a client may leave: what goes on in the background goes on
+
+    async def _administer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """FastAPI reads a body of any size, and before it asks for a key: here it gets one that is bounded."""
+        body, refusal = await _body(dict(scope["headers"]), receive)
+        if refusal is not None:
+            exchange = AsgiExchange(scope, b"", refusal)
+            exchange.reply(refusal.status, lines(refusal_headers(refusal)), error_body(refusal))
+            await exchange.carry(send)
+            return
+        waiting: list[Message] = [{"type": "http.request", "body": body}]
+
+        async def replay() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        await self.served.admin(scope, replay, send)
 
     def _match(self, method: str, path: str) -> tuple[Route, Params]:
         method = "GET" if method == "HEAD" else method
