@@ -118,7 +118,9 @@ class Pipeline:
 
         def sink(data: bytes) -> None:
             events = translator.feed(data)
-            if events and visit.streaming:
+            if reply.complete:
+                visit.body += events  # the last go out with the end
+            elif events and visit.streaming:
                 exchange.write(events)
             elif events:
                 visit.streaming = True
@@ -127,7 +129,7 @@ class Pipeline:
 
         exchange.flow(reply)
         await reply.pump(sink)
-        visit.body = translator.finish()
+        visit.body += translator.finish()
 
     def _close(self, visit: Visit) -> None:
         """Meter, record, and only then the end of the reply."""
@@ -138,7 +140,8 @@ class Pipeline:
         if visit.detached:
             return
         if visit.streaming:
-            exchange.end(visit.body if error is None or visit.translator is None else visit.translator.fail(error))
+            broken = b"" if error is None or visit.translator is None else visit.translator.fail(error)
+            exchange.end(visit.body + broken)
             return
         fields = visit.fields(record.total_us - record.upstream_us)
         if error is None and record.stream:

@@ -97,6 +97,8 @@ class Reply(Protocol):
 
     status: int
     headers: Headers
+    complete: bool
+    """The last byte is here; for a reply that cannot tell in advance, False until its end."""
 
     async def read(self) -> bytes:
         """The whole body, at most `MAX_BODY_BYTES`; more raises `UpstreamFailed`."""

@@ -29,6 +29,7 @@ class ProxiedReply:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self.status = response.status
+        self.complete = False
         self.headers: Headers = [(k.lower(), v) for k, v in response.raw_headers]
 
     async def read(self) -> bytes:
@@ -55,6 +56,7 @@ class ProxiedReply:
         except (GatewayError, asyncio.CancelledError):
             self.close()
             raise
+        self.complete = True
         self._response.release()
 
     def pause(self) -> None:

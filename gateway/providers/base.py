@@ -60,6 +60,7 @@ class WholeReply:
     def __init__(self, body: bytes) -> None:
         self.status = 200
         self.headers: Headers = []
+        self.complete = True
         self._body = body
 
     async def read(self) -> bytes:
@@ -81,6 +82,7 @@ class EventReply:
     def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
         self.status = 200
         self.headers: Headers = []
+        self.complete = False
         self._events = events
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -98,6 +100,7 @@ class EventReply:
                 await self._flowing.wait()
                 if self._closed:
                     return
+        self.complete = True
 
     def pause(self) -> None:
         self._flowing.clear()

@@ -38,6 +38,7 @@ class Choices:
 
     def __init__(self, stream: Reply, copies: int) -> None:
         self.status = 200
+        self.complete = False
         self.headers: Headers = []
         self._stream = stream
         self._copies = copies
