@@ -103,7 +103,7 @@ def create(settings: Settings | None = None, shared: Path | None = None) -> Asgi
 
 def _spare_garbage_collector() -> None:
     """Leave out of every collection what lives as long as the process, and collect more rarely: a call makes hundreds
-    of objects and no cycle, and looking for one costs a tenth of the call."""
+    of objects and leaves no cycle behind, and looking for one costs a tenth of the call."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

@@ -55,6 +55,7 @@ class Pipeline:
             log.exception("defect while serving %s", visit.id)
             visit.error = Internal(f"An internal error occurred. The server's log has it under {visit.id}.")
         self._close(visit)
+        visit.error = None  # its traceback holds this frame: a cycle, which would keep the body until it is collected
 
     async def _walk(self, visit: Visit) -> None:
         exchange, surface, snapshot = visit.exchange, visit.surface, visit.snapshot
