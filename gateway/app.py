@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,11 +12,10 @@ from urllib.parse import urlsplit
 
 from gateway import settings as configuration
 from gateway.access import KeyHasher
-from gateway.api.app import admin_app
 from gateway.conversations import Conversations
-from gateway.errors import Unavailable
+from gateway.errors import Unavailable, Unequipped
 from gateway.front.asgi import App, AsgiFront, Served
-from gateway.front.routes import DataRoutes, hot_routes
+from gateway.front.routes import DataRoutes, hot_routes, unproven
 from gateway.journal import Journal
 from gateway.pipeline import Pipeline
 from gateway.pricing import PriceTable
@@ -51,7 +49,7 @@ async def running(settings: Settings, shared: Path | None = None) -> AsyncIterat
     metrics = Metrics(lambda: _gauges(journal, shipper, spans))
     workers = Workers(metrics, shared) if shared is not None else None
     conversations = Conversations(store)
-    readiness = Readiness(store, journal, refresher.snapshots)
+    readiness = Readiness(store, shipper, journal, refresher.snapshots)
     pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations)
     loops = [asyncio.create_task(refresher.run()), asyncio.create_task(shipper.run())]
     if workers is not None:
@@ -87,6 +85,8 @@ def create(settings: Settings | None = None, shared: Path | None = None) -> Asgi
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Served]:
         async with running(chosen, shared) as services:
+            from gateway.api.app import admin_app  # FastAPI takes a third of the imports; commands do without
+
             routes = DataRoutes(
                 services.pipeline,
                 services.refresher.snapshots,
@@ -94,25 +94,17 @@ def create(settings: Settings | None = None, shared: Path | None = None) -> Asgi
                 services.readiness,
                 (services.workers or services.metrics).exposition,
             )
-            state: dict[str, Any] = {"hot_routes": hot_routes(services.pipeline)}
-            _spare_garbage_collector()
-            yield Served(tuple(routes.table()), cast(App, admin_app(services)), state)
+            refusal = unproven(services.refresher.snapshots)
+            state: dict[str, Any] = {"hot_routes": hot_routes(services.pipeline), "unproven": refusal}
+            yield Served(tuple(routes.table()), cast(App, admin_app(services)), refusal, state)
 
     return AsgiFront(lifespan)
-
-
-def _spare_garbage_collector() -> None:
-    """Leave out of every collection what lives as long as the process, and collect more rarely: a call makes hundreds
-    of objects and leaves no cycle behind, and looking for one costs a tenth of the call."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def open_store(settings: Settings) -> Store:
     """The store, its tables up to date. Raises `Unavailable` with the next step."""
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         message = f"The data folder {settings.data} cannot be made: {error.strerror}. Set `data:` to a folder you own."
         raise Unavailable(message, code="bad_data_folder") from error
@@ -126,7 +118,7 @@ def pepper(settings: Settings) -> bytes:
     if settings.secret is not None:
         return settings.secret.read().encode()
     path = settings.data / "secret"
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         _write_private(path, os.urandom(32).hex())
     return path.read_text(encoding="ascii").encode()
@@ -152,7 +144,7 @@ def span_export(settings: Settings) -> SpanExport | None:
         from gateway.telemetry.spans import Address, SpanExport
     except ImportError as error:
         message = "`telemetry.otlp_endpoint` needs OpenTelemetry: pip install 'sluicegate[otel]'"
-        raise Unavailable(message, code="package_missing") from error
+        raise Unequipped(message, code="package_missing") from error
     addresses = {}
     for name, upstream in settings.upstreams.items():
         if isinstance(upstream, OpenAISettings):

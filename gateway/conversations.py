@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -25,6 +26,9 @@ from gateway.wire.surface import Call, StoringTranslator, Translator
 
 KEPT_FOR = 30 * 24 * 3600.0
 """Seconds a response is kept, as OpenAI does: thirty days."""
+
+LOST_AFTER = 3600.0
+"""Seconds after which a response still in the making is taken for lost with its process."""
 
 Write = Callable[[Connection, StoredResponse], None]
 
@@ -124,6 +128,10 @@ class Conversations:
         stored = await asyncio.to_thread(self._find, response_id, principal)
         if stored is None:
             raise NotFound(f"Response with id {response_id[:80]!r} not found.", param="id")
+        unfinished = stored.status == "in_progress" and response_id not in self._running
+        if unfinished and time.time() - stored.created > LOST_AFTER:
+            error = {"code": "server_error", "message": "The gateway ended while it made this response. Ask again."}
+            return replace(stored, status="failed", body={**stored.body, "status": "failed", "error": error})
         return stored
 
     def _find(self, response_id: str, principal: Principal) -> StoredResponse | None:

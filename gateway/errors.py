@@ -18,6 +18,7 @@
     │   ├── ClosedBeforeReply 502  its connection ended before the first byte of a reply
     │   └── UpstreamRefused   ...  the upstream answered with an error of its own: status and body kept
     ├── Unavailable           503  nothing can serve this now
+    │   └── Unequipped        503  a package or a model is missing, or corrupt: its operator must act
     └── UpstreamTimeout       504  connect, first token, idle or total time ran out
 
 `retryable` says whether a *client* should try again; it becomes the `x-should-retry` header, which the official SDKs
@@ -166,6 +167,10 @@ class Unavailable(GatewayError):
     type = "server_error"
     default_code = "unavailable"
     retryable = True
+
+
+class Unequipped(Unavailable):
+    retryable = False
 
 
 class UpstreamTimeout(GatewayError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.errors import GatewayError
 from gateway.journal import Journal
+from gateway.shipper import Shipper
 from gateway.snapshot import Snapshots
 from gateway.store.engine import Store
 from gateway.types import Json
@@ -31,8 +32,9 @@ class State:
 
 
 class Readiness:
-    def __init__(self, store: Store, journal: Journal, snapshots: Snapshots) -> None:
+    def __init__(self, store: Store, shipper: Shipper, journal: Journal, snapshots: Snapshots) -> None:
         self._store = store
+        self._shipper = shipper
         self._journal = journal
         self._snapshots = snapshots
         self._last: tuple[float, State] | None = None
@@ -51,6 +53,8 @@ class Readiness:
         serving = not upstreams or len(faults) < len(upstreams)
         if database is not None:
             faults["database"] = database
+        if self._shipper.fault is not None:
+            faults["records"] = f"They wait in the journal. {self._shipper.fault}"
         if self._journal.failing:
             faults["journal"] = "The journal cannot be written; records are being lost. Is the disk full?"
         return State(serving and "database" not in faults and "journal" not in faults, faults)

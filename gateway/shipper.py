@@ -44,6 +44,8 @@ class Shipper:
         self._shipping = Lock()
         """A pass that was cancelled goes on in its thread; the next one waits for it."""
         self.shipped = 0
+        self.fault: str | None = None
+        """Why the last pass failed; None if it did not."""
         self.failures = 0
         self.damaged = 0
 
@@ -58,9 +60,10 @@ class Shipper:
                 if clock() - swept > SWEEP_EVERY:
                     swept = clock()
                     await asyncio.to_thread(self._sweep)
-                pause = EVERY
+                pause, self.fault = EVERY, None
             except GatewayError as error:
                 self.failures += 1
+                self.fault = error.message
                 pause = min(LONGEST_PAUSE, pause * 2) * random.uniform(0.8, 1.2)  # noqa: S311
                 log.warning("records wait in the journal: %s", error.message)
             except Exception:

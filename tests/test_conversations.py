@@ -222,6 +222,21 @@ async def test_a_response_in_the_background_is_there_from_the_start(conversation
     assert said(call.body["messages"]) == [("user", "one"), ("assistant", "1"), ("user", "two")]
 
 
+async def test_one_whose_process_is_gone_is_failed_after_its_time(
+    conversations: Conversations, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Background(conversations)
+    await made.detached.wait()
+    other = Conversations(store)
+    assert (await other.get(made.id, ADA))["status"] == "in_progress"
+    monkeypatch.setattr("gateway.conversations.LOST_AFTER", -1.0)
+    found = await other.get(made.id, ADA)
+    assert (found["status"], found["error"]["code"]) == ("failed", "server_error")
+    assert (await conversations.get(made.id, ADA))["status"] == "in_progress"  # here it is still being made
+    made.go.set()
+    await made.task
+
+
 async def test_one_that_fails_says_why(conversations: Conversations) -> None:
     made = Background(conversations)
     made.error = UpstreamFailed("The upstream cut its reply short.", code="upstream_cut")

@@ -14,6 +14,7 @@ from gateway.access import KeyHasher, KeyRing
 from gateway.journal import Journal
 from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
 from gateway.readiness import Readiness
+from gateway.shipper import Shipper
 from gateway.snapshot import Snapshot, Snapshots
 from gateway.store.engine import Store
 from gateway.upstreams import Upstream
@@ -46,10 +47,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def over(store: Store, journal: Journal, **providers: ScriptedProvider) -> Readiness:
+def over(store: Store, journal: Journal, fault: str | None = None, **providers: ScriptedProvider) -> Readiness:
     upstreams = {name: Upstream(name, "scripted", "m", provider) for name, provider in providers.items()}
     snapshot = Snapshot("d", 1, 0, KeyRing(KeyHasher(b"p"), {}), {}, upstreams, {})
-    return Readiness(store, journal, Snapshots(snapshot))
+    shipper = Shipper(journal, Path("/nowhere"), store)
+    shipper.fault = fault
+    return Readiness(store, shipper, journal, Snapshots(snapshot))
 
 
 async def test_all_is_well(store: Store, journal: Journal) -> None:
@@ -86,6 +89,12 @@ async def test_when_records_are_lost_it_is_not_ready(store: Store, tmp_path: Pat
         state = await over(store, full, a=Counted()).check()
     assert not state.ready
     assert "records are being lost" in state.faults["journal"]
+
+
+async def test_records_that_wait_are_told_and_do_not_take_the_process_out(store: Store, journal: Journal) -> None:
+    state = await over(store, journal, fault="The disk is full.", a=Counted()).check()
+    assert state.ready
+    assert state.faults == {"records": "They wait in the journal. The disk is full."}
 
 
 async def test_an_answer_is_used_again_while_it_is_fresh(

@@ -26,8 +26,8 @@ class Requires:
 
     def __call__(self, request: Request) -> Principal:
         keys = services_of(request).refresher.snapshots.current.keys
-        authorization = request.headers.get("authorization")
-        principal = keys.authenticate(authorization.encode("latin-1") if authorization is not None else None)
+        shown = (request.headers.get(name) for name in ("authorization", "x-api-key"))
+        principal = keys.authenticate(*(value.encode("latin-1") if value is not None else None for value in shown))
         admit(self.access, principal)
         return principal
 

@@ -30,13 +30,14 @@ def apply(
     what is in them, so applying the same file again changes nothing.
     """
     chosen = settings.load(config)
+    source = "standard input" if str(file) == "-" else str(file)
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadRequest(f"{file} cannot be read: {error.strerror}.") from error
+        raise BadRequest(f"{source} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise BadRequest(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
-    manifest = parse(text, str(file))
+        raise BadRequest(f"{source} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
+    manifest = parse(text, source)
     store = open_store(chosen)
     try:
         with store.begin() as connection:

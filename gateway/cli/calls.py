@@ -29,18 +29,14 @@ def calls(
 ) -> None:
     """Show the records of recent calls, refused ones included."""
     wanted = rows.Filter(limit=limit, endpoint=endpoint, key_id=key, errors_only=errors, id=request_id)
-    store = open_store(settings.load(config))
+    chosen = settings.load(config)
+    store = open_store(chosen)
     try:
         with store.begin() as connection:
             found = rows.recent(connection, wanted)
     finally:
         store.close()
-    show(
-        [_shown(record) for record in found],
-        COLUMNS,
-        as_json,
-        "No call yet.",
-    )
+    show([_shown(record) for record in found], COLUMNS, as_json, f"No such call in {chosen.data.absolute()}.")
 
 
 def _shown(record: CallRecord) -> dict[str, Any]:

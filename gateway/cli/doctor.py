@@ -72,7 +72,7 @@ def _examine(config: Config, models: bool) -> Iterator[Finding]:
 
 def _data(chosen: Settings) -> Iterator[Finding]:
     try:
-        chosen.data.mkdir(parents=True, exist_ok=True)
+        chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         writable = os.access(chosen.data, os.W_OK)
     except OSError:
         writable = False

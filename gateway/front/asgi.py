@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from gateway.access import Access
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound, error_body
-from gateway.front.exchange import STREAM_FIELDS, Exchange, too_large
+from gateway.front.exchange import STREAM_FIELDS, UNPROVEN_BYTES, Exchange, Refusal, too_large
 from gateway.http.base import Reply
 from gateway.wire.body import JSON, MAX_REQUEST_BYTES
 from gateway.wire.headers import lines, refusal_headers
@@ -120,6 +120,7 @@ class Served:
 
     routes: Sequence[Route]
     admin: App
+    unproven: Refusal
     state: dict[str, Any]
 
 
@@ -152,7 +153,7 @@ class AsgiFront:
             await _refuse(error, send)
             return
         params = {**dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)), **params}
-        body, refusal = await _body(dict(scope["headers"]), receive)
+        body, refusal = await _body(dict(scope["headers"]), self.served.unproven, receive)
         exchange = AsgiExchange(scope, body, refusal)
         work = asyncio.ensure_future(route.serve(exchange, params))
         # with a refusal there is no work to stop, and to listen would invite a client that waits to send its body
@@ -168,7 +169,7 @@ class AsgiFront:
 
     async def _administer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """FastAPI reads a body of any size, and before it asks for a key: here it gets one that is bounded."""
-        body, refusal = await _body(dict(scope["headers"]), receive)
+        body, refusal = await _body(dict(scope["headers"]), self.served.unproven, receive)
         if refusal is not None:
             exchange = AsgiExchange(scope, b"", refusal)
             exchange.reply(refusal.status, lines(refusal_headers(refusal)), error_body(refusal))
@@ -207,11 +208,14 @@ class AsgiFront:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _body(headers: dict[bytes, bytes], receive: Receive) -> tuple[bytes, GatewayError | None]:
-    """The request's body, at most `MAX_REQUEST_BYTES`; what comes beyond is read and thrown away. A client that waits
-    for our word before it sends too much is not given it."""
-    if b"expect" in headers and int(headers.get(b"content-length", b"0")) > MAX_REQUEST_BYTES:
-        return b"", too_large()
+async def _body(headers: dict[bytes, bytes], unproven: Refusal, receive: Receive) -> tuple[bytes, GatewayError | None]:
+    """The request's body, at most `MAX_REQUEST_BYTES`, and `UNPROVEN_BYTES` without a key that is known; what comes
+    beyond is read and thrown away. A client that waits for our word before it sends too much is not given it."""
+    doubt = unproven(headers)
+    most = MAX_REQUEST_BYTES if doubt is None else UNPROVEN_BYTES
+    refusal = doubt or too_large()
+    if b"expect" in headers and int(headers.get(b"content-length", b"0")) > most:
+        return b"", refusal
     parts: list[bytes] = []
     size = 0
     while True:
@@ -220,14 +224,14 @@ async def _body(headers: dict[bytes, bytes], receive: Receive) -> tuple[bytes, G
             return b"", None
         part = message.get("body", b"")
         size += len(part)
-        if size <= MAX_REQUEST_BYTES:
+        if size <= most:
             parts.append(part)
         else:
             parts.clear()
             if size > 4 * MAX_REQUEST_BYTES:
-                return b"", too_large()
+                return b"", refusal
         if not message.get("more_body"):
-            return b"".join(parts), too_large() if size > MAX_REQUEST_BYTES else None
+            return b"".join(parts), refusal if size > most else None
 
 
 async def _gone(receive: Receive, work: asyncio.Future[None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from gateway.errors import GatewayError, TooLarge
@@ -13,6 +14,11 @@ STREAM_FIELDS = (
     b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 )
 """What every reply of server-sent events carries; the last field keeps proxies from collecting events."""
+UNPROVEN_BYTES = 256 * 1024
+"""Of a body, taken in from anybody; more is taken in only with a key that is known."""
+
+Refusal = Callable[[Mapping[bytes, bytes]], GatewayError | None]
+"""What a request with these header fields is refused with; None where its key is known."""
 
 
 class Exchange(Protocol):

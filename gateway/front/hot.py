@@ -23,13 +23,13 @@ from uvicorn.server import ServerState
 
 from gateway.errors import GatewayError
 from gateway.front.cold import ColdProtocol
-from gateway.front.exchange import STREAM_FIELDS, too_large
+from gateway.front.exchange import STREAM_FIELDS, UNPROVEN_BYTES, Refusal, too_large
 from gateway.http.base import Reply
 from gateway.wire.body import JSON, MAX_REQUEST_BYTES
 
 Serve = Callable[["HotExchange"], Coroutine[Any, Any, None]]
 HotRoutes = Mapping[bytes, Serve]
-"""What serves a hot path, by path; found in uvicorn's application state under `hot_routes`."""
+"""What serves a hot path, by path; found in uvicorn's application state under `hot_routes`, beside `unproven`."""
 
 MAX_HEAD_BYTES = 64 * 1024
 HIGH_WATER = 256 * 1024
@@ -118,6 +118,7 @@ class HotProtocol(asyncio.Protocol):
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
         self._routes: HotRoutes = app_state["hot_routes"]
+        self._unproven: Refusal = app_state["unproven"]
         self._transport: asyncio.Transport | None = None
         self._exchange: HotExchange | None = None
         self._task: asyncio.Task[None] | None = None
@@ -227,6 +228,9 @@ class HotProtocol(asyncio.Protocol):
         self._body_at = self._needed = end + 4
         if length > MAX_REQUEST_BYTES:
             exchange.refusal = too_large()
+        elif length > UNPROVEN_BYTES:
+            exchange.refusal = self._unproven(exchange.headers)
+        if exchange.refusal is not None:
             exchange.keep_alive = False
         else:
             self._needed += length

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from gateway.access import Access, admit, no_such_model
 from gateway.conversations import Conversations
 from gateway.errors import GatewayError, Internal, Unavailable, UnsupportedParam, error_body
 from gateway.front.asgi import Params, Route
-from gateway.front.exchange import Exchange
+from gateway.front.exchange import Exchange, Refusal
 from gateway.pipeline import Pipeline
 from gateway.readiness import Readiness
 from gateway.snapshot import Snapshot, Snapshots
@@ -47,6 +47,19 @@ Exposition = Callable[[], tuple[bytes, bytes]]
 def hot_routes(pipeline: Pipeline) -> dict[bytes, Callable[[Exchange], Coroutine[Any, Any, None]]]:
     """What the hot front serves, by path."""
     return {path.encode(): partial(pipeline.serve, surface) for path, surface in HOT.items()}
+
+
+def unproven(snapshots: Snapshots) -> Refusal:
+    """Refuses what shows no key that is known."""
+
+    def refusal(headers: Mapping[bytes, bytes]) -> GatewayError | None:
+        try:
+            snapshots.current.keys.authenticate(headers.get(b"authorization"), headers.get(b"x-api-key"))
+        except GatewayError as error:
+            return error
+        return None
+
+    return refusal
 
 
 class DataRoutes:

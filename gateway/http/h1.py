@@ -138,8 +138,7 @@ class H1Reply:
         return None
 
     async def _wait(self) -> None:
-        """Until the head is here, or after that the end; raises what broke the reply. A cancelled wait closes the
-        connection."""
+        """Until the head is here, then until the end; raises what broke the reply. Cancelled, it closes all."""
         if self._error is not None:
             raise self._error
         self._waiter = self._loop.create_future()
@@ -372,6 +371,11 @@ class H1Client:
                     raise
         connection = await pool.connect(timeouts.connect)
         return await self._exchange(connection, data, timeouts).head()
+
+    @property
+    def busy(self) -> int:
+        """Requests under way."""
+        return sum(len(pool.busy) for pool in self._pools.values())
 
     async def close(self) -> None:
         if self._sweeping is not None:

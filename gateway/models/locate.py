@@ -10,7 +10,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from gateway.errors import Unavailable
+from gateway.errors import Unequipped
 
 GGUF_MAGIC = b"GGUF"
 LEAST_BYTES = 1024
@@ -44,7 +44,7 @@ def locate(model: str, path: Path | None) -> Path | str:
     if path is not None:
         if not path.exists():
             message = f"The model {model!r} is not at {path}. Correct `path:` of its upstream, or leave it out."
-            raise Unavailable(message, code="model_missing")
+            raise Unequipped(message, code="model_missing")
         return path
     packaged = PACKAGED.get(model)
     if packaged is not None:
@@ -52,12 +52,12 @@ def locate(model: str, path: Path | None) -> Path | str:
         if folder is not None and (folder / packaged.place).exists():
             return folder / packaged.place
         message = f"The model {model!r} is not installed: {packaged.install}, or set `path:` of its upstream."
-        raise Unavailable(message, code="model_missing")
+        raise Unequipped(message, code="model_missing")
     if "/" in model:
         return model
     known = ", ".join(PACKAGED)
     message = f"There is no model {model!r}. Packages bring {known}; a hub's name has a slash; or set `path:`."
-    raise Unavailable(message, code="model_missing")
+    raise Unequipped(message, code="model_missing")
 
 
 def locate_gguf(model: str, path: Path | None) -> Path:
@@ -69,10 +69,10 @@ def locate_gguf(model: str, path: Path | None) -> Path:
             magic = opened.read(len(GGUF_MAGIC))
     except OSError as error:
         message = f"{file} cannot be read: {error.strerror}. Set `path:` to a GGUF file."
-        raise Unavailable(message, code="model_corrupt") from error
+        raise Unequipped(message, code="model_corrupt") from error
     if magic != GGUF_MAGIC or file.stat().st_size < LEAST_BYTES:
         message = f"{file} is not a GGUF model, or is cut short. Get it again, or set `path:` to another file."
-        raise Unavailable(message, code="model_corrupt")
+        raise Unequipped(message, code="model_corrupt")
     return file
 
 
@@ -93,17 +93,17 @@ def _from_hub(name: str) -> Path:
     repository, _, file = name.rpartition("/")
     if "/" not in repository or not file.endswith(".gguf"):
         message = f"Write the hub's file as org/repository/file.gguf, not {name!r}; or set `path:`."
-        raise Unavailable(message, code="model_missing")
+        raise Unequipped(message, code="model_missing")
     try:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     except ImportError as error:
         message = f"To fetch {name!r} from the hub: pip install huggingface-hub; or set `path:` to a file."
-        raise Unavailable(message, code="model_missing") from error
+        raise Unequipped(message, code="model_missing") from error
     try:
         return Path(hf_hub_download(repository, file, etag_timeout=10))
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         message = (
             f"{name!r} is not cached and the hub did not give it: {type(error).__name__}. Or set `path:` to a file."
         )
-        raise Unavailable(message, code="model_missing") from error
+        raise Unequipped(message, code="model_missing") from error

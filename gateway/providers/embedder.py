@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from gateway.errors import BadRequest, ContextLength, Unavailable
+from gateway.errors import BadRequest, ContextLength, Unequipped
 from gateway.http.base import Reply
 from gateway.models.loading import Loaded
 from gateway.models.locate import locate
@@ -101,13 +101,13 @@ def _load(config: EmbedderConfig) -> SentenceTransformer:
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
-        raise Unavailable(f"Embeddings need torch: {INSTALL}", code="package_missing") from error
+        raise Unequipped(f"Embeddings need torch: {INSTALL}", code="package_missing") from error
     place = str(locate(config.model, config.path))
     try:
         return SentenceTransformer(place, device=None if config.device == "auto" else config.device)
     except (OSError, ValueError, RuntimeError) as error:
         message = f"The embedding model at {place} cannot be loaded: {error}. Get it again, or set `path:`."
-        raise Unavailable(message, code="model_corrupt") from error
+        raise Unequipped(message, code="model_corrupt") from error
 
 
 def _written(vector: np.ndarray[Any, Any], width: int, packed: bool) -> Any:

@@ -20,7 +20,7 @@ from gateway.errors import (
     BadRequest,
     ContextLength,
     GatewayError,
-    Unavailable,
+    Unequipped,
     UnsupportedParam,
     UpstreamFailed,
     UpstreamTimeout,
@@ -80,7 +80,7 @@ class LiteLLMProvider:
             litellm.get_llm_provider(self._config.model)
         except Exception as error:
             message = f"litellm does not know the model {self._config.model!r}: write it as provider/model."
-            raise Unavailable(message, code="model_missing") from error
+            raise Unequipped(message, code="model_missing") from error
 
     async def close(self) -> None:
         litellm = await self._library.take()
@@ -167,7 +167,7 @@ def _import() -> Any:
     try:
         litellm: Any = importlib.import_module("litellm")
     except ImportError as error:
-        raise Unavailable(f"This upstream needs litellm: {INSTALL}", code="package_missing") from error
+        raise Unequipped(f"This upstream needs litellm: {INSTALL}", code="package_missing") from error
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     return litellm

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import BadRequest, Unavailable, UnsupportedParam, UpstreamRefused
+from gateway.errors import BadRequest, Unavailable, Unequipped, UnsupportedParam, UpstreamRefused
 from gateway.http.base import Reply
 from gateway.http.h1 import H1Client
 from gateway.models.loading import Loaded
@@ -27,6 +27,8 @@ from gateway.providers.openai import OpenAIConfig, OpenAIProvider
 from gateway.types import Operation
 
 INSTALL = "pip install 'sluicegate[embedded]'"
+MOST_WAITING = 64
+"""Requests beyond those being decoded: sixteen turns of four, a minute or so on a small machine."""
 MAX_SAID = 300
 FIELD = re.compile(r"Field '(\w+)'")
 """How its refusals of a value begin."""
@@ -64,6 +66,8 @@ class LlamaCppProvider:
 
     async def send(self, ask: Ask) -> Reply:
         _refuse_what_is_not_honoured(ask)
+        if self._client.busy >= self._config.parallel + MOST_WAITING:
+            raise Unavailable("The model has too many requests waiting.", code="overloaded", retry_after=1)
         if ask.body.get("logprobs"):  # it takes no number for twenty, and 0 for no log probabilities
             ask.body["top_logprobs"] = max(1, ask.body.get("top_logprobs") or 0)
         upstream = self._upstream or await self._started()
@@ -82,7 +86,9 @@ class LlamaCppProvider:
             raise
 
     async def check(self) -> None:
-        await (self._upstream or await self._started()).check()
+        """A model that is loaded serves: asked while it is busy, its server may answer too late to a probe."""
+        if self._upstream is None:
+            await self._started()
 
     async def close(self) -> None:
         await self._client.close()
@@ -126,7 +132,7 @@ def _serve(config: LlamaCppConfig) -> Server:
         import xllamacpp
     except ImportError as error:
         message = f"The embedded model needs llama.cpp: {INSTALL}"
-        raise Unavailable(message, code="package_missing") from error
+        raise Unequipped(message, code="package_missing") from error
     file = locate_gguf(config.model, config.path)
     key = secrets.token_urlsafe(32)
     params = xllamacpp.CommonParams()
@@ -150,4 +156,4 @@ def _serve(config: LlamaCppConfig) -> Server:
         return Server(xllamacpp.Server(params), key)
     except (RuntimeError, ValueError) as error:
         message = f"llama.cpp cannot load {file}: {error}. Get the file again, or set `path:` to another."
-        raise Unavailable(message, code="model_corrupt") from error
+        raise Unequipped(message, code="model_corrupt") from error

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.errors import BadRequest, ContextLength, GatewayError, Unavailable, UnsupportedParam, UpstreamFailed
+from gateway.errors import (
+    BadRequest,
+    ContextLength,
+    GatewayError,
+    Unavailable,
+    Unequipped,
+    UnsupportedParam,
+    UpstreamFailed,
+)
 from gateway.http.base import Reply
 from gateway.models.loading import Loaded
 from gateway.models.locate import chat_template, locate
@@ -275,7 +283,7 @@ def _load(config: TransformersConfig) -> Model:
 
         from gateway.models.decoding import Decoder
     except ImportError as error:
-        raise Unavailable(f"This upstream needs torch and transformers: {INSTALL}", code="package_missing") from error
+        raise Unequipped(f"This upstream needs torch and transformers: {INSTALL}", code="package_missing") from error
     logging.disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
     place = locate(config.model, config.path)
     source, more = str(place), {}
@@ -289,7 +297,7 @@ def _load(config: TransformersConfig) -> Model:
         model = _with_adapters(model, config.adapters).eval()
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         message = f"The model at {place} cannot be loaded: {error}. Get it again, or set `path:` or `adapters:`."
-        raise Unavailable(message, code="model_corrupt") from error
+        raise Unequipped(message, code="model_corrupt") from error
     ends = model.generation_config.eos_token_id
     decoder = Decoder(model, ends if isinstance(ends, list) else [ends], config.parallel, bool(config.adapters))
     return Model(tokenizer, decoder, model.config.max_position_embeddings, chat_template(config.model))

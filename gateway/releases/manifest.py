@@ -12,6 +12,9 @@ from gateway.prompts.variables import schema_of
 from gateway.settings import NAME
 from gateway.strict_yaml import documents
 from gateway.types import Json
+from gateway.wire.body import refuse_variants
+from gateway.wire.chat import CHECKS, FIELDS
+from gateway.wire.fields import check_fields
 
 Name = Annotated[str, Field(pattern=NAME)]
 NOT_PARAMETERS = {
@@ -57,6 +60,11 @@ class EndpointManifest(Part):
         for name, why in NOT_PARAMETERS.items():
             if name in value:
                 raise ValueError(f"{name!r} is not a parameter: {why}")
+        try:
+            refuse_variants(value, FIELDS)
+            check_fields(value, CHECKS)
+        except BadRequest as error:
+            raise ValueError(error.message) from error
         return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import msgspec
 from sqlalchemy import Connection, String, delete, insert, select, update
@@ -12,6 +13,8 @@ from gateway.record import CallRecord
 from gateway.store.tables import calls, shipped
 from gateway.types import Json
 
+ROWS = 100
+"""Records in one statement, where there are as many."""
 FOREIGN = {
     column.name: column.type.length
     for column in (calls.c.asked, calls.c.client_request_id, calls.c.error, calls.c.finish, calls.c.served)
@@ -43,11 +46,20 @@ def ship(connection: Connection, segment: str, offset: int, records: Sequence[Ca
 
 
 def _insert(connection: Connection, records: Sequence[CallRecord]) -> None:
-    """By the driver itself, values by position (SQLite) or by name: SQLAlchemy's way over a list costs more than the
-    insert."""
+    """By the driver itself: SQLAlchemy's way over a list costs more than the insert. SQLite's driver lets go of the
+    interpreter and takes it back for every statement, which the event loop pays for too: many rows go in one."""
     statement = insert(calls).compile(dialect=connection.dialect)
-    row = msgspec.structs.astuple if statement.positional else _row
-    connection.exec_driver_sql(str(statement), [row(record) for record in records])
+    if not statement.positional:
+        connection.exec_driver_sql(str(statement), [_row(record) for record in records])
+        return
+    into, _, one = str(statement).partition(" VALUES ")
+    many = f"{into} VALUES {', '.join([one] * ROWS)}"
+    rows = [msgspec.structs.astuple(record) for record in records]
+    whole = len(rows) - len(rows) % ROWS
+    for at in range(0, whole, ROWS):
+        connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[at : at + ROWS])))
+    if whole < len(rows):
+        connection.exec_driver_sql(str(statement), rows[whole:])
 
 
 def _row(record: CallRecord) -> Json:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InterfaceError, NoSuchModuleError, OperationalError
 
-from gateway.errors import BadRequest, Unavailable
+from gateway.errors import BadRequest, Unavailable, Unequipped
 
 BUSY_MS = 5000
 
@@ -26,7 +26,7 @@ class Store:
             self._engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         except ImportError as error:
             message = f"The database's driver is missing: {error}. For PostgreSQL: pip install 'sluicegate[postgres]'"
-            raise Unavailable(message, code="package_missing") from error
+            raise Unequipped(message, code="package_missing") from error
         except (ArgumentError, NoSuchModuleError) as error:
             message = f"The database URL cannot be used: {error}. Write sqlite:///path or postgresql+psycopg://…"
             raise Unavailable(message, code="bad_database") from error

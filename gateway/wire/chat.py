@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar
 
 import orjson
@@ -23,6 +22,7 @@ from gateway.wire.fields import (
     check_object,
     check_string,
     flag,
+    integer,
     take_prompt,
     text,
 )
@@ -290,8 +290,8 @@ CHECKS: dict[str, Check] = {
     "audio": check_object,
     "functions": check_array,
     "logprobs": flag,
-    "max_completion_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
-    "max_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
+    "max_completion_tokens": integer(1, MOST_TOKENS),
+    "max_tokens": integer(1, MOST_TOKENS),
     "metadata": check_metadata,
     "modalities": check_array,
     "parallel_tool_calls": flag,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from gateway.errors import BadRequest, GatewayError, error_body
 from gateway.types import Json, Operation
 from gateway.wire.body import refuse_variants
 from gateway.wire.chat import PassThrough, check_streaming
-from gateway.wire.fields import MOST_TOKENS, SAMPLING, Check, check_fields, check_integer, check_string, flag, text
+from gateway.wire.fields import MOST_TOKENS, SAMPLING, Check, check_fields, check_string, flag, integer, text
 from gateway.wire.surface import Call
 
 FIELDS = frozenset(
@@ -17,10 +15,10 @@ FIELDS = frozenset(
 )
 CHECKS: dict[str, Check] = {
     **SAMPLING,
-    "best_of": partial(check_integer, least=1, most=20),
+    "best_of": integer(1, 20),
     "echo": flag,
-    "logprobs": partial(check_integer, least=0, most=5),
-    "max_tokens": partial(check_integer, least=0, most=MOST_TOKENS),
+    "logprobs": integer(0, 5),
+    "max_tokens": integer(0, MOST_TOKENS),
     "suffix": check_string,
 }
 

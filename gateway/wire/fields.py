@@ -7,7 +7,6 @@ adding to it (`reasoning_effort`, `service_tier`): here only its type is fixed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from gateway.errors import BadRequest
 from gateway.types import Json, PromptRef
@@ -74,6 +73,16 @@ def check_object(body: Json, name: str, where: str = "") -> Json | None:
     return value
 
 
+def integer(least: int, most: int | None = None) -> Check:
+    """`check_integer` within these bounds."""
+    return lambda body, name: check_integer(body, name, least, most)
+
+
+def number(least: float, most: float) -> Check:
+    """`check_number` within these bounds."""
+    return lambda body, name: check_number(body, name, least, most)
+
+
 def check_array(body: Json, name: str, where: str = "") -> None:
     value = body.get(name)
     if value is not None and type(value) is not list:
@@ -117,14 +126,14 @@ def _mistyped(param: str, wanted: str) -> BadRequest:
 
 
 SAMPLING: dict[str, Check] = {
-    "frequency_penalty": partial(check_number, least=-2, most=2),
+    "frequency_penalty": number(-2, 2),
     "logit_bias": check_bias,
-    "n": partial(check_integer, least=1, most=128),
-    "presence_penalty": partial(check_number, least=-2, most=2),
-    "seed": partial(check_integer, least=-(2**63), most=2**63 - 1),
+    "n": integer(1, 128),
+    "presence_penalty": number(-2, 2),
+    "seed": integer(-(2**63), 2**63 - 1),
     "stop": check_stop,
-    "temperature": partial(check_number, least=0, most=2),
-    "top_p": partial(check_number, least=0, most=1),
+    "temperature": number(0, 2),
+    "top_p": number(0, 1),
     "user": check_string,
 }
 """What chat and legacy completions have in common."""

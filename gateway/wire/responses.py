@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from gateway.errors import BadRequest, GatewayError, UnsupportedParam, error_body
@@ -16,11 +15,11 @@ from gateway.wire.fields import (
     Check,
     check_array,
     check_fields,
-    check_integer,
     check_metadata,
     check_object,
     check_string,
     flag,
+    integer,
     take_prompt,
     text,
 )
@@ -52,14 +51,14 @@ FIELDS = SAME | OWN | REFUSED | MOVED.keys()
 CHECKS: dict[str, Check] = {
     "include": check_array,
     "instructions": check_string,
-    "max_output_tokens": partial(check_integer, least=1, most=MOST_TOKENS),
-    "max_tool_calls": partial(check_integer, least=1),
+    "max_output_tokens": integer(1, MOST_TOKENS),
+    "max_tool_calls": integer(1),
     "metadata": check_metadata,
     "previous_response_id": text,
     "reasoning": check_object,
     "text": check_object,
     "tools": check_array,
-    "top_logprobs": partial(check_integer, least=0, most=20),
+    "top_logprobs": integer(0, 20),
 }
 """Of the fields that are not chat's. `max_tool_calls` limits built-in tools, of which there are none here."""
 LOGPROBS = "message.output_text.logprobs"

@@ -102,7 +102,7 @@ def test_json_is_all_there_is_on_the_output(sluice: Sluice, command: tuple[str, 
     [
         (("releases",), "sluice apply -f FILE"),
         (("keys", "list"), "sluice keys create NAME"),
-        (("calls",), "No call yet"),
+        (("calls",), "No such call in"),
     ],
 )
 def test_where_there_is_nothing_it_says_what_to_do(sluice: Sluice, command: tuple[str, ...], step: str) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gateway.front.exchange import UNPROVEN_BYTES
 from gateway.wire.body import MAX_REQUEST_BYTES
 from tests.front.connection import CHAT, Connection, Memory, chunked, head, question, request
 from tests.running import Gateway
@@ -179,6 +180,18 @@ def test_a_client_that_waits_for_permission_is_refused_without_sending(gateway: 
         answer = client.reply()
         assert answer.status == 413
         assert answer.refusal["code"] == "request_too_large"
+        assert client.ended()
+
+
+@pytest.mark.parametrize("fields", [(f"content-length: {UNPROVEN_BYTES + 1}",), ("transfer-encoding: chunked",)])
+def test_without_a_known_key_little_of_a_body_is_taken_in(gateway: Gateway, fields: tuple[str, ...]) -> None:
+    with Connection(gateway) as client:
+        client.send(head("sk-nobody", *fields))
+        if "chunked" in fields[0]:
+            client.send(b"%x\r\n%b\r\n0\r\n\r\n" % (UNPROVEN_BYTES + 1, b"x" * (UNPROVEN_BYTES + 1)))
+        answer = client.reply()
+        assert answer.status == 401
+        assert answer.refusal["code"] == "invalid_api_key"
         assert client.ended()
 
 

@@ -49,7 +49,7 @@ def port() -> Iterator[int]:
 
     config = Config(reads_all, log_level="warning")
     config.load()
-    served, state = ServerState(), {"hot_routes": {PATH: serve}}
+    served, state = ServerState(), {"hot_routes": {PATH: serve}, "unproven": lambda headers: None}
     making = loop.create_server(lambda: HotProtocol(config, served, state, loop), "127.0.0.1", 0)
     server = loop.run_until_complete(making)
 

@@ -82,6 +82,21 @@ def test_a_fault_is_named_with_its_place(text: str, place: str) -> None:
     assert any(line.startswith(f"  {place}") for line in fault(text).splitlines()), fault(text)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ("{temperature: hot}", "'temperature' must be a number"),
+        ("{temperature: 3}", "'temperature' must be between 0 and 2"),
+        ("{Temperature: 1}", "send 'temperature'"),
+        ("{max_tokens: 0}", "'max_tokens' must be"),
+    ],
+)
+def test_parameters_are_checked_as_a_client_s_are(parameters: str, said: str) -> None:
+    message = fault(f"endpoints: {{b: {{upstream: u, parameters: {parameters}}}}}")
+    assert "endpoints.b.parameters" in message
+    assert said in message
+
+
 @pytest.mark.parametrize("name", NOT_PARAMETERS)
 def test_what_is_no_parameter_says_where_it_belongs(name: str) -> None:
     message = fault(f"endpoints: {{b: {{upstream: u, parameters: {{{name}: x}}}}}}")

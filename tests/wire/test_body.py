@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import BadRequest, UnsupportedMedia
-from gateway.wire.body import check_media, dump, parse, refuse_variants
+from gateway.wire.body import MAX_NAMED_BYTES, check_media, dump, parse, refuse_variants
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8"), max_size=8),
@@ -56,6 +56,25 @@ def test_a_key_given_twice_is_refused_by_name(raw: bytes, key: str) -> None:
     with pytest.raises(BadRequest) as refusal:
         parse(raw)
     assert (refusal.value.code, refusal.value.param) == ("duplicate_key", key)
+
+
+@pytest.mark.parametrize("text", ['"', '\\"', '\\\\"', '"\\u0022', "\\u0022", '\\"\\"'])
+@pytest.mark.parametrize("written", ["\\u0022", '\\"'])
+def test_quotes_in_texts_are_no_keys(text: str, written: str) -> None:
+    """However a quote is written, among backslashes too; and none of it hides a second key."""
+    value = json.dumps(text)[1:-1].replace('\\"', written)
+    raw = f'{{ "a": "{value}", "b": {{"{value}": 1}} }}'.encode()
+    assert parse(raw) == {"a": text, "b": {text: 1}}
+    for twice in (f'{{"a":"{value}","a":1}}', f'{{"a":"{value}","{value}":1,"{value}":"{value}"}}'):
+        with pytest.raises(BadRequest) as refusal:
+            parse(twice.encode())
+        assert refusal.value.code == "duplicate_key"
+
+
+def test_in_a_large_body_a_key_given_twice_is_refused_without_its_name() -> None:
+    with pytest.raises(BadRequest) as refusal:
+        parse(b'{"a":1,"a":"' + b"x" * MAX_NAMED_BYTES + b'"}')
+    assert (refusal.value.code, refusal.value.param) == ("duplicate_key", None)
 
 
 def test_a_known_field_in_other_capitals_is_refused() -> None:
