@@ -4,8 +4,7 @@ No redirect is followed, nothing is pipelined, TLS is verified. A name is looked
 a connection is not kept longer than `MAX_AGE`, so a changed DNS record is noticed.
 
 A kept-alive connection may be closed by the upstream just as we write to it. Such a request is sent again, once, on a
-new connection, and only when nobody can have worked on it: no byte of a reply came, and the connection ended within
-`RACE_WINDOW` of the write (RFC 9112, section 9.3.1, allows the retry of what was not processed).
+new connection, where nobody can have worked on it: no byte of a reply came within `RACE_WINDOW` (RFC 9112, 9.3.1).
 """
 
 from __future__ import annotations
@@ -382,6 +381,7 @@ class H1Client:
             self._sweeping.cancel()
         for pool in self._pools.values():
             pool.close()
+        await asyncio.sleep(0)  # transports let go of their sockets at the next turn of the loop
 
     def _pool(self, origin: Origin) -> Pool:
         return self._pools.setdefault(origin, Pool(origin, self._loop, self._tls if origin.tls else None))
