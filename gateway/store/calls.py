@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 
 import msgspec
-from sqlalchemy import Connection, String, delete, insert, select, update
+from sqlalchemy import Connection, Dialect, String, delete, insert, select, update
 
 from gateway.record import CallRecord
 from gateway.store.tables import calls, shipped
@@ -48,18 +49,25 @@ def ship(connection: Connection, segment: str, offset: int, records: Sequence[Ca
 def _insert(connection: Connection, records: Sequence[CallRecord]) -> None:
     """By the driver itself: SQLAlchemy's way over a list costs more than the insert. SQLite's driver lets go of the
     interpreter and takes it back for every statement, which the event loop pays for too: many rows go in one."""
-    statement = insert(calls).compile(dialect=connection.dialect)
-    if not statement.positional:
-        connection.exec_driver_sql(str(statement), [_row(record) for record in records])
+    statement, positional = _statement(connection.dialect)
+    if not positional:
+        connection.exec_driver_sql(statement, [_row(record) for record in records])
         return
-    into, _, one = str(statement).partition(" VALUES ")
+    into, _, one = statement.partition(" VALUES ")
     many = f"{into} VALUES {', '.join([one] * ROWS)}"
     rows = [msgspec.structs.astuple(record) for record in records]
     whole = len(rows) - len(rows) % ROWS
     for at in range(0, whole, ROWS):
         connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[at : at + ROWS])))
     if whole < len(rows):
-        connection.exec_driver_sql(str(statement), rows[whole:])
+        connection.exec_driver_sql(statement, rows[whole:])
+
+
+@cache
+def _statement(dialect: Dialect) -> tuple[str, bool]:
+    """The insert of one row, and whether its values go by position."""
+    compiled = insert(calls).compile(dialect=dialect)
+    return str(compiled), compiled.positional
 
 
 def _row(record: CallRecord) -> Json:
