@@ -38,6 +38,16 @@ PACKAGED = {
 }
 
 
+def unloadable(place: Path | str, error: Exception) -> Unequipped:
+    """The refusal for what was located and cannot be loaded: a name of the hub that cannot be had is missing, what lies
+    on the disk is corrupt."""
+    if isinstance(place, str) and isinstance(error, OSError):
+        message = f"The model {place!r} cannot be had from the hub: {error}. Is there a network? Or set `path:`."
+        return Unequipped(message, code="model_missing")
+    message = f"The model at {place} cannot be loaded: {error}. Get it again, or set `path:` or `adapters:`."
+    return Unequipped(message, code="model_corrupt")
+
+
 def locate(model: str, path: Path | None) -> Path | str:
     """The path of a file or folder; a string is a name to be asked of the hub. Raises `Unavailable` that says where was
     looked and what to do."""

@@ -14,7 +14,7 @@ import orjson
 from gateway.errors import BadRequest, ContextLength, Unequipped
 from gateway.http.base import Reply
 from gateway.models.loading import Loaded
-from gateway.models.locate import locate
+from gateway.models.locate import locate, unloadable
 from gateway.providers.base import Ask, WholeReply
 from gateway.types import Json, Operation
 
@@ -102,12 +102,11 @@ def _load(config: EmbedderConfig) -> SentenceTransformer:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
         raise Unequipped(f"Embeddings need torch: {INSTALL}", code="package_missing") from error
-    place = str(locate(config.model, config.path))
+    place = locate(config.model, config.path)
     try:
-        return SentenceTransformer(place, device=None if config.device == "auto" else config.device)
+        return SentenceTransformer(str(place), device=None if config.device == "auto" else config.device)
     except (OSError, ValueError, RuntimeError) as error:
-        message = f"The embedding model at {place} cannot be loaded: {error}. Get it again, or set `path:`."
-        raise Unequipped(message, code="model_corrupt") from error
+        raise unloadable(place, error) from error
 
 
 def _written(vector: np.ndarray[Any, Any], width: int, packed: bool) -> Any:

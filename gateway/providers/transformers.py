@@ -23,7 +23,7 @@ from gateway.errors import (
 )
 from gateway.http.base import Reply
 from gateway.models.loading import Loaded
-from gateway.models.locate import chat_template, locate
+from gateway.models.locate import chat_template, locate, unloadable
 from gateway.models.text import Detokenizer, StopStrings
 from gateway.providers.base import Ask, EventReply, WholeReply
 from gateway.providers.shapes import Shape, usage
@@ -296,8 +296,7 @@ def _load(config: TransformersConfig) -> Model:
         model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=precision, **more).to(device)
         model = _with_adapters(model, config.adapters).eval()
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        message = f"The model at {place} cannot be loaded: {error}. Get it again, or set `path:` or `adapters:`."
-        raise Unequipped(message, code="model_corrupt") from error
+        raise unloadable(place, error) from error
     ends = model.generation_config.eos_token_id
     decoder = Decoder(model, ends if isinstance(ends, list) else [ends], config.parallel, bool(config.adapters))
     return Model(tokenizer, decoder, model.config.max_position_embeddings, chat_template(config.model))

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import Unavailable
 from gateway.models import locate as module
-from gateway.models.locate import LEAST_BYTES, PACKAGED, Packaged, chat_template, locate, locate_gguf
+from gateway.models.locate import LEAST_BYTES, PACKAGED, Packaged, chat_template, locate, locate_gguf, unloadable
 
 
 @pytest.fixture
@@ -96,3 +96,9 @@ def test_only_a_model_whose_own_template_knows_no_tools_has_one_of_ours() -> Non
     assert chat_template("all-minilm-l6-v2") is None
     assert chat_template("org/model") is None
     assert module.PACKAGED["smollm2-135m-instruct"].template is not None
+
+
+def test_what_the_hub_does_not_give_is_missing_and_what_lies_there_is_corrupt(tmp_path: Path) -> None:
+    assert unloadable("org/model", OSError("no network")).code == "model_missing"
+    assert unloadable("org/model", ValueError("no such class")).code == "model_corrupt"
+    assert unloadable(tmp_path, OSError("cut short")).code == "model_corrupt"
