@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import Unavailable
+from gateway.errors import Unequipped
 from gateway.models import locate as module
 from gateway.models.locate import LEAST_BYTES, PACKAGED, Packaged, chat_template, locate, locate_gguf, unloadable
 
@@ -19,10 +19,10 @@ def packaged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PACKAGED, "hollow", Packaged("gateway", "m.gguf", "pip install hollow"))
 
 
-def refused(model: str, path: Path | None = None) -> Unavailable:
-    with pytest.raises(Unavailable) as caught:
+def refused(model: str, path: Path | None = None) -> Unequipped:
+    with pytest.raises(Unequipped) as caught:
         locate_gguf(model, path)
-    assert caught.value.retryable
+    assert not caught.value.retryable  # somebody must act first
     return caught.value
 
 
