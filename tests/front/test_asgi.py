@@ -6,16 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from gateway.front.exchange import UNPROVEN_BYTES
 from gateway.wire.body import MAX_REQUEST_BYTES
 from tests.inside import inside
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize(("path", "over"), [("/admin/keys", 1), ("/admin/apply", 1), ("/admin/keys", 0)])
-async def test_the_admin_api_reads_no_body_without_bounds(tmp_path: Path, path: str, over: int) -> None:
+@pytest.mark.parametrize("path", ["/admin/keys", "/admin/apply", "/v1/responses"])
+@pytest.mark.parametrize(
+    ("known", "size", "code"),
+    [
+        (True, MAX_REQUEST_BYTES + 1, "request_too_large"),
+        (False, MAX_REQUEST_BYTES + 1, "missing_api_key"),
+        (False, UNPROVEN_BYTES + 1, "missing_api_key"),
+        (False, UNPROVEN_BYTES, "missing_api_key"),
+    ],
+)
+async def test_no_body_is_read_without_bounds(tmp_path: Path, path: str, known: bool, size: int, code: str) -> None:
     async with inside(tmp_path) as running:
-        body = b'"%b"' % (b"x" * (MAX_REQUEST_BYTES - 2 + over))
-        reply = await running.client.post(path, content=body, headers={"content-type": "application/json"})
-    assert reply.status_code == (413 if over else 401)
-    assert reply.json()["error"]["code"] == ("request_too_large" if over else "missing_api_key")
+        body = b'"%b"' % (b"x" * (size - 2))
+        key = await running.key("admin") if known else {}
+        reply = await running.client.post(path, content=body, headers={"content-type": "application/json", **key})
+    assert reply.status_code == (413 if known else 401)
+    assert reply.json()["error"]["code"] == code
