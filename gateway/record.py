@@ -53,3 +53,11 @@ class CallRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     parent_id: str | None = None
     snapshot: str = ""
     """Digest of the configuration that was in force."""
+    owner: str | None = None
+    """The principal: the person or service the key was minted for."""
+    team: str | None = None
+    project: str | None = None
+    attempts: str | None = None
+    """JSON, where more than one upstream was asked: [[upstream, error code or null, microseconds], ...] in order."""
+    replayed: str | None = None
+    """`cache` or `idempotency` where no upstream was asked because the answer was kept."""

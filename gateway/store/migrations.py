@@ -1,11 +1,19 @@
-"""How the tables come to be, and change: an ordered list of small steps, and a table of those that were taken."""
+"""How the tables come to be, and change without a stop: expand, then contract.
+
+Expanding is not written down anywhere: whatever `tables` declares and the database lacks (a table, a column, an index)
+is added at every start, so a gateway of the version before goes on working beside this one. What cannot be added that
+way, moving data and taking away what no version still reads, is an ordered list of small steps, and a table of those
+that were taken.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import Column, Connection, Float, MetaData, String, Table, func, insert, select, text
+from sqlalchemy import Column, Connection, Float, MetaData, String, Table, func, insert, inspect, select, text
+from sqlalchemy.schema import CreateColumn
 
 from gateway.store import tables
 from gateway.store.engine import Store
@@ -18,28 +26,58 @@ LOCK = 7_305_883_112
 
 
 def first_tables(connection: Connection) -> None:
-    tables.metadata.create_all(connection)
     connection.execute(insert(tables.revision).values(id=1, number=1))
 
 
 STEPS: tuple[Callable[[Connection], None], ...] = (first_tables,)
-"""Only ever added to."""
+"""Only ever added to. A step must leave what the version before it reads."""
 
 
 def migrate(store: Store) -> list[str]:
-    """Take the steps that were not taken yet, in one transaction; gives their names. Safe to run in parallel."""
+    """Bring the tables up to date, in one transaction; gives the names of what was added and of the steps taken. Safe
+    to run in parallel."""
     with store.begin() as connection:
         if not store.sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         _own.create_all(connection)
         done = set(connection.execute(select(applied.c.name)).scalars())
-        taken = []
+        taken = expand(connection, tables.metadata)
         for step in STEPS:
             if step.__name__ not in done:
                 step(connection)
                 connection.execute(insert(applied).values(name=step.__name__, at=time.time()))
                 taken.append(step.__name__)
         return taken
+
+
+def expand(connection: Connection, declared: MetaData) -> list[str]:
+    """Add what is declared and not there; gives its names. A column added to a table with rows in it must be nullable
+    or have a server default."""
+    inspector = inspect(connection)
+    present = set(inspector.get_table_names())
+    added = []
+    for table in declared.sorted_tables:
+        if table.name not in present:
+            table.create(connection)
+            added.append(table.name)
+            continue
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in columns:
+                _add_column(connection, column)
+                added.append(f"{table.name}.{column.name}")
+        indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+        for index in table.indexes:
+            if index.name not in indexes:
+                index.create(connection)
+                added.append(str(index.name))
+    return added
+
+
+def _add_column(connection: Connection, column: Column[Any]) -> None:
+    format_name = connection.dialect.identifier_preparer.format_table
+    definition = CreateColumn(column).compile(dialect=connection.dialect)
+    connection.execute(text(f"ALTER TABLE {format_name(column.table)} ADD COLUMN {definition}"))
 
 
 def began(connection: Connection) -> float:

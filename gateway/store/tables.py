@@ -123,6 +123,11 @@ calls = Table(
     Column("span_id", String(16)),
     Column("parent_id", String(16)),
     Column("snapshot", String(64), nullable=False),
+    Column("owner", String(100)),
+    Column("team", String(64)),
+    Column("project", String(64)),
+    Column("attempts", Text),
+    Column("replayed", String(16)),
     Index("calls_by_endpoint", "endpoint", "started"),
     Index("calls_by_key", "key_id", "started"),
 )
