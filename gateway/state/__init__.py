@@ -1,0 +1,1 @@
+"""What the replicas of a gateway share: leased limits, and small values with an end."""
