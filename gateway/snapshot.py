@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.access import KeyRing, may_use, no_such_model
 from gateway.errors import Unavailable
+from gateway.limits import Allowance
 from gateway.releases.resolve import Endpoint, LiveRelease
 from gateway.types import Principal
 from gateway.upstreams import Upstream
@@ -21,6 +22,8 @@ class Route:
     endpoint: str | None = None
     release: LiveRelease | None = None
     adapter: str | None = None
+    allowances: tuple[Allowance, ...] = ()
+    """The endpoint's."""
 
     @property
     def digest(self) -> str | None:
@@ -47,7 +50,8 @@ class Snapshot:
     def __post_init__(self) -> None:
         for name, endpoint in self.endpoints.items():
             live = endpoint.live
-            self._routes[name] = Route(self.upstreams[live.release.upstream], name, name, live)
+            upstream = self.upstreams[live.release.upstream]
+            self._routes[name] = Route(upstream, name, name, live, allowances=endpoint.allowances)
 
     def resolve(self, model: str, principal: Principal) -> Route:
         """An endpoint's live release, or an upstream by name where the key allows it. Raises `NotFound`."""

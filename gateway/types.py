@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway.limits import Allowance
+
 Operation = Literal["chat", "completions", "embeddings"]
 """What a provider is asked for: OpenAI's chat completion, legacy completion, or embeddings."""
 
@@ -31,7 +33,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, and what they may do. `endpoints` and `upstreams` of None mean all of them; `expires` is Unix time."""
+    """Who calls, and what they may do. `endpoints` and `upstreams` of None mean all of them; `expires` is Unix time.
+    `allowances` are the key's own, its project's and its team's, as far as they have any."""
 
     key_id: str
     name: str
@@ -39,6 +42,10 @@ class Principal:
     endpoints: frozenset[str] | None = None
     upstreams: frozenset[str] | None = frozenset()
     expires: float | None = None
+    owner: str | None = None
+    team: str | None = None
+    project: str | None = None
+    allowances: tuple[Allowance, ...] = ()
 
 
 class PromptRef(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.errors import BadRequest
+from gateway.limits import Allowance
 from gateway.prompts.render import CompiledPrompt
 from gateway.types import Json, Operation, PromptRef, Release
 from gateway.wire.surface import Call
@@ -65,6 +66,7 @@ class Endpoint:
     description: str | None
     created: int
     live: LiveRelease
+    allowances: tuple[Allowance, ...] = ()
 
 
 def _check_reference(given: PromptRef, prompt: CompiledPrompt) -> None:
