@@ -41,7 +41,53 @@ keys = Table(
     Column("created", Float, nullable=False),
     Column("expires", Float),
     Column("revoked", Float),
+    Column("owner", String(100)),
+    Column("project", String(64)),
+    Column("rotated", Float),
 )
+"""`digest` and `hint` are of the newest secret; `owner` is null where it is the name, `rotated` until there was a second
+secret."""
+
+key_secrets = Table(
+    "key_secrets",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("key_id", ForeignKey("keys.id"), nullable=False, index=True),
+    Column("hint", String(8), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+)
+"""The secrets a key had before its newest one, and until when each still opens."""
+
+teams = Table(
+    "teams",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("description", Text),
+    Column("created", Float, nullable=False),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("team", ForeignKey("teams.name"), nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("scope", String(100), primary_key=True),
+    Column("requests_per_minute", BigInteger),
+    Column("tokens_per_minute", BigInteger),
+    Column("concurrent", BigInteger),
+    Column("budget", BigInteger),
+    Column("budget_period", String(8), nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("updated_by", String(100), nullable=False),
+)
+"""`scope` is the kind and the name of whose it is, as `team:search`; `budget` is in micro-USD."""
 
 prompts = Table(
     "prompts",
