@@ -9,8 +9,10 @@
     ├── NotFound              404  no such model, response, or route
     ├── MethodNotAllowed      405
     ├── Conflict              409
+    │   └── InProgress        409  the first request with this idempotency key is still being answered
     ├── TooLarge              413
     ├── UnsupportedMedia      415  content type or content encoding
+    ├── Unprocessable         422  an idempotency key that was used for another request
     ├── RateLimited           429  carries `retry_after`
     ├── ClientGone            499  the client closed the connection; recorded, never sent
     ├── Internal              500  a defect of ours
@@ -111,6 +113,11 @@ class Conflict(GatewayError):
     default_code = "conflict"
 
 
+class InProgress(Conflict):
+    default_code = "idempotency_in_progress"
+    retryable = True
+
+
 class TooLarge(GatewayError):
     status = 413
     type = "invalid_request_error"
@@ -121,6 +128,12 @@ class UnsupportedMedia(GatewayError):
     status = 415
     type = "invalid_request_error"
     default_code = "unsupported_media_type"
+
+
+class Unprocessable(GatewayError):
+    status = 422
+    type = "invalid_request_error"
+    default_code = "idempotency_key_reused"
 
 
 class RateLimited(GatewayError):

@@ -24,6 +24,8 @@ class Route:
     adapter: str | None = None
     allowances: tuple[Allowance, ...] = ()
     """The endpoint's."""
+    cache_ttl: float | None = None
+    """Seconds a reply may be kept for equal requests, where the endpoint allows that."""
 
     @property
     def digest(self) -> str | None:

@@ -38,10 +38,10 @@ def parse(raw: bytes) -> Json:
     return body
 
 
-def dump(body: Json) -> bytes:
-    """The bytes of a body we parsed or made."""
+def dump(body: Json, option: int | None = None) -> bytes:
+    """The bytes of a body we parsed or made; `option` is orjson's."""
     try:
-        return orjson.dumps(body)
+        return orjson.dumps(body, option=option)
     except orjson.JSONEncodeError as error:
         raise BadRequest("The request body is nested too deeply.", code="invalid_json") from error
 
