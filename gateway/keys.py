@@ -1,35 +1,48 @@
-"""Keys: minted here, shown once, kept as digests only."""
+"""Keys: minted here, shown once, kept as digests only, and rotated without a gap."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from gateway.access import ROLES, KeyHasher
-from gateway.errors import BadRequest
+from gateway.allowances import those_of
+from gateway.errors import BadRequest, NotFound
+from gateway.limits import Allowance
+from gateway.store import catalogue, teams
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
+from gateway.types import Principal
 
 END_OF_TIME = 253_402_300_800.0
 """The year 10000, beyond which dates cannot be shown. Unix times in milliseconds lie there."""
 
+LONGEST_OVERLAP = 90 * 86400
+"""Seconds for which a secret may go on opening after the next one was made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a new key may do. `endpoints` and `upstreams` of None mean all; `expires` is Unix time."""
+    """What a new key may do, and whose it is. `endpoints` and `upstreams` of None mean all; `expires` is Unix time;
+    without an `owner` the key belongs to its name."""
 
     name: str
     roles: frozenset[str] = frozenset()
     endpoints: frozenset[str] | None = None
     upstreams: frozenset[str] | None = frozenset()
     expires: float | None = None
+    owner: str | None = None
+    project: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name or len(self.name) > 100:
             raise BadRequest("A key needs a name of at most 100 characters.", param="name")
+        if self.owner is not None and not 0 < len(self.owner) <= 100:
+            raise BadRequest("An owner has 1 to 100 characters.", param="owner")
         unknown = self.roles - set(ROLES)
         if unknown:
             message = f"There is no role {min(unknown)!r}; the roles are {', '.join(ROLES)}."
@@ -39,8 +52,9 @@ class Grant:
 
 
 def mint(connection: Connection, hasher: KeyHasher, grant: Grant) -> tuple[str, KeyRow]:
-    """A new secret, to be shown once, and the row that stays. The caller owns the transaction."""
-    secret = f"sk-{secrets.token_urlsafe(32)}"
+    """A new secret, to be shown once, and the row that stays. Raises `BadRequest` where the project does not exist. The
+    caller owns the transaction."""
+    secret = _secret()
     row = KeyRow(
         id=f"key_{secrets.token_hex(8)}",
         name=grant.name,
@@ -52,6 +66,63 @@ def mint(connection: Connection, hasher: KeyHasher, grant: Grant) -> tuple[str, 
         created=time.time(),
         expires=grant.expires,
         revoked=None,
+        owner=grant.owner or grant.name,
+        project=grant.project,
+        rotated=None,
     )
     rows.add(connection, row)
     return secret, row
+
+
+def rotate(connection: Connection, hasher: KeyHasher, key_id: str, overlap: float) -> tuple[str, KeyRow]:
+    """Another secret for a key, to be shown once; those it had go on for `overlap` seconds at most. All else of the key
+    stays. Raises `NotFound` where there is no such key in force. The caller owns the transaction."""
+    if not 0 <= overlap <= LONGEST_OVERLAP:
+        raise BadRequest("Secrets overlap for at most 90 days.", param="overlap_seconds")
+    secret = _secret()
+    row = rows.rotate(connection, key_id, hasher.digest(secret.encode()).hex(), secret[-4:], overlap)
+    if row is None:
+        raise NotFound(f"There is no key {key_id[:80]!r} in force. `sluice keys list` shows them.", param="key_id")
+    return secret, row
+
+
+def unknown_names(connection: Connection, grant: Grant, upstreams: Collection[str]) -> list[str]:
+    """A warning for each endpoint and upstream that the grant names and nobody has declared: it may be a slip, or come
+    later."""
+    endpoints = {endpoint.name for endpoint in catalogue.load(connection).endpoints}
+    named = [("endpoint", name) for name in sorted((grant.endpoints or frozenset()) - endpoints)]
+    named += [("upstream", name) for name in sorted((grant.upstreams or frozenset()) - set(upstreams))]
+    return [f"There is no {kind} {name!r} (yet)." for kind, name in named]
+
+
+def principals(connection: Connection, allowances: Mapping[str, Allowance]) -> dict[bytes, Principal]:
+    """Who calls, by the digest of each secret in force. `allowances` are by scope."""
+    team_of = {project.name: project.team for project in teams.list_projects(connection)}
+    found: dict[bytes, Principal] = {}
+    by_id: dict[str, Principal] = {}
+    for key in rows.find_active(connection):
+        team = team_of.get(key.project) if key.project is not None else None
+        named = (("key", key.id), ("project", key.project), ("team", team))
+        principal = Principal(
+            key_id=key.id,
+            name=key.name,
+            roles=key.roles,
+            endpoints=key.endpoints,
+            upstreams=key.upstreams,
+            expires=key.expires,
+            owner=key.owner,
+            team=team,
+            project=key.project,
+            allowances=those_of(allowances, *(f"{kind}:{name}" for kind, name in named if name is not None)),
+        )
+        found[bytes.fromhex(key.digest)] = by_id[key.id] = principal
+    for former in rows.find_former(connection):
+        of = by_id.get(former.key_id)
+        if of is not None:
+            ends = former.expires if of.expires is None else min(of.expires, former.expires)
+            found[bytes.fromhex(former.digest)] = replace(of, expires=ends)
+    return found
+
+
+def _secret() -> str:
+    return f"sk-{secrets.token_urlsafe(32)}"

@@ -1,4 +1,4 @@
-"""From the database to the snapshot in force, and again whenever the database's revision moves."""
+"""From the database and the upstreams to the snapshot in force, and again whenever one of them changes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import orjson
 
@@ -14,7 +15,7 @@ from gateway.errors import GatewayError
 from gateway.prompts.render import CompiledPrompt
 from gateway.releases.resolve import Endpoint, LiveRelease
 from gateway.snapshot import Snapshot, Snapshots
-from gateway.store import catalogue, keys
+from gateway.store import catalogue
 from gateway.store.engine import Store
 from gateway.types import Principal, Release
 from gateway.upstreams import Upstream
@@ -25,19 +26,37 @@ EVERY = 1.0
 """Seconds between two looks at the revision: how long a change made by another process takes to be in force here."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the database holds: prompts, releases and endpoints; who calls, by the digest of each secret; and what is
+    allowed to whom, by scope."""
+
+    catalogue: Catalogue
+    principals: Mapping[bytes, Principal]
+    allowances: Mapping[str, Allowance]
+
+
 class Refresher:
-    """Owns the way a snapshot comes to be. Upstreams are fixed for the life of the process."""
+    """Owns the way a snapshot comes to be: what the database holds, laid over the upstreams that are configured."""
 
     def __init__(self, store: Store, hasher: KeyHasher, upstreams: Mapping[str, Upstream]) -> None:
         self._store = store
         self._hasher = hasher
         self._upstreams = upstreams
-        self.snapshots = Snapshots(self._load())
+        self._held = self._load()
+        self._composing = asyncio.Lock()
+        self.snapshots = Snapshots(self._compose(self._held, upstreams))
 
     async def refresh(self) -> None:
         """Bring what is in the database into force, if it changed. Raises `Unavailable` when the database is dead."""
-        if await asyncio.to_thread(self._revision) != self.snapshots.current.revision:
-            self.snapshots.swap(await asyncio.to_thread(self._load))
+        if await asyncio.to_thread(self._revision) != self._held.catalogue.revision:
+            self._held = await asyncio.to_thread(self._load)
+            await self._swap()
+
+    async def configure(self, upstreams: Mapping[str, Upstream]) -> None:
+        """Bring other upstreams into force. Needs no database: what was last read from it stays."""
+        self._upstreams = upstreams
+        await self._swap()
 
     async def run(self) -> None:
         """Refresh for ever. A dead database leaves the last snapshot in force."""
@@ -50,42 +69,49 @@ class Refresher:
             except Exception:
                 log.exception("defect while refreshing the configuration")
 
+    async def _swap(self) -> None:
+        """One at a time, each from the newest of both, so that none brings back what another has just replaced."""
+        async with self._composing:
+            self.snapshots.swap(await asyncio.to_thread(self._compose, self._held, self._upstreams))
+
     def _revision(self) -> int:
         with self._store.begin() as connection:
             return catalogue.revision(connection)
 
-    def _load(self) -> Snapshot:
+    def _load(self) -> Held:
         with self._store.begin() as connection:
             held = catalogue.load(connection)
-            found = keys.find_active(connection)
-        principals = {
-            bytes.fromhex(key.digest): Principal(key.id, key.name, key.roles, key.endpoints, key.upstreams, key.expires)
-            for key in found
-        }
+            limits = {row.allowance.scope: row.allowance for row in allowances.list_all(connection)}
+            return Held(held, principals(connection, limits), limits)
+
+    def _compose(self, held: Held, upstreams: Mapping[str, Upstream]) -> Snapshot:
         endpoints: dict[str, Endpoint] = {}
         broken: dict[str, str] = {}
-        for row in held.endpoints:
+        for row in held.catalogue.endpoints:
             try:
-                live = self._live(held.releases[row.release])
-                endpoints[row.name] = Endpoint(row.name, row.description, int(row.created), live)
+                live = _live(held.catalogue.releases[row.release], upstreams)
+                own = held.allowances.get(f"endpoint:{row.name}")
+                allowed = (own,) if own is not None else ()
+                endpoints[row.name] = Endpoint(row.name, row.description, int(row.created), live, allowed)
             except GatewayError as error:
                 log.error("endpoint %s cannot serve: %s", row.name, error.message)
                 broken[row.name] = error.message
         return Snapshot(
-            digest=_digest(endpoints, self._upstreams),
-            revision=held.revision,
-            began=int(held.began),
-            keys=KeyRing(self._hasher, principals),
+            digest=_digest(endpoints, upstreams),
+            revision=held.catalogue.revision,
+            began=int(held.catalogue.began),
+            keys=KeyRing(self._hasher, held.principals),
             endpoints=endpoints,
-            upstreams=self._upstreams,
+            upstreams=upstreams,
             broken=broken,
         )
 
-    def _live(self, release: Release) -> LiveRelease:
-        if release.upstream not in self._upstreams:
-            raise GatewayError(f"Its release needs the upstream {release.upstream!r}, which is not configured.")
-        compiled = CompiledPrompt.compile(release.prompt) if release.prompt is not None else None
-        return LiveRelease.of(release, compiled)
+
+def _live(release: Release, upstreams: Mapping[str, Upstream]) -> LiveRelease:
+    if release.upstream not in upstreams:
+        raise GatewayError(f"Its release needs the upstream {release.upstream!r}, which is not configured.")
+    compiled = CompiledPrompt.compile(release.prompt) if release.prompt is not None else None
+    return LiveRelease.of(release, compiled)
 
 
 def _digest(endpoints: Mapping[str, Endpoint], upstreams: Mapping[str, Upstream]) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
 
+from gateway.errors import BadRequest
 from gateway.store.catalogue import move_revision
-from gateway.store.tables import keys
+from gateway.store.tables import key_secrets, keys, projects
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A key as it is kept. `digest` is hexadecimal; times are Unix times; `endpoints` and `upstreams` of None: all."""
+    """A key as it is kept. `digest`, hexadecimal, and `hint` are of its newest secret, which it has since `rotated`, or
+    from the beginning where that is None. Times are Unix times; `endpoints` and `upstreams` of None: all."""
 
     id: str
     name: str
@@ -25,9 +27,26 @@ class KeyRow:
     created: float
     expires: float | None
     revoked: float | None
+    owner: str
+    project: str | None
+    rotated: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FormerSecret:
+    """A secret that a newer one of the same key replaces; it opens until `expires`, a Unix time."""
+
+    digest: str
+    key_id: str
+    expires: float
 
 
 def add(connection: Connection, row: KeyRow) -> None:
+    """Raises `BadRequest` where its project does not exist."""
+    move_revision(connection)  # first, so that nobody deletes the project meanwhile
+    known = select(projects.c.name).where(projects.c.name == row.project)
+    if row.project is not None and connection.execute(known).first() is None:
+        raise BadRequest(f"There is no project {row.project[:80]!r}.", param="project")
     connection.execute(
         insert(keys).values(
             id=row.id,
@@ -40,9 +59,11 @@ def add(connection: Connection, row: KeyRow) -> None:
             created=row.created,
             expires=row.expires,
             revoked=row.revoked,
+            owner=row.owner,
+            project=row.project,
+            rotated=row.rotated,
         )
     )
-    move_revision(connection)
 
 
 def list_all(connection: Connection) -> list[KeyRow]:
@@ -52,15 +73,52 @@ def list_all(connection: Connection) -> list[KeyRow]:
 
 def find_active(connection: Connection) -> list[KeyRow]:
     """Keys that are neither revoked nor expired."""
-    alive = or_(keys.c.expires.is_(None), keys.c.expires > time.time())
-    return [_row(row) for row in connection.execute(select(keys).where(keys.c.revoked.is_(None), alive))]
+    return [_row(row) for row in connection.execute(select(keys).where(*in_force()))]
+
+
+def find_former(connection: Connection) -> list[FormerSecret]:
+    """The secrets whose overlap with a newer one has not ended, of keys in force and of others."""
+    found = connection.execute(select(key_secrets).where(key_secrets.c.expires > time.time()))
+    return [FormerSecret(row.digest, row.key_id, row.expires) for row in found]
+
+
+def rotate(connection: Connection, key_id: str, digest: str, hint: str, overlap: float) -> KeyRow | None:
+    """Give a key another secret, and end all it had before in `overlap` seconds at the latest. None where there is no
+    such key in force.
+
+    The newest secret stands in `keys`, where the version before looks for it: that one knows no other."""
+    move_revision(connection)  # first, so that two rotations at once follow each other
+    of = select(keys).where(keys.c.id == key_id, *in_force())
+    before = connection.execute(of).first()
+    if before is None:
+        return None
+    now = time.time()
+    theirs, end = key_secrets.c.key_id == key_id, key_secrets.c.expires
+    connection.execute(delete(key_secrets).where(theirs, end <= now))
+    connection.execute(update(key_secrets).where(theirs, end > now + overlap).values(expires=now + overlap))
+    connection.execute(
+        insert(key_secrets).values(
+            digest=before.digest,
+            key_id=key_id,
+            hint=before.hint,
+            created=before.rotated or before.created,
+            expires=now + overlap,
+        )
+    )
+    connection.execute(update(keys).where(keys.c.id == key_id).values(digest=digest, hint=hint, rotated=now))
+    return _row(connection.execute(of).one())
 
 
 def revoke(connection: Connection, key_id: str, at: float) -> bool:
-    """False where there is no such key in force."""
+    """End all secrets of a key. False where there is no such key in force."""
     done = connection.execute(update(keys).where(keys.c.id == key_id, keys.c.revoked.is_(None)).values(revoked=at))
     move_revision(connection)
     return done.rowcount == 1
+
+
+def in_force() -> tuple[ColumnElement[bool], ...]:
+    """What holds for a key that is neither revoked nor expired."""
+    return keys.c.revoked.is_(None), or_(keys.c.expires.is_(None), keys.c.expires > time.time())
 
 
 def _row(row: Row[tuple[object, ...]]) -> KeyRow:
@@ -71,5 +129,6 @@ def _row(row: Row[tuple[object, ...]]) -> KeyRow:
             "roles": frozenset(held["roles"]),
             "endpoints": None if held["endpoints"] is None else frozenset(held["endpoints"]),
             "upstreams": None if held["upstreams"] is None else frozenset(held["upstreams"]),
+            "owner": held["owner"] or held["name"],
         }
     )

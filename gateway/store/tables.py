@@ -45,7 +45,7 @@ keys = Table(
     Column("project", String(64)),
     Column("rotated", Float),
 )
-"""`digest` and `hint` are of the newest secret; `owner` is null where it is the name, `rotated` until there was a second
+"""`digest` and `hint` are of the newest secret. `owner` is null where it is the name, `rotated` until there is a second
 secret."""
 
 key_secrets = Table(

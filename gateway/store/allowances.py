@@ -1,0 +1,65 @@
+"""Queries on allowances: what keys, projects, teams and endpoints may use at most."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from gateway.allowances import Scope
+from gateway.errors import NotFound
+from gateway.limits import Allowance
+from gateway.store.catalogue import move_revision
+from gateway.store.tables import allowances, endpoints, keys, projects, teams
+
+NAMES = {"key": keys.c.id, "project": projects.c.name, "team": teams.c.name, "endpoint": endpoints.c.name}
+"""Where the names of each kind of scope stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceRow:
+    """An allowance, and who set it when (Unix time)."""
+
+    allowance: Allowance
+    updated: float
+    updated_by: str
+
+
+def put(connection: Connection, allowance: Allowance, by: str) -> bool:
+    """Set an allowance in place of the one its scope had. False where that is the same. Raises `NotFound` where what
+    the scope names does not exist."""
+    before = find(connection, allowance.scope)
+    if before is not None and before.allowance == allowance:
+        return False
+    move_revision(connection)  # first, so that nobody deletes what the scope names meanwhile
+    scope = Scope.parse(allowance.scope)
+    names = NAMES[scope.kind]
+    if connection.execute(select(names).where(names == scope.name)).first() is None:
+        raise NotFound(f"There is no {scope.kind} {scope.name[:80]!r}.", param="scope")
+    values = {**asdict(allowance), "updated": time.time(), "updated_by": by}
+    known = connection.execute(update(allowances).where(allowances.c.scope == allowance.scope).values(**values))
+    if known.rowcount == 0:
+        connection.execute(insert(allowances).values(**values))
+    return True
+
+
+def find(connection: Connection, scope: str) -> AllowanceRow | None:
+    row = connection.execute(select(allowances).where(allowances.c.scope == scope)).first()
+    return _row(row) if row is not None else None
+
+
+def list_all(connection: Connection) -> list[AllowanceRow]:
+    return [_row(row) for row in connection.execute(select(allowances).order_by(allowances.c.scope))]
+
+
+def remove(connection: Connection, scope: str) -> bool:
+    """False where the scope has none."""
+    move_revision(connection)
+    return connection.execute(delete(allowances).where(allowances.c.scope == scope)).rowcount == 1
+
+
+def _row(row: Row[tuple[object, ...]]) -> AllowanceRow:
+    held = dict(row._mapping)
+    updated, by = held.pop("updated"), held.pop("updated_by")
+    return AllowanceRow(Allowance(**held), updated, by)
