@@ -34,8 +34,8 @@ reference: $(VENV)/.dev ## Write the generated pages of the documentation anew
 
 lock: $(VENV)/.dev ## Pin the product's own dependencies anew, with hashes
 	@$(COMPILE) --upgrade --extra embedded --output-file requirements.lock pyproject.toml
-	@$(COMPILE) -c requirements.lock --extra postgres --extra otel --output-file deploy/slim.lock pyproject.toml
-	@$(COMPILE) -c requirements.lock --extra embedded --extra litellm --extra postgres --extra otel \
+	@$(COMPILE) -c requirements.lock --extra postgres --extra otel --extra redis --output-file deploy/slim.lock pyproject.toml
+	@$(COMPILE) -c requirements.lock --extra embedded --extra litellm --extra postgres --extra otel --extra redis \
 	  --output-file deploy/full.lock pyproject.toml
 	@$(COMPILE) --only-build-deps --build-deps-for wheel --output-file deploy/build.lock pyproject.toml
 
@@ -63,5 +63,5 @@ $(VENV)/.torch: constraints.txt $(VENV)/.serve
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.torch
 	@echo "==> installing the development tools"
-	@$(PIP) install --quiet -c constraints.txt --editable '.[dev,docs,litellm,otel,postgres]'
+	@$(PIP) install --quiet -c constraints.txt --editable '.[dev,docs,litellm,otel,postgres,redis]'
 	@touch $@

@@ -231,6 +231,33 @@ class ServerSettings(Part):
     workers: int = Field(1, ge=1, le=256, description="Processes; each loads the embedded models for itself.")
 
 
+class StateSettings(Part):
+    """What replicas share: limits, claims, cached replies."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(rediss?://|unix://|env:|file:)",
+        description="Redis, as redis://host:6379/0 or a reference, env:NAME or file:/path; without it, this machine.",
+    )
+    timeout: float = Field(0.25, gt=0, description="Seconds a call may wait for it.")
+    away: Literal["refuse", "serve"] = Field(
+        "refuse", description="What becomes of calls with limits while it does not answer; those served are counted."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _open(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("env:", "file:")) and urlsplit(value).password is not None:
+            raise ValueError("a URL with a password is a secret; write a reference, env:NAME or file:/path")
+        return value
+
+    def read_url(self) -> str | None:
+        """Redis' URL. Raises `BadSettings` where the reference leads nowhere."""
+        if self.url is not None and self.url.startswith(("env:", "file:")):
+            return Secret(reference=self.url).read()
+        return self.url
+
+
 class TelemetrySettings(Part):
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP URL for spans, as http://collector:4318/v1/traces.")
 
@@ -248,6 +275,7 @@ class Settings(Part):
     data: Path = Field(Path("sluice-data"), description="Folder of database, journal and this installation's secret.")
     database: str | None = Field(None, description="SQLAlchemy URL; without it, SQLite in the data folder.")
     secret: Secret | None = Field(None, description="Pepper of the key digests; without it, a file in the data folder.")
+    state: StateSettings = StateSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     upstreams: dict[Annotated[str, Field(pattern=NAME)], AnyUpstream] = Field(
         default_factory=lambda: dict(EMBEDDED), validate_default=True, description="The models this gateway can reach."

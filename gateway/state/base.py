@@ -1,8 +1,8 @@
 """The port to what replicas share: limits leased in blocks, and small values that end by themselves.
 
-Limits are pools of units. A replica takes a block of a pool, spends it alone, and trades again when it runs dry. In each
-trade it *states* all it has taken of a pool, and the State takes its word for it: a reply that was lost, a State that
-forgot, and a replica that was thought dead all mend themselves with the next trade. `gateway.state.ledger` is the
+Limits are pools of units. A replica takes a block of a pool, spends it alone, and trades again when it runs dry. In
+each trade it *states* all it has taken of a pool, and the State takes its word for it: a reply that was lost, a State
+that forgot, and a replica that was thought dead all mend themselves with the next trade. `gateway.state.ledger` is the
 book-keeping, `gateway.limits` the other side of it.
 """
 
@@ -22,8 +22,8 @@ class Stake(msgspec.Struct, frozen=True, gc=False):
     and those of a replica that died are free again; what was taken of any other pool stays taken.
     `recorded` is what the records say was spent of the pool before the State knew it: None where records do not count,
     `UNKNOWN` where they do and have not been asked.
-    `taken` is all the replica has taken and not given back, spent or not. It wants `want` units more; fewer than `least`
-    are of no use to it.
+    `taken` is all the replica has taken and not given back, spent or not. It wants `want` units more; fewer than
+    `least` are of no use to it.
     """
 
     pool: str

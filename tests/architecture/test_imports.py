@@ -35,6 +35,7 @@ OWNERS = {
     "litellm": {"gateway.providers.litellm"},
     "opentelemetry": {"gateway.telemetry.spans"},
     "peft": {"gateway.providers.transformers"},
+    "redis": {"gateway.state.redis"},
     "sentence_transformers": {"gateway.providers.embedder"},
     "torch": {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
     "transformers": {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
