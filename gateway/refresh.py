@@ -12,10 +12,13 @@ import orjson
 
 from gateway.access import KeyHasher, KeyRing
 from gateway.errors import GatewayError
+from gateway.keys import principals
+from gateway.limits import Allowance
 from gateway.prompts.render import CompiledPrompt
 from gateway.releases.resolve import Endpoint, LiveRelease
 from gateway.snapshot import Snapshot, Snapshots
-from gateway.store import catalogue
+from gateway.store import allowances, catalogue
+from gateway.store.catalogue import Catalogue
 from gateway.store.engine import Store
 from gateway.types import Principal, Release
 from gateway.upstreams import Upstream
