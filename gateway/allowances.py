@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from gateway.errors import BadRequest
 from gateway.limits import Allowance, Span
@@ -62,3 +62,15 @@ class Budget:
 def those_of(allowances: Mapping[str, Allowance], *scopes: str) -> tuple[Allowance, ...]:
     """As many as these scopes have, in their order. `allowances` are by scope."""
     return tuple(allowances[scope] for scope in scopes if scope in allowances)
+
+
+def shown(allowance: Allowance) -> dict[str, Any]:
+    """For people and machines: its fields, and its budget as text."""
+    budget = None if allowance.budget is None else str(Budget(allowance.budget, allowance.budget_period))
+    return {
+        "scope": allowance.scope,
+        "requests_per_minute": allowance.requests_per_minute,
+        "tokens_per_minute": allowance.tokens_per_minute,
+        "concurrent": allowance.concurrent,
+        "budget": budget,
+    }

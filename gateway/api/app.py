@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from gateway import __version__
 from gateway.api.calls import router as calls
 from gateway.api.deps import Viewer
 from gateway.api.keys import router as keys
+from gateway.api.limits import router as limits
 from gateway.api.releases import router as releases
+from gateway.api.teams import router as teams
 from gateway.errors import BadRequest, GatewayError, Internal, MethodNotAllowed, NotFound, error_body
 from gateway.wire.headers import refusal_headers
 
@@ -33,9 +37,8 @@ def admin_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.get("/admin/openapi.json", include_in_schema=False)(_description)
-    app.include_router(keys, prefix="/admin")
-    app.include_router(releases, prefix="/admin")
-    app.include_router(calls, prefix="/admin")
+    for router in (keys, teams, limits, releases, calls):
+        app.include_router(router, prefix="/admin")
     app.add_exception_handler(GatewayError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -65,17 +68,25 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if fault["type"] == "json_invalid":
         return _reply(BadRequest(f"The request body is not valid JSON: {fault['ctx']['error']}.", code="invalid_json"))
     where = ".".join(str(step) for step in fault["loc"][1:])
-    return _reply(BadRequest(f"{where or 'The request'}: {fault['msg']}.", param=where or None, code="invalid_value"))
+    said = fault["msg"].removeprefix("Value error, ").removesuffix(".")
+    return _reply(BadRequest(f"{where or 'The request'}: {said}.", param=where or None, code="invalid_value"))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        allow = (error.headers or {})["Allow"].split(", ")
-        return _reply(MethodNotAllowed(f"{request.url.path} does not take {request.method}.", allow))
+        message = f"{request.url.path} does not take {request.method}."
+        return _reply(MethodNotAllowed(message, _methods(request)))
     if error.status_code == 404:
         return _reply(NotFound(f"Unknown request URL: {request.method} {request.url.path}.", code="unknown_url"))
     return _reply(BadRequest("The request body is not valid JSON.", code="invalid_json"))  # not even text
+
+
+def _methods(request: Request) -> list[str]:
+    """Those of every route of this path: a route knows only its own."""
+    routes = iter_route_contexts(request.app.routes)
+    fitting = [route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for methods in fitting for method in methods})
 
 
 async def _defect(request: Request, error: Exception) -> Response:

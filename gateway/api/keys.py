@@ -1,4 +1,4 @@
-"""Keys: mint, list, revoke."""
+"""Keys: mint, list, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -7,44 +7,66 @@ from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from gateway.api.deps import Admin, Running
 from gateway.errors import NotFound
-from gateway.keys import Grant, mint
+from gateway.keys import Grant, mint, rotate, unknown_names
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
 
 router = APIRouter(tags=["keys"])
 
 
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+
 class NewKey(BaseModel):
-    """Null for `endpoints` or `upstreams` means all of them; `expires` is Unix time."""
+    """Null for `endpoints` or `upstreams` means all of them; `expires` is Unix time. Without an `owner` the key belongs
+    to its name."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
+    name: str = Field(min_length=1, max_length=100, pattern=PRINTABLE)
+    owner: str | None = Field(None, min_length=1, max_length=100, pattern=PRINTABLE)
+    project: str | None = None
     roles: frozenset[str] = frozenset()
     endpoints: frozenset[str] | None = None
     upstreams: frozenset[str] | None = frozenset()
     expires: float | None = None
 
 
+class Rotation(BaseModel):
+    """The secrets the key had go on for `overlap_seconds`, at most 90 days; 0 ends them at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_seconds: float = 86400
+
+
 class Key(BaseModel):
-    """A key without its secret."""
+    """A key without its secrets; `hint` is the end of the newest one, made at `rotated`."""
 
     id: str
     name: str
+    owner: str
+    project: str | None
     hint: str
     roles: list[str]
     endpoints: list[str] | None
     upstreams: list[str] | None
     created: float
+    rotated: float | None
     expires: float | None
     revoked: float | None
 
 
-class MintedKey(Key):
+class RotatedKey(Key):
     key: str = Field(description="The secret; shown this once.")
+
+
+class MintedKey(RotatedKey):
+    warnings: list[str] = Field(description="What the grant names and nobody has declared.")
 
 
 class Keys(BaseModel):
@@ -55,9 +77,15 @@ class Keys(BaseModel):
 @router.post("/keys", status_code=201)
 async def create_key(new: NewKey, who: Admin, running: Running) -> MintedKey:
     """Mint a key."""
-    grant = Grant(new.name, new.roles, new.endpoints, new.upstreams, new.expires)
-    secret, row = await running.write(lambda connection: mint(connection, running.hasher, grant))
-    return MintedKey(key=secret, **_shown(row))
+    grant = Grant(**dict(new))
+
+    def change(connection: Connection) -> MintedKey:
+        warnings = unknown_names(connection, grant, running.settings.upstreams)
+        secret, row = mint(connection, running.hasher, grant)
+        return MintedKey(key=secret, warnings=warnings, **_shown(row))
+
+    minted: MintedKey = await running.write(change)
+    return minted
 
 
 @router.get("/keys")
@@ -66,9 +94,18 @@ async def list_keys(who: Admin, running: Running) -> Keys:
     return Keys(data=[Key(**_shown(row)) for row in await running.read(rows.list_all)])
 
 
+@router.post("/keys/{key_id}/rotate")
+async def rotate_key(key_id: str, rotation: Rotation, who: Admin, running: Running) -> RotatedKey:
+    """Give a key another secret, beside those it has until the overlap ends. Its id and all that hangs on it stay."""
+    secret, row = await running.write(
+        lambda connection: rotate(connection, running.hasher, key_id, rotation.overlap_seconds)
+    )
+    return RotatedKey(key=secret, **_shown(row))
+
+
 @router.delete("/keys/{key_id}")
 async def revoke_key(key_id: str, who: Admin, running: Running) -> Key:
-    """Revoke a key. It is refused from now on."""
+    """Revoke a key, with all its secrets. It is refused from now on."""
     if not await running.write(lambda connection: rows.revoke(connection, key_id, time.time())):
         raise NotFound(f"There is no key {key_id[:80]!r} in force.", param="key_id")
     found = [row for row in await running.read(rows.list_all) if row.id == key_id]
@@ -79,11 +116,14 @@ def _shown(row: KeyRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
+        "owner": row.owner,
+        "project": row.project,
         "hint": row.hint,
         "roles": sorted(row.roles),
         "endpoints": None if row.endpoints is None else sorted(row.endpoints),
         "upstreams": None if row.upstreams is None else sorted(row.upstreams),
         "created": row.created,
+        "rotated": row.rotated,
         "expires": row.expires,
         "revoked": row.revoked,
     }

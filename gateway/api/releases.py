@@ -23,7 +23,7 @@ class AppliedChange(BaseModel):
     kind: str
     name: str
     outcome: str
-    digest: str
+    digest: str | None
 
 
 class Applied(BaseModel):

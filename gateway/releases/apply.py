@@ -11,22 +11,24 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from gateway.allowances import Scope
 from gateway.errors import BadRequest
 from gateway.prompts.render import CompiledPrompt
 from gateway.releases.digest import prompt_digest, release_digest
 from gateway.releases.manifest import EndpointManifest, Manifest
-from gateway.store import catalogue
+from gateway.store import allowances, catalogue
 from gateway.types import PromptVersion, Release
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing a manifest declared, and what became of it: `created` or `unchanged`."""
+    """One thing a manifest declared, and what became of it: `created` or `unchanged`. Limits have no digest: they are
+    no part of a release."""
 
     kind: str
     name: str
     outcome: str
-    digest: str
+    digest: str | None
 
 
 def apply(connection: Connection, manifest: Manifest, upstreams: Collection[str], author: str) -> list[Change]:
@@ -56,6 +58,10 @@ def apply(connection: Connection, manifest: Manifest, upstreams: Collection[str]
         else:
             catalogue.set_live(connection, name, release.digest, author, "apply", endpoint.description)
             changes.append(Change("endpoint", name, "created", release.digest))
+        if endpoint.limits is not None:
+            scope = Scope("endpoint", name)
+            changed = allowances.put(connection, endpoint.limits.allowance(scope), author)
+            changes.append(Change("limits", str(scope), "created" if changed else "unchanged", None))
     return changes
 
 

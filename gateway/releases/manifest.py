@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gateway.allowances import Budget, Scope
 from gateway.errors import BadRequest
+from gateway.limits import Allowance
 from gateway.prompts.variables import schema_of
 from gateway.settings import NAME
 from gateway.strict_yaml import documents
@@ -17,6 +19,7 @@ from gateway.wire.chat import CHECKS, FIELDS
 from gateway.wire.fields import check_fields
 
 Name = Annotated[str, Field(pattern=NAME)]
+Limit = Annotated[int, Field(strict=True, ge=1, le=10**15)]
 NOT_PARAMETERS = {
     "messages": "it comes from the prompt and the client",
     "model": "it comes from the upstream",
@@ -42,9 +45,44 @@ class PromptManifest(Part):
         return schema_of(self.variables)
 
 
+class LimitsManifest(Part):
+    """At least one of these. `concurrent` counts calls that are being answered; `budget` is money, as `50usd/month`, by
+    day, week, month or in total."""
+
+    requests_per_minute: Limit | None = None
+    tokens_per_minute: Limit | None = None
+    concurrent: Limit | None = None
+    budget: str | None = None
+
+    @field_validator("budget")
+    @classmethod
+    def _money(cls, value: str | None) -> str | None:
+        try:
+            return value if value is None else str(Budget.parse(value))
+        except BadRequest as error:
+            raise ValueError(error.message) from error
+
+    @model_validator(mode="after")
+    def _some(self) -> LimitsManifest:
+        if not any(held is not None for _, held in self):
+            raise ValueError(f"name at least one of {', '.join(type(self).model_fields)}")
+        return self
+
+    def allowance(self, scope: Scope) -> Allowance:
+        budget = Budget.parse(self.budget) if self.budget is not None else None
+        return Allowance(
+            scope=str(scope),
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_minute=self.tokens_per_minute,
+            concurrent=self.concurrent,
+            budget=budget.amount if budget is not None else None,
+            budget_period=budget.period if budget is not None else "month",
+        )
+
+
 class EndpointManifest(Part):
     """Without a `prompt` the client's messages pass through. `prompt` is name@number, or a name: the version declared
-    beside it, else the newest."""
+    beside it, else the newest. Without `limits` those the endpoint has stay."""
 
     upstream: str
     description: str | None = None
@@ -53,6 +91,7 @@ class EndpointManifest(Part):
     tools: tuple[Json, ...] = ()
     response_format: Json | None = None
     policy: None = None
+    limits: LimitsManifest | None = None
 
     @field_validator("parameters")
     @classmethod

@@ -29,34 +29,39 @@ class AllowanceRow:
 def put(connection: Connection, allowance: Allowance, by: str) -> bool:
     """Set an allowance in place of the one its scope had. False where that is the same. Raises `NotFound` where what
     the scope names does not exist."""
-    before = find(connection, allowance.scope)
-    if before is not None and before.allowance == allowance:
-        return False
     move_revision(connection)  # first, so that nobody deletes what the scope names meanwhile
     scope = Scope.parse(allowance.scope)
     names = NAMES[scope.kind]
     if connection.execute(select(names).where(names == scope.name)).first() is None:
         raise NotFound(f"There is no {scope.kind} {scope.name[:80]!r}.", param="scope")
+    theirs = allowances.c.scope == allowance.scope
+    before = connection.execute(select(allowances).where(theirs)).first()
+    if before is not None and _row(before).allowance == allowance:
+        return False
     values = {**asdict(allowance), "updated": time.time(), "updated_by": by}
-    known = connection.execute(update(allowances).where(allowances.c.scope == allowance.scope).values(**values))
-    if known.rowcount == 0:
-        connection.execute(insert(allowances).values(**values))
+    write = insert(allowances) if before is None else update(allowances).where(theirs)
+    connection.execute(write.values(**values))
     return True
 
 
-def find(connection: Connection, scope: str) -> AllowanceRow | None:
+def get(connection: Connection, scope: str) -> AllowanceRow:
+    """Raises `NotFound` where the scope has none."""
     row = connection.execute(select(allowances).where(allowances.c.scope == scope)).first()
-    return _row(row) if row is not None else None
+    if row is None:
+        raise NotFound(f"No limits are set for {scope[:120]!r}.", param="scope")
+    return _row(row)
 
 
 def list_all(connection: Connection) -> list[AllowanceRow]:
     return [_row(row) for row in connection.execute(select(allowances).order_by(allowances.c.scope))]
 
 
-def remove(connection: Connection, scope: str) -> bool:
-    """False where the scope has none."""
+def remove(connection: Connection, scope: str) -> AllowanceRow:
+    """Gives what it was. Raises `NotFound` where the scope has none."""
     move_revision(connection)
-    return connection.execute(delete(allowances).where(allowances.c.scope == scope)).rowcount == 1
+    row = get(connection, scope)
+    connection.execute(delete(allowances).where(allowances.c.scope == scope))
+    return row
 
 
 def _row(row: Row[tuple[object, ...]]) -> AllowanceRow:
