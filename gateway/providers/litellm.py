@@ -158,6 +158,8 @@ def _error(error: Exception) -> GatewayError:
         return UpstreamFailed(f"The upstream could not be asked: {type(error).__name__}.")
     response = getattr(error, "response", None)
     headers: Headers = [(k.lower().encode(), v.encode()) for k, v in getattr(response, "headers", {}).items()]
+    if status >= 500:  # perhaps litellm's own: what it says then are tracebacks, addresses and objects
+        return refused(status, b"", headers)
     return refused(status, orjson.dumps({"error": {"message": said}}), headers)
 
 

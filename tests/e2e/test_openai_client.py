@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import httpx
 import openai
 import pytest
 from openai import OpenAI
@@ -159,11 +160,18 @@ def test_an_upstream_that_is_down_is_a_502(client: OpenAI) -> None:
 
 
 def test_the_sdk_retries_what_it_is_told_to(gateway: Gateway) -> None:
-    with OpenAI(base_url=gateway.api, api_key=gateway.key, max_retries=1) as client:
-        started = time.monotonic()
-        with pytest.raises(openai.RateLimitError):
+    """Once more after a 429, as long after as it is told; what would fail again is asked once."""
+    asked: list[str] = []
+    heard = httpx.Client(event_hooks={"response": [lambda reply: asked.append(reply.headers["x-request-id"])]})
+    with OpenAI(base_url=gateway.api, api_key=gateway.key, max_retries=1, http_client=heard) as client:
+        with pytest.raises(openai.RateLimitError) as refusal:
             ask(client, "busy")
-        assert time.monotonic() - started >= 1.5
+        assert len(set(asked)) == 2
+        assert {gateway.record(request_id)["status"] for request_id in asked} == {429}
+        assert refusal.value.response.headers["retry-after"] == "2"
+        with pytest.raises(openai.NotFoundError):
+            client.chat.completions.create(model="nobody", messages=[{"role": "user", "content": "x"}])
+        assert len(asked) == 3
 
 
 def test_responses(client: OpenAI) -> None:

@@ -23,7 +23,11 @@ from gateway.types import Json, Operation
 from gateway.wire.sse import EventSplitter, event_data
 from tests.running import Gateway
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.timeout(180),
+    pytest.mark.filterwarnings("ignore:Item '.*' on TypedDict"),  # pydantic on litellm's types, at their first use
+]
 CHATTING = ("scripted", "openai", "litellm", "llamacpp", "transformers")
 ASKED: Json = {"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}
 
@@ -170,18 +174,29 @@ async def test_what_litellm_must_not_be_told(gateway: Gateway) -> None:
 
 
 async def test_litellm_errors_are_ours(gateway: Gateway) -> None:
-    arguments = {"api_base": gateway.url, "api_key": "sk-wrong"}
-    wrong = LiteLLMProvider(LiteLLMConfig("anthropic/demo", arguments))
-    with pytest.raises(GatewayError) as refused:
-        await wrong.send(ask({**ASKED, "max_tokens": 5}))
+    wrong = {"api_base": gateway.url, "api_key": "sk-wrong"}
+    async with litellm("anthropic/demo", wrong) as built:
+        with pytest.raises(GatewayError) as refused:
+            await built.send(ask({**ASKED, "max_tokens": 5}))
     assert refused.value.code == "upstream_credentials"
     assert "sk-wrong" not in refused.value.message
-    dead = LiteLLMProvider(LiteLLMConfig("anthropic/demo", {"api_base": "http://127.0.0.1:9", "api_key": "k"}))
-    with pytest.raises(GatewayError) as failed:
-        await dead.send(ask({**ASKED, "max_tokens": 5}))
+    async with litellm("anthropic/demo", {"api_base": "http://127.0.0.1:9", "api_key": "k"}) as built:
+        with pytest.raises(GatewayError) as failed:
+            await built.send(ask({**ASKED, "max_tokens": 5}))
     assert failed.value.status in (500, 502, 503)
-    with pytest.raises(Unavailable):
-        await LiteLLMProvider(LiteLLMConfig("nonsense", {})).check()
+    async with litellm("nonsense", {}) as built:
+        with pytest.raises(Unavailable):
+            await built.check()
+
+
+@asynccontextmanager
+async def litellm(model: str, arguments: dict[str, str]) -> AsyncIterator[LiteLLMProvider]:
+    """Closed in any case: a connection it keeps would outlive its event loop and fail another test."""
+    built = LiteLLMProvider(LiteLLMConfig(model, arguments))
+    try:
+        yield built
+    finally:
+        await built.close()
 
 
 def _picture(url: str) -> Json:

@@ -31,14 +31,28 @@ ANSWER = {
 
 @dataclass
 class Anthropic:
-    """Answers every request alike; keeps paths, keys and bodies."""
+    """Answers every request alike; keeps paths, keys and bodies, and connections as long as the client does."""
 
     url: str = ""
+    status: int = 200
     paths: list[str] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     bodies: list[Json] = field(default_factory=list)
+    connections: list[asyncio.Event] = field(default_factory=list)
+    """Each set once the client has closed it."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left = asyncio.Event()
+        self.connections.append(left)
+        try:
+            while True:
+                writer.write(await self._answer(reader))
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            left.set()
+        finally:
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader) -> bytes:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
         fields = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
         raw = await reader.readexactly(int(fields.get("content-length", 0)))
@@ -46,12 +60,8 @@ class Anthropic:
         self.keys.append(fields.get("x-api-key"))
         self.bodies.append(orjson.loads(raw or b"{}"))
         body = orjson.dumps(ANSWER)
-        reply = (
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
-        )
-        writer.write(reply % (len(body), body))
-        await writer.drain()
-        writer.close()
+        reply = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+        return reply % (self.status, len(body), body)
 
 
 @pytest.fixture
@@ -138,3 +148,16 @@ async def test_a_client_reaches_none_of_litellm_s_settings(anthropic: Anthropic,
             await built.send(asked(**{name: "http://127.0.0.1:9"}))
     assert refused.value.param == name
     assert anthropic.paths == []
+
+
+@pytest.mark.parametrize("status", [200, 401, 500])
+async def test_a_closed_provider_has_closed_its_connections(anthropic: Anthropic, status: int) -> None:
+    """Those of calls that failed too; a connection that outlives its event loop is nobody's to close."""
+    anthropic.status = status
+    async with provider(anthropic) as built:
+        try:
+            await (await built.send(asked())).read()
+        except GatewayError:
+            assert status != 200
+        assert [left.is_set() for left in anthropic.connections] == [False]
+    await anthropic.connections[0].wait()
