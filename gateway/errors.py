@@ -14,6 +14,7 @@
     ├── UnsupportedMedia      415  content type or content encoding
     ├── Unprocessable         422  an idempotency key that was used for another request
     ├── RateLimited           429  carries `retry_after`
+    │   └── OverLimit         429  trying again soon is in vain: a budget is used up, or the call alone passes a limit
     ├── ClientGone            499  the client closed the connection; recorded, never sent
     ├── Internal              500  a defect of ours
     ├── UpstreamFailed        502  the upstream answered garbage, broke the connection, or cut the stream
@@ -141,6 +142,11 @@ class RateLimited(GatewayError):
     type = "rate_limit_error"
     default_code = "rate_limit_exceeded"
     retryable = True
+
+
+class OverLimit(RateLimited):
+    default_code = "insufficient_quota"
+    retryable = False
 
 
 class ClientGone(GatewayError):

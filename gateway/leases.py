@@ -1,0 +1,315 @@
+"""What this replica has leased of each pool: spending it and settling up, by arithmetic alone.
+
+Synchronous and without a clock of its own. `gateway.limits` trades with the State and tells the outcome here.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from gateway.amounts import Allowance, Amounts, Period, period
+from gateway.errors import OverLimit, RateLimited
+from gateway.state.base import UNKNOWN, Stake
+
+Kind = Literal["requests", "tokens", "concurrent", "budget"]
+UNITS: dict[Kind, int] = {"requests": 0, "tokens": 1, "concurrent": 0, "budget": 2}
+"""Which of a call's units a pool counts."""
+Units = tuple[int, int, int]
+"""Of one call: itself, tokens, money."""
+
+
+class Lease:
+    """Units of a pool that may be spent here. `taken` = spent + `flying` + `free`, where `flying` are those of calls
+    under way. `free` is negative while more was spent than was leased."""
+
+    __slots__ = (
+        "asked",
+        "flying",
+        "free",
+        "heir",
+        "held",
+        "kind",
+        "left",
+        "low",
+        "mark",
+        "name",
+        "recorded",
+        "scope",
+        "since",
+        "size",
+        "taken",
+        "then",
+        "thirsty",
+        "unit",
+        "until",
+    )
+
+    def __init__(self, scope: str, kind: Kind, size: int, of: Period) -> None:
+        self.name = f"{scope}/{kind}/{of.name}"
+        self.scope = scope
+        self.kind: Kind = kind
+        self.unit = UNITS[kind]
+        self.size = size
+        self.since = of.since
+        self.until = of.until
+        self.held = kind == "concurrent"
+        self.recorded = UNKNOWN if kind == "budget" else None
+        self.taken = self.free = self.flying = 0
+        self.low = 0
+        """The least that was free since the last beat: nobody needed that much."""
+        self.then = 0
+        """Spent or under way at the last beat."""
+        self.mark = 0
+        """Below this, more is asked for in the background."""
+        self.thirsty = False
+        self.left = UNKNOWN
+        """What the pool had left when it was asked, at `asked`."""
+        self.asked = -math.inf
+        self.heir: Lease | None = None
+        """The lease of the next period: what is overdrawn here is taken there."""
+
+    def owe(self, units: int) -> Lease:
+        """Spend what was not leased. Gives the lease that owes it."""
+        lease = self
+        while lease.heir is not None:
+            lease = lease.heir
+        lease.free -= units
+        lease.low = min(lease.low, lease.free)
+        return lease
+
+    def own_up(self) -> None:
+        """What was spent and not leased is taken."""
+        if self.free < 0:
+            self.taken -= self.free
+            self.free = self.low = 0
+
+    def give_back(self) -> bool:
+        """At each beat: let go of what nobody needed since the last one, but for what that pace needs until the next.
+        Whether there was any."""
+        spent = self.taken - self.free
+        pace = 0 if self.held else max(0, spent - self.then)
+        idle = self.low - pace
+        if idle > 0:
+            self.free -= idle
+            self.taken -= idle
+            self.mark = pace // 4
+        self.low = self.free
+        self.then = spent
+        return idle > 0
+
+    def granted(self, units: int, left: int, now: float) -> None:
+        self.taken += units
+        self.free += units
+        self.left = left
+        self.asked = now
+        self.thirsty = False
+        self.mark = units // 4
+        if left != UNKNOWN and self.recorded is not None:
+            self.recorded = UNKNOWN  # the State knows it now, and is not told again what has become old
+
+    def forgotten(self) -> None:
+        """The State has lost what it knew. Where records count, they have what was settled."""
+        self.own_up()
+        self.left = UNKNOWN
+        if self.recorded is not None:
+            self.recorded = UNKNOWN
+            self.taken = self.free + self.flying
+
+    def refusal(self, wanted: int, now: float) -> RateLimited:
+        """Why a call that wants so many units cannot have them."""
+        kind, _, name = self.scope.partition(":")
+        whose = f"the {kind} {name}"
+        if self.kind == "concurrent":
+            message = (
+                f"As many calls of {whose} are under way as may be at once: {self.size}. Wait until one has ended."
+            )
+            return RateLimited(message, code="too_many_concurrent", retry_after=1.0)
+        if self.kind == "budget":
+            renewed = "" if self.until == math.inf else f", renewed at {_shown(self.until)}"
+            amount = f"${self.size / 1_000_000:.6g}"
+            message = f"The budget of {whose} has too little left for this call ({amount}{renewed}). Have it raised."
+            return OverLimit(message, code="insufficient_quota")
+        limit = f"{self.size} {self.kind} a minute"
+        if wanted > self.size:
+            message = f"This call may take {wanted} {self.kind}, more than {whose} may in all ({limit}). Ask for fewer."
+            return OverLimit(message, code="rate_limit_exceeded")
+        seconds = max(1, math.ceil(self.until - now))
+        message = f"The limit of {whose} is reached: {limit}. Try again at {_shown(self.until)}, in {seconds} s."
+        return RateLimited(message, retry_after=float(seconds))
+
+
+class Reservation(msgspec.Struct, gc=False):
+    """What was reserved of which leases; of none once it is settled."""
+
+    leases: tuple[Lease, ...]
+    units: Units
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The leases in force for an allowance, until the first of them ends."""
+
+    allowance: Allowance
+    leases: tuple[Lease, ...]
+    until: float
+
+
+class Leases:
+    """All leases of this replica. `thirst` is called when one runs low."""
+
+    def __init__(self, thirst: Callable[[], None]) -> None:
+        self._thirst = thirst
+        self._groups: dict[str, Group] = {}
+        self._all: dict[str, Lease] = {}
+        self._stocked: set[Lease] = set()
+        """Those that may have units to give back."""
+        self.due: set[Lease] = set()
+        """Those the State must be told of."""
+
+    def find(self, allowances: Sequence[Allowance], now: float) -> tuple[Lease, ...]:
+        """The leases that a call under these allowances must be covered by."""
+        found: tuple[Lease, ...] = ()
+        for allowance in allowances:
+            group = self._groups.get(allowance.scope)
+            if group is None or group.allowance is not allowance or now >= group.until:
+                group = self._open(allowance, now)
+            found += group.leases
+        return found
+
+    def spend(self, leases: tuple[Lease, ...], units: Units) -> Reservation | None:
+        """From all of them, or from none."""
+        for lease in leases:
+            if lease.free < units[lease.unit]:
+                return None
+        for lease in leases:
+            wanted = units[lease.unit]
+            lease.flying += wanted
+            lease.free = free = lease.free - wanted
+            if free < lease.low:
+                lease.low = free
+                if free < lease.mark and not lease.thirsty:
+                    lease.thirsty = True
+                    self.due.add(lease)
+                    self._thirst()
+        return Reservation(leases, units)
+
+    def spend_unleased(self, leases: tuple[Lease, ...], units: Units) -> Reservation:
+        """Whether they cover it or not."""
+        for lease in leases:
+            lease.flying += units[lease.unit]
+            self.due.add(lease.owe(units[lease.unit]))
+        return Reservation(leases, units)
+
+    def settle(self, reservation: Reservation, actual: Amounts) -> int:
+        """Give back what was not used, and owe what was used beyond the reservation. Gives the units owed."""
+        leases, reservation.leases = reservation.leases, ()
+        used = (1, actual.tokens, actual.money)
+        owed = 0
+        for lease in leases:
+            reserved = reservation.units[lease.unit]
+            back = reserved if lease.held else reserved - used[lease.unit]
+            lease.flying -= reserved
+            if back >= 0:
+                lease.free += back
+                self._stocked.add(lease)
+            else:
+                owed -= back
+                self.due.add(lease.owe(-back))
+        return owed
+
+    def stakes(self, wanted: Mapping[Lease, tuple[int, int]], now: float) -> dict[Lease, Stake]:
+        """What the State must be told now, and is asked for: `wanted` are the units calls wait for, of all of them and
+        of the smallest."""
+        stakes = {}
+        for lease in self.due.union(wanted):
+            if lease.until <= now:
+                continue
+            lease.own_up()
+            every, least = wanted.get(lease, (0, 0))
+            stakes[lease] = Stake(
+                lease.name,
+                lease.size,
+                0 if lease.until == math.inf else int(lease.until),
+                lease.taken,
+                max(every - lease.free, int(lease.thirsty)),
+                max(1, least - lease.free),
+                lease.held,
+                lease.recorded,
+            )
+        self.due.clear()
+        return stakes
+
+    def granted(self, lease: Lease, units: int, left: int, now: float) -> None:
+        lease.granted(units, left, now)
+        self._stocked.add(lease)
+
+    def beat(self) -> None:
+        """Give back what is idle."""
+        self.due.update([lease for lease in self._stocked if lease.give_back()])
+        self._stocked = {lease for lease in self._stocked if lease.free > 0}
+
+    def sweep(self, now: float) -> None:
+        """Forget what is over, and what nobody uses."""
+        self._groups = {
+            scope: group
+            for scope, group in self._groups.items()
+            if now < group.until and any(lease.free > 0 or lease.flying for lease in group.leases)
+        }
+        used = {lease.name for group in self._groups.values() for lease in group.leases}
+        self._all = {
+            name: lease
+            for name, lease in self._all.items()
+            if name in used or (now < lease.until and (lease.taken or lease.flying))
+        }
+
+    def forgotten(self) -> None:
+        """The State must be told of everything anew."""
+        for lease in self._all.values():
+            lease.forgotten()
+        self.due.update(self._all.values())
+
+    def give_up(self) -> None:
+        """Give back every unspent unit, as this replica leaves."""
+        for lease in self._all.values():
+            lease.own_up()
+            lease.taken -= lease.free
+            lease.free = 0
+            if lease.held or lease in self._stocked:
+                self.due.add(lease)
+
+    def _open(self, allowance: Allowance, now: float) -> Group:
+        """The leases of this moment. What was overdrawn in the period before is taken from the new one."""
+        before = self._groups.get(allowance.scope)
+        former = {lease.kind: lease for lease in before.leases} if before is not None else {}
+        declared: tuple[tuple[Kind, int | None, Period], ...] = (
+            ("requests", allowance.requests_per_minute, period("minute", now)),
+            ("tokens", allowance.tokens_per_minute, period("minute", now)),
+            ("concurrent", allowance.concurrent, period("total", now)),
+            ("budget", allowance.budget, period(allowance.budget_period, now)),
+        )
+        leases = []
+        for kind, size, of in declared:
+            if size is None:
+                continue
+            made = Lease(allowance.scope, kind, size, of)
+            lease = self._all.setdefault(made.name, made)
+            lease.size = size
+            leases.append(lease)
+            old = former.get(kind)
+            if old is not None and old is not lease and old.heir is None:
+                old.heir = lease
+                if old.free < 0:
+                    self.due.add(lease.owe(-old.free))
+        group = Group(allowance, tuple(leases), min((lease.until for lease in leases), default=math.inf))
+        self._groups[allowance.scope] = group
+        return group
+
+
+def _shown(moment: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(moment))
