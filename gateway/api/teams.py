@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.deps import Admin, Running, Viewer
-from gateway.settings import NAME
 from gateway.store import teams as rows
 
 router = APIRouter(tags=["teams"])
-
-Name = Annotated[str, Field(pattern=NAME)]
 
 
 class NewTeam(BaseModel):
@@ -23,7 +19,7 @@ class NewTeam(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Name
+    name: str
     description: str | None = Field(None, max_length=1000, pattern=r"^[^\x00]*$")
 
 
@@ -43,7 +39,7 @@ class NewProject(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Name
+    name: str
     team: str
 
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
+from contextlib import closing
 from typing import Annotated, Any
 
 import orjson
 import typer
 
-from gateway import settings
+from gateway import configuration
 from gateway.access import KeyHasher
 from gateway.app import open_store, pepper
+from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
-from gateway.cli.table import show
+from gateway.cli.table import moment, show
 from gateway.errors import BadRequest, NotFound
-from gateway.keys import Grant, mint
+from gateway.keys import Grant, mint, rotate, unknown_names
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
 
-cli = typer.Typer(help="Mint, list and revoke keys.", no_args_is_help=True)
+cli = typer.Typer(help="Mint, list, rotate and revoke keys.", no_args_is_help=True)
+
+KeyId = Annotated[str, typer.Argument(help="As shown by `sluice keys list`.")]
 
 SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
@@ -28,6 +31,8 @@ SECONDS = {"m": 60, "h": 3600, "d": 86400}
 @cli.command("create")
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
+    owner: Annotated[str | None, typer.Option(help="Whose it is. Default: its name.", show_default=False)] = None,
+    project: Annotated[str | None, typer.Option(help="The project it belongs to.", show_default=False)] = None,
     role: Annotated[
         list[str] | None, typer.Option(help="admin, operator or viewer; repeatable. Default: none.")
     ] = None,
@@ -45,15 +50,53 @@ def create(
         roles=frozenset(role or ()),
         endpoints=frozenset(endpoint) if endpoint else None,
         upstreams=None if "all" in (upstream or ()) else frozenset(upstream or ()),
-        expires=time.time() + _seconds(expires) if expires is not None else None,
+        expires=time.time() + _seconds("--expires", expires) if expires is not None else None,
+        owner=owner,
+        project=project,
     )
-    chosen = settings.load(config)
-    store = open_store(chosen)
-    try:
-        with store.begin() as connection:
-            secret, row = mint(connection, KeyHasher(pepper(chosen)), grant)
-    finally:
-        store.close()
+    chosen = configuration.load(config)
+    with closing(open_store(chosen)) as store, store.begin() as connection:
+        warnings = unknown_names(connection, grant, chosen.upstreams)
+        secret, row = mint(connection, KeyHasher(pepper(chosen)), grant)
+    for warning in warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+    _show_secret(secret, row, as_json)
+
+
+@cli.command("list")
+def list_keys(config: Config = None, as_json: AsJson = False) -> None:
+    """Show the keys, never their secrets."""
+    with transaction(config) as connection:
+        found = [_shown(row) for row in rows.list_all(connection)]
+    columns = ("id", "name", "owner", "project", "hint", "roles", "endpoints", "upstreams", "expires", "state")
+    show(found, columns, as_json, "No key yet: sluice keys create NAME")
+
+
+@cli.command("rotate")
+def rotate_key(
+    key_id: KeyId,
+    overlap: Annotated[str, typer.Option(help="For how long the secrets it has go on: 30m, 12h, 7d.")] = "24h",
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a key another secret, shown once. Its id stays, and with it scopes, limits and stored responses."""
+    seconds = _seconds("--overlap", overlap)
+    chosen = configuration.load(config)
+    with closing(open_store(chosen)) as store, store.begin() as connection:
+        secret, row = rotate(connection, KeyHasher(pepper(chosen)), key_id, seconds)
+    _show_secret(secret, row, as_json)
+
+
+@cli.command("revoke")
+def revoke(key_id: KeyId, config: Config = None) -> None:
+    """End a key, with all its secrets. Running gateways refuse it within a second."""
+    with transaction(config) as connection:
+        if not rows.revoke(connection, key_id, time.time()):
+            raise NotFound(f"There is no key {key_id!r} in force. `sluice keys list` shows them.")
+    typer.echo(f"revoked {key_id}")
+
+
+def _show_secret(secret: str, row: KeyRow, as_json: bool) -> None:
     if as_json:
         typer.echo(orjson.dumps({"key": secret, **_shown(row)}).decode())
     else:
@@ -61,38 +104,10 @@ def create(
         typer.echo("Shown once; keep it. Running gateways know it within a second.", err=True)
 
 
-@cli.command("list")
-def list_keys(config: Config = None, as_json: AsJson = False) -> None:
-    """Show the keys, never their secrets."""
-    store = open_store(settings.load(config))
-    try:
-        with store.begin() as connection:
-            found = [_shown(row) for row in rows.list_all(connection)]
-    finally:
-        store.close()
-    columns = ("id", "name", "hint", "roles", "endpoints", "upstreams", "expires", "state")
-    show(found, columns, as_json, "No key yet: sluice keys create NAME")
-
-
-@cli.command("revoke")
-def revoke(
-    key_id: Annotated[str, typer.Argument(help="As shown by `sluice keys list`.")], config: Config = None
-) -> None:
-    """End a key. Running gateways refuse it within a second."""
-    store = open_store(settings.load(config))
-    try:
-        with store.begin() as connection:
-            if not rows.revoke(connection, key_id, time.time()):
-                raise NotFound(f"There is no key {key_id!r} in force. `sluice keys list` shows them.")
-    finally:
-        store.close()
-    typer.echo(f"revoked {key_id}")
-
-
-def _seconds(text: str) -> int:
+def _seconds(option: str, text: str) -> int:
     found = re.fullmatch(r"(\d{1,9})([mhd])", text)
     if found is None:
-        raise BadRequest(f"--expires {text!r}: write a number and m, h or d, as 90d.", param="expires")
+        raise BadRequest(f"{option} {text!r}: write a number and m, h or d, as 90d.")
     return int(found[1]) * SECONDS[found[2]]
 
 
@@ -105,10 +120,12 @@ def _shown(row: KeyRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
+        "owner": row.owner,
+        "project": row.project,
         "hint": f"…{row.hint}",
         "roles": ", ".join(sorted(row.roles)),
         "endpoints": "all" if row.endpoints is None else ", ".join(sorted(row.endpoints)),
         "upstreams": "all" if row.upstreams is None else ", ".join(sorted(row.upstreams)),
-        "expires": datetime.fromtimestamp(row.expires, UTC).isoformat(" ", "minutes") if row.expires else None,
+        "expires": moment(row.expires) if row.expires else None,
         "state": state,
     }

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import apply, calls, doctor, keys, releases, serve
+from gateway.cli import apply, calls, doctor, keys, limits, releases, serve, teams
 from gateway.errors import GatewayError
 
 EPILOG = """\b
@@ -45,6 +45,9 @@ cli.command("apply")(apply.apply)
 cli.command("releases")(releases.releases)
 cli.command("calls")(calls.calls)
 cli.add_typer(keys.cli, name="keys")
+cli.add_typer(teams.cli, name="teams")
+cli.add_typer(teams.projects, name="projects")
+cli.add_typer(limits.cli, name="limits")
 cli.command("doctor")(doctor.doctor)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -27,6 +28,11 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, 
     for row in rows:
         table.add_row(*(_cell(row[column]) for column in columns))
     Console(width=10_000).print(table)  # whole lines, for grep, and so that an id can be copied from a narrow terminal
+
+
+def moment(at: float) -> str:
+    """A Unix time, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(" ", "minutes")
 
 
 def _cell(value: Any) -> Text:

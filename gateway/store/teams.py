@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from gateway.errors import BadRequest, Conflict, NotFound
+from gateway.settings import NAME
 from gateway.store.catalogue import move_revision
 from gateway.store.keys import in_force
 from gateway.store.tables import allowances, keys, projects, teams
@@ -14,11 +16,14 @@ from gateway.store.tables import allowances, keys, projects, teams
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """`created` is Unix time."""
+    """Named as endpoints are; `created` is Unix time."""
 
     name: str
     description: str | None
     created: float
+
+    def __post_init__(self) -> None:
+        _check(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,9 @@ class Project:
     name: str
     team: str
     created: float
+
+    def __post_init__(self) -> None:
+        _check(self.name)
 
 
 def add_team(connection: Connection, team: Team) -> None:
@@ -72,6 +80,14 @@ def remove_project(connection: Connection, name: str) -> None:
     if used is not None:
         raise Conflict(f"The project {name!r} is in use: the key {used} belongs to it.", param="name")
     _remove(connection, projects, name)
+
+
+def _check(name: str) -> None:
+    if re.fullmatch(NAME, name) is None:
+        message = (
+            "A name is of small letters, digits, `.`, `_` and `-`, at most 64, and begins with one of the first two."
+        )
+        raise BadRequest(message, param="name")
 
 
 def _refuse_second(connection: Connection, table: Table, name: str) -> None:

@@ -1,0 +1,83 @@
+"""`sluice limits`: what keys, projects, teams and endpoints may use at most."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from gateway.allowances import Scope, shown
+from gateway.cli.database import transaction
+from gateway.cli.options import AsJson, Config
+from gateway.cli.table import moment, show
+from gateway.errors import BadRequest
+from gateway.releases.manifest import LimitsManifest
+from gateway.store import allowances as rows
+from gateway.store.allowances import AllowanceRow
+
+cli = typer.Typer(help="Set, show and remove limits.", no_args_is_help=True)
+
+COLUMNS = ("scope", "requests_per_minute", "tokens_per_minute", "concurrent", "budget", "updated", "updated_by")
+
+Whose = Annotated[str, typer.Argument(metavar="SCOPE", help="key:ID, project:NAME, team:NAME or endpoint:NAME.")]
+Number = int | None
+
+
+@cli.command("set")
+def set_limits(
+    scope: Whose,
+    requests_per_minute: Annotated[Number, typer.Option(help="Calls begun.", show_default=False)] = None,
+    tokens_per_minute: Annotated[Number, typer.Option(help="Input and output.", show_default=False)] = None,
+    concurrent: Annotated[Number, typer.Option(help="Calls being answered.", show_default=False)] = None,
+    budget: Annotated[str | None, typer.Option(help="Money, as 50usd/month.", show_default=False)] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set the limits of a scope, in place of all it had. Running gateways keep them within a second.
+
+    A budget is by day, week, month or total.
+    """
+    given = {
+        "requests_per_minute": requests_per_minute,
+        "tokens_per_minute": tokens_per_minute,
+        "concurrent": concurrent,
+        "budget": budget,
+    }
+    try:
+        allowance = LimitsManifest.model_validate(given).allowance(Scope.parse(scope))
+    except ValidationError as error:
+        raise BadRequest("; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())) from error
+    with transaction(config) as connection:
+        rows.put(connection, allowance, getpass.getuser())
+        row = rows.get(connection, scope)
+    show([_shown(row)], COLUMNS, as_json, "")
+
+
+@cli.command("list")
+def list_limits(config: Config = None, as_json: AsJson = False) -> None:
+    """Show every scope that has limits."""
+    with transaction(config) as connection:
+        found = [_shown(row) for row in rows.list_all(connection)]
+    show(found, COLUMNS, as_json, "No limits yet: sluice limits set SCOPE")
+
+
+@cli.command("show")
+def show_limits(scope: Whose, config: Config = None, as_json: AsJson = False) -> None:
+    """Show the limits of one scope."""
+    with transaction(config) as connection:
+        row = rows.get(connection, scope)
+    show([_shown(row)], COLUMNS, as_json, "")
+
+
+@cli.command("remove")
+def remove_limits(scope: Whose, config: Config = None) -> None:
+    """Remove the limits of a scope."""
+    with transaction(config) as connection:
+        rows.remove(connection, scope)
+    typer.echo(f"removed the limits of {scope}")
+
+
+def _shown(row: AllowanceRow) -> dict[str, Any]:
+    return {**shown(row.allowance), "updated": moment(row.updated), "updated_by": row.updated_by}
