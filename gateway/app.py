@@ -19,7 +19,7 @@ from gateway.front.routes import DataRoutes, hot_routes, unproven
 from gateway.journal import Journal
 from gateway.pipeline import Pipeline
 from gateway.pricing import PriceTable
-from gateway.providers.build import Builder
+from gateway.providers.build import Builder, pools_of
 from gateway.readiness import Readiness
 from gateway.refresh import Refresher
 from gateway.services import Services
@@ -42,7 +42,7 @@ async def running(settings: Settings, shared: Path | None = None) -> AsyncIterat
     builder = Builder(PriceTable.load())
     upstreams = {name: builder.build(name, spec) for name, spec in settings.upstreams.items()}
     hasher = KeyHasher(pepper(settings))
-    refresher = Refresher(store, hasher, upstreams)
+    refresher = Refresher(store, hasher, upstreams, pools_of(upstreams, settings.pools))
     journal = Journal(settings.data / "journal")
     spans = span_export(settings)
     shipper = Shipper(journal, settings.data / "journal", store, spans.offer if spans is not None else None)

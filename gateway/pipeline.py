@@ -14,19 +14,18 @@ import os
 import time
 from itertools import count
 
+from gateway.attempts import answer
 from gateway.conversations import Conversations
 from gateway.errors import BadRequest, ClientGone, GatewayError, Internal
 from gateway.front.exchange import Exchange, read_json
-from gateway.http.base import Reply
 from gateway.journal import Journal
-from gateway.providers.base import Ask
 from gateway.snapshot import Snapshots
 from gateway.telemetry.metrics import Metrics
 from gateway.types import Principal
 from gateway.visit import Visit
 from gateway.wire.body import dump
-from gateway.wire.headers import idempotency, limits_of, lines, refusal_headers
-from gateway.wire.surface import Call, Surface, Translator
+from gateway.wire.headers import idempotency, lines, refusal_headers
+from gateway.wire.surface import Call, Surface
 
 log = logging.getLogger(__name__)
 
@@ -71,85 +70,57 @@ class Pipeline:
             route.release.apply(call, surface.operation)
         elif call.prompt is not None:
             raise BadRequest(f"{call.model!r} has no prompt to fill.", param="prompt", code="invalid_value")
-        visit.translator = surface.translator(call)
-        passed_on = idempotency(headers) + (visit.trace.header if visit.trace is not None else b"")
-        ask = route.upstream.ask(call, surface.operation, passed_on, route.adapter)
+        visit.passed_on = idempotency(headers) + (visit.trace.header if visit.trace is not None else b"")
         if call.background:
-            await self._in_background(visit, call, principal, ask)
+            await self._in_background(visit, call, principal)
         else:
-            await self._ask(visit, call, principal, ask)
+            await self._answer(visit, call, principal)
 
-    async def _ask(self, visit: Visit, call: Call, principal: Principal, ask: Ask) -> None:
-        """Call the upstream, and turn what it answers into the client's wire."""
-        assert visit.route is not None
-        assert visit.translator is not None
+    async def _answer(self, visit: Visit, call: Call, principal: Principal) -> None:
+        """Have an upstream answer, and keep what is to be kept of it."""
         visit.asked_at = time.perf_counter_ns()
         try:
-            reply = await visit.route.upstream.provider.send(ask)
-            visit.limits = limits_of(reply)
-            if call.stream:
-                await self._stream(visit, reply, visit.translator)
-            else:
-                visit.body = visit.translator.whole(await reply.read())
+            await answer(visit, call)
         finally:
             visit.served_at = time.perf_counter_ns()
         if call.store:
-            await self._conversations.keep(call, visit.translator, principal)
+            assert visit.attempt is not None
+            await self._conversations.keep(call, visit.attempt.translator, principal)
 
-    async def _in_background(self, visit: Visit, call: Call, principal: Principal, ask: Ask) -> None:
+    async def _in_background(self, visit: Visit, call: Call, principal: Principal) -> None:
         """Tell the client at once under which id to ask again, and go on without it."""
-        assert visit.translator is not None
-        pending = await self._conversations.detach(call, visit.translator, principal)
+        unmade = visit.surface.translator(call)
+        pending = await self._conversations.detach(call, unmade, principal)
         visit.exchange.reply(200, visit.fields(0), dump(pending))
         visit.detached = True
         try:
-            await self._ask(visit, call, principal, ask)
+            await self._answer(visit, call, principal)
         except GatewayError as error:
-            await self._conversations.settle(call, visit.translator, principal, error)
+            await self._conversations.settle(call, unmade, principal, error)
             raise
         except asyncio.CancelledError:
             gone = ClientGone("The response was cancelled.")
-            await asyncio.shield(self._conversations.settle(call, visit.translator, principal, gone))
+            await asyncio.shield(self._conversations.settle(call, unmade, principal, gone))
             raise
-
-    async def _stream(self, visit: Visit, reply: Reply, translator: Translator) -> None:
-        """Pass events on as they come. The reply begins with the first of them, so that an upstream which breaks
-        before it is a plain error with a status of its own."""
-        exchange = visit.exchange
-
-        def sink(data: bytes) -> None:
-            events = translator.feed(data)
-            if reply.complete:
-                visit.body += events  # the last go out with the end
-            elif events and visit.streaming:
-                exchange.write(events)
-            elif events:
-                visit.streaming = True
-                visit.first_at = time.perf_counter_ns()
-                exchange.begin(visit.fields((visit.asked_at - exchange.started) // 1000), events)
-
-        exchange.flow(reply)
-        await reply.pump(sink)
-        visit.body += translator.finish()
 
     def _close(self, visit: Visit) -> None:
         """Meter, record, and only then the end of the reply."""
         record = visit.record()
         self._journal.append(record)
         self._metrics.observe(record)
-        exchange, error = visit.exchange, visit.error
+        exchange, error, attempt = visit.exchange, visit.error, visit.attempt
         if visit.detached:
             return
-        if visit.streaming:
-            broken = b"" if error is None or visit.translator is None else visit.translator.fail(error)
-            exchange.end(visit.body + broken)
+        if visit.streaming and attempt is not None:
+            broken = b"" if error is None else attempt.translator.fail(error)
+            exchange.end(attempt.body + broken)
             return
         fields = visit.fields(record.total_us - record.upstream_us)
-        if error is None and record.stream:
-            exchange.begin(fields, visit.body)  # a stream whose only events came at its end
+        if error is None and attempt is not None and record.stream:
+            exchange.begin(fields, attempt.body)  # a stream whose only events came at its end
             exchange.end(b"")
-        elif error is None:
-            exchange.reply(200, fields, visit.body)
-        else:
+        elif error is None and attempt is not None:
+            exchange.reply(200, fields, attempt.body)
+        elif error is not None:
             fields += lines(refusal_headers(error)) + error.limits
             exchange.reply(error.status, fields, visit.surface.error(error))

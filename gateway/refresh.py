@@ -16,6 +16,7 @@ from gateway.keys import principals
 from gateway.limits import Allowance
 from gateway.prompts.render import CompiledPrompt
 from gateway.releases.resolve import Endpoint, LiveRelease
+from gateway.routing import Pool
 from gateway.snapshot import Snapshot, Snapshots
 from gateway.store import allowances, catalogue
 from gateway.store.catalogue import Catalogue
@@ -42,13 +43,16 @@ class Held:
 class Refresher:
     """Owns the way a snapshot comes to be: what the database holds, laid over the upstreams that are configured."""
 
-    def __init__(self, store: Store, hasher: KeyHasher, upstreams: Mapping[str, Upstream]) -> None:
+    def __init__(
+        self, store: Store, hasher: KeyHasher, upstreams: Mapping[str, Upstream], pools: Mapping[str, Pool]
+    ) -> None:
         self._store = store
         self._hasher = hasher
         self._upstreams = upstreams
+        self._pools = pools
         self._held = self._load()
         self._composing = asyncio.Lock()
-        self.snapshots = Snapshots(self._compose(self._held, upstreams))
+        self.snapshots = Snapshots(self._compose(self._held, upstreams, pools))
 
     async def refresh(self) -> None:
         """Bring what is in the database into force, if it changed. Raises `Unavailable` when the database is dead."""
@@ -56,9 +60,9 @@ class Refresher:
             self._held = await asyncio.to_thread(self._load)
             await self._swap()
 
-    async def configure(self, upstreams: Mapping[str, Upstream]) -> None:
-        """Bring other upstreams into force. Needs no database: what was last read from it stays."""
-        self._upstreams = upstreams
+    async def configure(self, upstreams: Mapping[str, Upstream], pools: Mapping[str, Pool]) -> None:
+        """Bring other upstreams and pools into force. Needs no database: what was last read from it stays."""
+        self._upstreams, self._pools = upstreams, pools
         await self._swap()
 
     async def run(self) -> None:
@@ -75,7 +79,7 @@ class Refresher:
     async def _swap(self) -> None:
         """One at a time, each from the newest of both, so that none brings back what another has just replaced."""
         async with self._composing:
-            self.snapshots.swap(await asyncio.to_thread(self._compose, self._held, self._upstreams))
+            self.snapshots.swap(await asyncio.to_thread(self._compose, self._held, self._upstreams, self._pools))
 
     def _revision(self) -> int:
         with self._store.begin() as connection:
@@ -87,12 +91,12 @@ class Refresher:
             limits = {row.allowance.scope: row.allowance for row in allowances.list_all(connection)}
             return Held(held, principals(connection, limits), limits)
 
-    def _compose(self, held: Held, upstreams: Mapping[str, Upstream]) -> Snapshot:
+    def _compose(self, held: Held, upstreams: Mapping[str, Upstream], pools: Mapping[str, Pool]) -> Snapshot:
         endpoints: dict[str, Endpoint] = {}
         broken: dict[str, str] = {}
         for row in held.catalogue.endpoints:
             try:
-                live = _live(held.catalogue.releases[row.release], upstreams)
+                live = _live(held.catalogue.releases[row.release], pools)
                 own = held.allowances.get(f"endpoint:{row.name}")
                 allowed = (own,) if own is not None else ()
                 endpoints[row.name] = Endpoint(row.name, row.description, int(row.created), live, allowed)
@@ -106,12 +110,13 @@ class Refresher:
             keys=KeyRing(self._hasher, held.principals),
             endpoints=endpoints,
             upstreams=upstreams,
+            pools=pools,
             broken=broken,
         )
 
 
-def _live(release: Release, upstreams: Mapping[str, Upstream]) -> LiveRelease:
-    if release.upstream not in upstreams:
+def _live(release: Release, pools: Mapping[str, Pool]) -> LiveRelease:
+    if release.upstream not in pools:
         raise GatewayError(f"Its release needs the upstream {release.upstream!r}, which is not configured.")
     compiled = CompiledPrompt.compile(release.prompt) if release.prompt is not None else None
     return LiveRelease.of(release, compiled)

@@ -316,11 +316,12 @@ def _wish(headers: Mapping[bytes, bytes]) -> bytes:
 
 def _cache_name(surface: Surface, principal: Principal, route: Route, call: Call) -> str:
     """Everything that a reply depends on, the tenant first: nobody else's request has this name."""
-    upstream = route.upstream
+    pool = route.pool
+    models = [(upstream.name, upstream.kind, upstream.model) for upstream in (*pool.members, *pool.fallbacks)]
     return _name(
         "cache",
         b"project %b" % principal.project.encode() if principal.project else b"key %b" % principal.key_id.encode(),
-        orjson.dumps([route.digest, upstream.name, upstream.kind, upstream.model, route.adapter]),
+        orjson.dumps([route.digest, pool.name, models, route.adapter]),
         b"%b %d" % (surface.name.encode(), call.stream),
         dump(call.body, orjson.OPT_SORT_KEYS),
         b"" if call.asked is call.body else dump(call.asked, orjson.OPT_SORT_KEYS),

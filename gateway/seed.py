@@ -35,5 +35,5 @@ def first_start(store: Store, pepper: bytes, settings: Settings) -> First:
         seeded = QUICK_START_UPSTREAM in settings.upstreams
         if seeded and not held.endpoints:
             text = files("gateway").joinpath("quickstart.yaml").read_text(encoding="utf-8")
-            apply(connection, parse(text, "quickstart.yaml"), settings.upstreams, "sluice serve")
+            apply(connection, parse(text, "quickstart.yaml"), settings.targets, "sluice serve")
         return First(secret, seeded)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 
 from gateway.errors import GatewayError
 from gateway.strict_yaml import documents
@@ -96,6 +96,9 @@ class UpstreamSettings(Part):
     price: PriceOverride | None = None
     drop: tuple[str, ...] = Field((), description="Request fields to leave out where this upstream cannot honour them.")
     shutdown_date: str | None = Field(None, description="When the provider retires the model; shown by /v1/models.")
+    max_output: int = Field(
+        16_384, ge=1, description="Tokens of an answer, where a limit must reserve them and the call names no maximum."
+    )
 
 
 class Entra(Part):
@@ -225,6 +228,20 @@ AnyUpstream = Annotated[
 ]
 
 
+class PoolSettings(Part):
+    """Several upstreams under one name, which releases and clients use as they use an upstream's."""
+
+    members: dict[Annotated[str, Field(pattern=NAME)], Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
+        min_length=1, description="Upstream to weight: its share of the calls. 0: only when the others cannot."
+    )
+    fallbacks: tuple[str, ...] = Field((), description="Upstreams asked in this order when no member can answer.")
+    retries: int = Field(1, ge=0, le=10, description="How often one upstream is asked again after a passing fault.")
+    hedge_after: float | None = Field(
+        None, gt=0, description="Seconds without a token after which a second upstream is asked as well."
+    )
+    sticky: bool = Field(False, description="Keep a user's calls (else a key's) at one member while it is well.")
+
+
 class ServerSettings(Part):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535, description="0 takes any free port.")
@@ -280,9 +297,33 @@ class Settings(Part):
     upstreams: dict[Annotated[str, Field(pattern=NAME)], AnyUpstream] = Field(
         default_factory=lambda: dict(EMBEDDED), validate_default=True, description="The models this gateway can reach."
     )
+    pools: dict[Annotated[str, Field(pattern=NAME)], PoolSettings] = Field(
+        {}, description="Upstreams that stand in for each other."
+    )
 
     _file: Path | None = PrivateAttr(None)
     _read = field_validator("secret", mode="before")(_as_secret)
+
+    @field_validator("pools")
+    @classmethod
+    def _members_exist(cls, value: dict[str, PoolSettings], info: ValidationInfo) -> dict[str, PoolSettings]:
+        upstreams = info.data.get("upstreams", {})
+        for name, pool in value.items():
+            if name in upstreams:
+                raise ValueError(f"{name!r} is an upstream's name already; a pool needs one of its own")
+            named = [*pool.members, *pool.fallbacks]
+            unknown = [member for member in named if member not in upstreams]
+            if unknown:
+                raise ValueError(f"{name}: there is no upstream {unknown[0]!r}")
+            twice = [member for member in named if named.count(member) > 1]
+            if twice:
+                raise ValueError(f"{name}: {twice[0]!r} is named twice")
+        return value
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Upstreams and pools: what a release, or a client, can name."""
+        return frozenset((*self.upstreams, *self.pools))
 
     @property
     def file(self) -> Path | None:

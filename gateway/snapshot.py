@@ -9,15 +9,17 @@ from gateway.access import KeyRing, may_use, no_such_model
 from gateway.errors import Unavailable
 from gateway.limits import Allowance
 from gateway.releases.resolve import Endpoint, LiveRelease
+from gateway.routing import Pool
 from gateway.types import Principal
 from gateway.upstreams import Upstream
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request goes. `endpoint` and `release` are None when the client asked for an upstream by name."""
+    """Where a request goes. `endpoint` and `release` are None when the client asked for an upstream or a
+    pool by name."""
 
-    upstream: Upstream
+    pool: Pool
     model: str
     endpoint: str | None = None
     release: LiveRelease | None = None
@@ -44,6 +46,8 @@ class Snapshot:
     keys: KeyRing
     endpoints: Mapping[str, Endpoint]
     upstreams: Mapping[str, Upstream]
+    pools: Mapping[str, Pool]
+    """Whatever a release or a client can ask for by name: the pools, and each upstream as a pool of its own."""
     broken: Mapping[str, str]
     """Endpoints that cannot serve, and why."""
     _routes: dict[str, Route] = field(init=False, default_factory=dict, compare=False)
@@ -52,26 +56,26 @@ class Snapshot:
     def __post_init__(self) -> None:
         for name, endpoint in self.endpoints.items():
             live = endpoint.live
-            upstream = self.upstreams[live.release.upstream]
-            self._routes[name] = Route(upstream, name, name, live, allowances=endpoint.allowances)
+            pool = self.pools[live.release.upstream]
+            self._routes[name] = Route(pool, name, name, live, allowances=endpoint.allowances)
 
     def resolve(self, model: str, principal: Principal) -> Route:
-        """An endpoint's live release, or an upstream by name where the key allows it. Raises `NotFound`."""
+        """An endpoint's live release, or an upstream or a pool by name where the key allows it. Raises `NotFound`."""
         route = self._routes.get(model)
         if route is not None and may_use(principal.endpoints, model):
             return route
-        upstream = self.upstreams.get(model)
-        if upstream is not None and may_use(principal.upstreams, model):
-            return Route(upstream, model)
+        pool = self.pools.get(model)
+        if pool is not None and may_use(principal.upstreams, model):
+            return Route(pool, model)
         if model in self.broken and may_use(principal.endpoints, model):
             raise Unavailable(f"The endpoint {model!r} cannot serve. {self.broken[model]}")
         return self._adapter(model, principal)
 
-    def visible(self, principal: Principal) -> tuple[list[Endpoint], list[Upstream]]:
+    def visible(self, principal: Principal) -> tuple[list[Endpoint], list[Pool]]:
         """What this key may ask for."""
         endpoints = [e for name, e in self.endpoints.items() if may_use(principal.endpoints, name)]
-        upstreams = [u for name, u in self.upstreams.items() if may_use(principal.upstreams, name)]
-        return endpoints, upstreams
+        pools = [pool for name, pool in self.pools.items() if may_use(principal.upstreams, name)]
+        return endpoints, pools
 
     def _adapter(self, model: str, principal: Principal) -> Route:
         """`upstream:adapter`, fine-tuned weights on an upstream."""
@@ -80,7 +84,7 @@ class Snapshot:
         known = upstream is not None and bool(colon) and adapter in upstream.adapters
         if upstream is None or not known or not may_use(principal.upstreams, name):
             raise no_such_model(model)
-        return Route(upstream, model, adapter=adapter)
+        return Route(self.pools[name], model, adapter=adapter)
 
 
 class Snapshots:

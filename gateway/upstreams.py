@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.errors import BadRequest, UnsupportedParam
+from gateway.health import Health
 from gateway.http.base import Timeouts
 from gateway.pricing import Price
 from gateway.providers.base import Ask, Provider
-from gateway.types import Operation
+from gateway.types import Json, Operation
 from gateway.wire.surface import Call
 
 
@@ -27,25 +28,30 @@ class Upstream:
     drops: frozenset[str] = frozenset()
     adapters: tuple[str, ...] = ()
     shutdown_date: str | None = None
+    max_output: int = 16_384
+    """Tokens an answer is taken to have at most where its call names no maximum."""
+    health: Health = field(default_factory=Health, compare=False)
 
     def ask(self, call: Call, operation: Operation, trace: bytes, adapter: str | None = None) -> Ask:
-        """The call as this upstream is asked; raises what it cannot do. Usage is always asked for, to meter it."""
+        """The call as this upstream is asked. The call stays as it was: another may be asked next. Raises what this one
+        cannot do. Usage is always asked for, to meter it."""
         if operation not in self.provider.operations:
             raise BadRequest(f"{self.name!r} does not serve {operation}.", param="model", code="unsupported_operation")
-        body = call.body
+        body = call.body.copy()
+        call.dropped.clear()
         if operation == "chat" and not body["messages"]:
             raise BadRequest("'messages' is empty: there is nothing to answer.", param="messages", code="invalid_value")
         if not self.provider.refuses.isdisjoint(body):
-            self._drop_or_refuse(call)
+            self._drop_or_refuse(call, body)
         if call.stream:
             body["stream"] = True
             body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
         return Ask(operation, body, call.stream, self.timeouts, trace, adapter)
 
-    def _drop_or_refuse(self, call: Call) -> None:
-        for name in sorted(self.provider.refuses & call.body.keys()):
-            if call.body[name] is None or name in self.drops:
-                del call.body[name]
+    def _drop_or_refuse(self, call: Call, body: Json) -> None:
+        for name in sorted(self.provider.refuses & body.keys()):
+            if body[name] is None or name in self.drops:
+                del body[name]
                 call.dropped.append(name)
             else:
                 message = f"The upstream {self.name!r} cannot honour {name!r}. Leave it out, or list it under `drop`."

@@ -5,17 +5,43 @@ from __future__ import annotations
 import time
 
 import msgspec
+import orjson
 
 from gateway.errors import GatewayError
 from gateway.front.exchange import Exchange
 from gateway.pricing import cost
+from gateway.providers.base import Ask
 from gateway.record import CallRecord
+from gateway.routing import Pool
 from gateway.snapshot import Route, Snapshot
 from gateway.telemetry.trace import TraceContext
 from gateway.types import Principal, Usage
-from gateway.wire.surface import Call, Surface, Translator
+from gateway.upstreams import Upstream
+from gateway.wire.surface import Call, Surface
 
 NO_USAGE = Usage()
+
+
+class Attempt:
+    """One upstream asked once for one call."""
+
+    __slots__ = ("body", "committed", "limits", "started", "translator", "upstream")
+
+    def __init__(self, upstream: Upstream, surface: Surface, call: Call) -> None:
+        self.upstream = upstream
+        self.translator = surface.translator(call)
+        self.started = time.perf_counter_ns()
+        self.limits = b""
+        """The upstream's rate-limit fields."""
+        self.body = b""
+        """What was made and the client was not given yet."""
+        self.committed = False
+        """The client has the first token: there is no way back."""
+
+    def ask(self, visit: Visit, call: Call) -> Ask:
+        """Raises what this upstream cannot do."""
+        assert visit.route is not None
+        return self.upstream.ask(call, visit.surface.operation, visit.passed_on, visit.route.adapter)
 
 
 class Visit(msgspec.Struct):
@@ -31,11 +57,13 @@ class Visit(msgspec.Struct):
     principal: Principal | None = None
     call: Call | None = None
     route: Route | None = None
-    translator: Translator | None = None
+    passed_on: bytes = b""
+    """Header fields for upstreams, each ended by CRLF."""
+    attempt: Attempt | None = None
+    """The one that answers; while none has, the latest."""
+    tries: list[tuple[str, str | None, int]] | None = None
+    """Every attempt made, once one has failed: upstream, error code, microseconds."""
     error: GatewayError | None = None
-    body: bytes = b""
-    limits: bytes = b""
-    """The upstream's rate-limit fields."""
     asked_at: int = 0
     served_at: int = 0
     first_at: int = 0
@@ -48,11 +76,33 @@ class Visit(msgspec.Struct):
         trace = TraceContext.read(exchange.headers.get(b"traceparent"))
         return cls(request_id, surface, exchange, snapshot, time.time_ns(), trace)
 
+    @property
+    def pool(self) -> Pool:
+        assert self.route is not None
+        return self.route.pool
+
+    def tried(self, attempt: Attempt, code: str | None) -> None:
+        """An attempt ended. The one that went well with none before it is not listed: the record has it all."""
+        if self.tries is None:
+            if code is None:
+                return
+            self.tries = []
+        spent = (time.perf_counter_ns() - attempt.started) // 1000
+        self.tries.append((attempt.upstream.name, code, spent))
+
+    def begin_stream(self) -> None:
+        """Give the client the head of its reply and what the attempt has so far."""
+        assert self.attempt is not None
+        self.streaming = True
+        self.first_at = time.perf_counter_ns()
+        self.exchange.begin(self.fields((self.asked_at - self.exchange.started) // 1000), self.attempt.body)
+        self.attempt.body = b""
+
     def usage(self) -> Usage:
         """What is billed: the upstream's figures; an estimate where it gave none, or the call ended too early."""
-        if self.translator is None or self.call is None or not self.asked_at:
+        if self.attempt is None or self.call is None:
             return NO_USAGE
-        meter = self.translator.meter
+        meter = self.attempt.translator.meter
         if meter.usage is None and self.error is not None and not meter.events:
             return NO_USAGE
         return meter.usage or meter.estimate(self.call.body)
@@ -60,17 +110,18 @@ class Visit(msgspec.Struct):
     def record(self) -> CallRecord:
         now = time.perf_counter_ns()
         call, route, exchange, trace = self.call, self.route, self.exchange, self.trace
-        meter = self.translator.meter if self.translator is not None else None
-        upstream = route.upstream if route is not None else None
+        attempt, principal, tries = self.attempt, self.principal, self.tries
+        meter = attempt.translator.meter if attempt is not None else None
+        upstream = attempt.upstream if attempt is not None else None
         usage = self.usage()
         client_id = exchange.headers.get(b"x-client-request-id")
-        return CallRecord(  # in the order of its fields: naming 28 of them costs five times as much
+        return CallRecord(  # in the order of its fields: naming 33 of them costs five times as much
             self.id,
             self.started,
             self.surface.name,
             self.status,
             self.error.code if self.error is not None else None,
-            self.principal.key_id if self.principal is not None else None,
+            principal.key_id if principal is not None else None,
             call.model[:200] if call is not None else None,
             route.endpoint if route is not None else None,
             route.digest if route is not None else None,
@@ -93,6 +144,10 @@ class Visit(msgspec.Struct):
             trace.span_id if trace is not None else None,
             trace.parent_id if trace is not None else None,
             self.snapshot.digest,
+            principal.owner if principal is not None else None,
+            principal.team if principal is not None else None,
+            principal.project if principal is not None else None,
+            orjson.dumps(tries).decode() if tries is not None and len(tries) > 1 else None,
         )
 
     @property
@@ -116,7 +171,7 @@ class Visit(msgspec.Struct):
         call = self.call
         if call is not None and (call.fixed or call.dropped):
             lines += _listing(b"x-sluice-fixed", call.fixed) + _listing(b"x-sluice-dropped", call.dropped)
-        return lines + self.limits
+        return lines + self.attempt.limits if self.attempt is not None else lines
 
 
 def _listing(name: bytes, items: list[str]) -> bytes:

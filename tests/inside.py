@@ -44,7 +44,7 @@ class Inside:
         return {"authorization": f"Bearer {secret}"}
 
     async def apply(self, manifest: str) -> None:
-        upstreams = self.services.settings.upstreams
+        upstreams = self.services.settings.targets
         await self.services.write(lambda connection: apply(connection, parse(manifest, "m"), upstreams, "test"))
 
 

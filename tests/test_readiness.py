@@ -49,7 +49,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def over(store: Store, journal: Journal, fault: str | None = None, **providers: ScriptedProvider) -> Readiness:
     upstreams = {name: Upstream(name, "scripted", "m", provider) for name, provider in providers.items()}
-    snapshot = Snapshot("d", 1, 0, KeyRing(KeyHasher(b"p"), {}), {}, upstreams, {})
+    snapshot = Snapshot("d", 1, 0, KeyRing(KeyHasher(b"p"), {}), {}, upstreams, {}, {})
     shipper = Shipper(journal, Path("/nowhere"), store)
     shipper.fault = fault
     return Readiness(store, shipper, journal, Snapshots(snapshot))

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from gateway.access import KeyHasher
 from gateway.errors import Unauthenticated, Unavailable
 from gateway.keys import Grant, mint
+from gateway.providers.build import pools_of
 from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
 from gateway.refresh import Refresher
 from gateway.releases.apply import apply
@@ -45,6 +46,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
+def refreshing(store: Store, upstreams: dict[str, Upstream]) -> Refresher:
+    return Refresher(store, HASHER, upstreams, pools_of(upstreams, {}))
+
+
 def applied(store: Store, text: str) -> None:
     with store.begin() as connection:
         apply(connection, parse(text, "m"), UPSTREAMS, "test")
@@ -65,7 +70,7 @@ def make_unreadable(folder: Path) -> None:
 
 @pytest.mark.anyio
 async def test_what_changes_is_in_force_after_a_refresh(store: Store) -> None:
-    refresher = Refresher(store, HASHER, UPSTREAMS)
+    refresher = refreshing(store, UPSTREAMS)
     first = refresher.snapshots.current
     assert dict(first.endpoints) == {}
     applied(store, GREETER)
@@ -85,7 +90,7 @@ async def test_what_changes_is_in_force_after_a_refresh(store: Store) -> None:
 @pytest.mark.anyio
 async def test_without_a_change_nothing_is_made_anew(store: Store) -> None:
     applied(store, GREETER)
-    refresher = Refresher(store, HASHER, UPSTREAMS)
+    refresher = refreshing(store, UPSTREAMS)
     before = refresher.snapshots.current
     await refresher.refresh()
     applied(store, GREETER)
@@ -96,7 +101,7 @@ async def test_without_a_change_nothing_is_made_anew(store: Store) -> None:
 @pytest.mark.anyio
 async def test_a_dead_database_leaves_what_is_in_force(store: Store, tmp_path: Path) -> None:
     applied(store, GREETER)
-    refresher = Refresher(store, HASHER, UPSTREAMS)
+    refresher = refreshing(store, UPSTREAMS)
     before = refresher.snapshots.current
     store.close()
     make_unreadable(tmp_path)
@@ -110,7 +115,7 @@ def test_one_broken_endpoint_does_not_take_the_others_along(store: Store) -> Non
     with store.begin() as connection:
         connection.execute(update(prompts).values(messages=[{"role": "user", "content": "{{ broken"}]))
         move_revision(connection)
-    snapshot = Refresher(store, HASHER, UPSTREAMS).snapshots.current
+    snapshot = refreshing(store, UPSTREAMS).snapshots.current
     assert set(snapshot.endpoints) == {"plain"}
     assert set(snapshot.broken) == {"greeter"}
     with pytest.raises(Unavailable) as refused:
@@ -120,7 +125,7 @@ def test_one_broken_endpoint_does_not_take_the_others_along(store: Store) -> Non
 
 def test_a_release_whose_upstream_is_no_longer_configured(store: Store) -> None:
     applied(store, GREETER)
-    snapshot = Refresher(store, HASHER, {"other": replace(DEMO, name="other")}).snapshots.current
+    snapshot = refreshing(store, {"other": replace(DEMO, name="other")}).snapshots.current
     assert set(snapshot.broken) == {"greeter", "plain"}
     with pytest.raises(Unavailable) as refused:
         snapshot.resolve("plain", ANYBODY)
@@ -131,7 +136,7 @@ def test_a_key_that_ended_is_not_in_force(store: Store) -> None:
     bearer, _ = minted(store, expires=time.time() + 0.05)
     time.sleep(0.1)
     with pytest.raises(Unauthenticated):
-        Refresher(store, HASHER, UPSTREAMS).snapshots.current.keys.authenticate(bearer)
+        refreshing(store, UPSTREAMS).snapshots.current.keys.authenticate(bearer)
 
 
 def test_the_digest_names_what_serves(store: Store) -> None:
@@ -139,7 +144,7 @@ def test_the_digest_names_what_serves(store: Store) -> None:
     applied(store, GREETER)
 
     def digest(upstream: Upstream = DEMO) -> str:
-        return Refresher(store, HASHER, {"demo": upstream}).snapshots.current.digest
+        return refreshing(store, {"demo": upstream}).snapshots.current.digest
 
     first = digest()
     minted(store)

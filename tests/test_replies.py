@@ -26,6 +26,7 @@ from gateway.front.transcript import MOST_BYTES, Transcript
 from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
 from gateway.releases.resolve import LiveRelease
 from gateway.replies import Replies
+from gateway.routing import Pool
 from gateway.snapshot import Route
 from gateway.state.memory import MemoryState
 from gateway.types import Principal, Release
@@ -45,7 +46,7 @@ CHAT = Chat()
 def route(digest: str = "d1", ttl: float | None = 60.0, model: str = "m") -> Route:
     upstream = Upstream("demo", "scripted", model, ScriptedProvider(ScriptedConfig()))
     live = LiveRelease.of(Release(digest, None, "demo"), None)
-    return Route(upstream, "bot", "bot", live, cache_ttl=ttl)
+    return Route(Pool.lone(upstream), "bot", "bot", live, cache_ttl=ttl)
 
 
 def hello(**more: Any) -> dict[str, Any]:

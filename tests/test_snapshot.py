@@ -10,6 +10,7 @@ from gateway.access import KeyHasher, KeyRing
 from gateway.errors import NotFound, Unavailable
 from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
 from gateway.releases.resolve import Endpoint, LiveRelease
+from gateway.routing import Pool
 from gateway.snapshot import Snapshot, Snapshots
 from gateway.types import Principal, Release
 from gateway.upstreams import Upstream
@@ -17,6 +18,7 @@ from gateway.upstreams import Upstream
 LIVE = LiveRelease.of(Release("d" * 64, None, "small"), None)
 SMALL = Upstream("small", "scripted", "m", ScriptedProvider(ScriptedConfig()))
 TUNED = Upstream("tuned", "transformers", "m", ScriptedProvider(ScriptedConfig()), adapters=("v1", "v:2"))
+BOTH = Pool("both", (SMALL, TUNED), (1, 1))
 SNAPSHOT = Snapshot(
     digest="s",
     revision=1,
@@ -24,6 +26,7 @@ SNAPSHOT = Snapshot(
     keys=KeyRing(KeyHasher(b"p"), {}),
     endpoints={"bot": Endpoint("bot", None, 0, LIVE), "other": Endpoint("other", None, 0, LIVE)},
     upstreams={"small": SMALL, "tuned": TUNED},
+    pools={"small": Pool("small", (SMALL,)), "tuned": Pool("tuned", (TUNED,)), "both": BOTH},
     broken={"broken": "Its upstream is gone."},
 )
 ALL = Principal("k", "n", upstreams=None)
@@ -33,18 +36,18 @@ SCOPES = st.none() | st.frozensets(st.sampled_from(["bot", "other", "small", "tu
 
 def test_an_endpoint_is_its_live_release_on_its_upstream() -> None:
     route = SNAPSHOT.resolve("bot", ALL)
-    assert (route.endpoint, route.release, route.upstream, route.adapter) == ("bot", LIVE, SMALL, None)
+    assert (route.endpoint, route.release, route.pool.members[0], route.adapter) == ("bot", LIVE, SMALL, None)
 
 
 def test_an_upstream_by_name_has_no_release() -> None:
     route = SNAPSHOT.resolve("small", ALL)
-    assert (route.endpoint, route.release, route.upstream, route.adapter) == (None, None, SMALL, None)
+    assert (route.endpoint, route.release, route.pool.members[0], route.adapter) == (None, None, SMALL, None)
 
 
 @pytest.mark.parametrize("adapter", TUNED.adapters)
 def test_an_adapter_is_asked_for_with_its_upstream(adapter: str) -> None:
     route = SNAPSHOT.resolve(f"tuned:{adapter}", ALL)
-    assert (route.upstream, route.adapter, route.model) == (TUNED, adapter, f"tuned:{adapter}")
+    assert (route.pool.members[0], route.adapter, route.model) == (TUNED, adapter, f"tuned:{adapter}")
 
 
 @pytest.mark.parametrize("name", ["", ":", "tuned:", "tuned:v2", "small:v1", ":v1", "bot:v1", "Bot", "bot ", "nowhere"])
@@ -86,7 +89,7 @@ def test_what_a_key_may_not_know_of_looks_like_nothing(
 def test_a_swap_is_whole() -> None:
     snapshots = Snapshots(SNAPSHOT)
     held = snapshots.current
-    other = Snapshot("t", 2, 0, SNAPSHOT.keys, {}, {}, {})
+    other = Snapshot("t", 2, 0, SNAPSHOT.keys, {}, {}, {}, {})
     snapshots.swap(other)
     assert snapshots.current is other
     assert held is SNAPSHOT

@@ -72,7 +72,7 @@ async def apply_manifest(request: Request, who: Operator, running: Running) -> A
     except UnicodeDecodeError as error:
         raise BadRequest(f"A manifest is UTF-8: {error}.", code="invalid_manifest") from error
     manifest = parse(text, "The request body")
-    upstreams = running.settings.upstreams
+    upstreams = running.settings.targets
     changes = await running.write(lambda connection: apply(connection, manifest, upstreams, who.key_id))
     return Applied(data=[AppliedChange(**asdict(change)) for change in changes])
 

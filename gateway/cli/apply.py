@@ -41,7 +41,7 @@ def apply(
     store = open_store(chosen)
     try:
         with store.begin() as connection:
-            changes = releases.apply(connection, manifest, chosen.upstreams, getpass.getuser())
+            changes = releases.apply(connection, manifest, chosen.targets, getpass.getuser())
     finally:
         store.close()
     rows = [asdict(change) for change in changes]

@@ -176,14 +176,17 @@ def _refuse_query(params: Params, *names: str) -> None:
 
 def _list_models(snapshot: Snapshot, principal: Principal) -> list[dict[str, Any]]:
     """Upstreams and adapters, whose age is not known, are as old as the installation: the same in every process."""
-    endpoints, upstreams = snapshot.visible(principal)
+    endpoints, pools = snapshot.visible(principal)
     models = []
     for endpoint in endpoints:
-        retires = snapshot.upstreams[endpoint.live.release.upstream].shutdown_date
-        models.append(_model_object(endpoint.name, "endpoint", endpoint.created, retires))
-    for upstream in upstreams:
-        models.append(_model_object(upstream.name, upstream.kind, snapshot.began, upstream.shutdown_date))
-        models += [_model_object(f"{upstream.name}:{name}", "adapter", snapshot.began) for name in upstream.adapters]
+        pool = snapshot.pools[endpoint.live.release.upstream]
+        models.append(_model_object(endpoint.name, "endpoint", endpoint.created, pool.shutdown_date))
+    for pool in pools:
+        upstream = snapshot.upstreams.get(pool.name)
+        owner = upstream.kind if upstream is not None else "pool"
+        models.append(_model_object(pool.name, owner, snapshot.began, pool.shutdown_date))
+        adapters = upstream.adapters if upstream is not None else ()
+        models += [_model_object(f"{pool.name}:{name}", "adapter", snapshot.began) for name in adapters]
     return models
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.http.base import HttpClient, Timeouts
@@ -10,12 +10,14 @@ from gateway.http.h1 import H1Client
 from gateway.pricing import Price, PriceTable
 from gateway.providers.base import Provider
 from gateway.providers.credentials import Credential
+from gateway.routing import Pool
 from gateway.settings import (
     AnyUpstream,
     EmbedderSettings,
     LiteLLMSettings,
     LlamaCppSettings,
     OpenAISettings,
+    PoolSettings,
     ScriptedSettings,
     TransformersSettings,
 )
@@ -54,6 +56,7 @@ class Builder:
             timeouts=Timeouts(limits.connect, limits.first_byte, limits.idle, limits.total),
             drops=frozenset(settings.drop),
             adapters=tuple(settings.adapters) if isinstance(settings, TransformersSettings) else (),
+            max_output=settings.max_output,
             shutdown_date=settings.shutdown_date or (known.shutdown_date if known is not None else None),
         )
 
@@ -97,6 +100,22 @@ class Builder:
         if settings.api_key is not None:
             return StaticKey(settings.api_key_header, settings.api_key.read())
         return None
+
+
+def pools_of(upstreams: Mapping[str, Upstream], declared: Mapping[str, PoolSettings]) -> dict[str, Pool]:
+    """The pools that are declared, and each upstream as a pool of its own."""
+    pools = {name: Pool.lone(upstream) for name, upstream in upstreams.items()}
+    for name, pool in declared.items():
+        pools[name] = Pool(
+            name=name,
+            members=tuple(upstreams[member] for member in pool.members),
+            weights=tuple(pool.members.values()),
+            fallbacks=tuple(upstreams[member] for member in pool.fallbacks),
+            retries=pool.retries,
+            hedge_after=pool.hedge_after,
+            sticky=pool.sticky,
+        )
+    return pools
 
 
 def _litellm(settings: LiteLLMSettings) -> Provider:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from typing import Any
 
 from gateway.errors import BadRequest, GatewayError, UnsupportedParam, error_body
@@ -93,6 +95,7 @@ class Responses:
         _include(body, chat)
         check_fields(chat, CHAT_CHECKS)
         call = Call(model=chat["model"], body=chat, stream=check_streaming(body), asked=body, prompt=prompt)
+        call.response_id, call.created = f"resp_{secrets.token_hex(24)}", int(time.time())
         call.previous, call.turn = previous, turn
         call.store = body.get("store") is None or flag(body, "store")
         call.background = flag(body, "background")

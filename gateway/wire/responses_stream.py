@@ -34,10 +34,10 @@ class ResponsesTranslator:
 
     def __init__(self, call: Call) -> None:
         self.meter = Meter()
-        self.response_id = f"resp_{secrets.token_hex(24)}"
+        self.response_id = call.response_id
         self.result: Json | None = None
         self._call = call
-        self._created = int(time.time())
+        self._created = call.created
         self._splitter = EventSplitter()
         self._sequence = 0
         self._model = call.model

@@ -31,6 +31,10 @@ class Call(msgspec.Struct):
     turn: list[Json] = []
     """The conversation without instructions, as chat messages with reasoning items (no `role`) between them: what a
     stored response is continued from."""
+    response_id: str = ""
+    """Of the responses API: the id its response will have, whoever makes it."""
+    created: int = 0
+    """Unix time at which that response began."""
     store: bool = False
     background: bool = False
     fixed: list[str] = []

@@ -258,7 +258,7 @@ def test_every_choice_passes_and_every_one_must_finish(wire: Wire) -> None:
     ends = [event(delta("stop")), event(delta("length", index=1))]
     wire.upstream.streams(*begun, *ends, DONE)
     assert wire.ask(stream=True, n=2).content == b"".join([*begun, *ends, DONE])
-    wire.upstream.streams(*begun, ends[0])
+    wire.upstream.streams(*begun, event(delta(content="x")), ends[0])
     assert events(wire.ask(stream=True, n=2))[-1]["error"]["code"] == "upstream_cut"
 
 

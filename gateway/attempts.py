@@ -1,0 +1,151 @@
+"""Asking upstreams for one call until one answers: in turn, or two at once where the pool hedges.
+
+An attempt keeps its events to itself until the first token: so long it can fail without the client having seen a
+thing, and another can be made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.errors import GatewayError, UpstreamTimeout
+from gateway.http.base import Reply
+from gateway.routing import Plan, tell
+from gateway.visit import Attempt, Visit
+from gateway.wire.headers import limits_of
+from gateway.wire.surface import Call
+
+Commit = Callable[[], None]
+"""Called just before the client is given an attempt's first token."""
+
+
+async def answer(visit: Visit, call: Call) -> None:
+    """Have the call answered by an upstream of its pool. Raises the error the client is to be told."""
+    pool = visit.pool
+    plan = Plan(pool, _sticky(visit, call) if pool.sticky else None)
+    upstream, pause = plan.first()
+    while True:
+        if pause:
+            await asyncio.sleep(pause)
+        attempt = visit.attempt = Attempt(upstream, visit.surface, call)
+        try:
+            if pool.hedge_after is None:
+                await _ask(attempt, visit, call)
+            else:
+                await _race(attempt, visit, call, plan, pool.hedge_after)
+            return
+        except GatewayError as error:
+            if visit.streaming:
+                raise
+            step = plan.after(upstream, error)
+            if step is None:
+                raise plan.told(error) from None
+            upstream, pause = step
+
+
+async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None = None) -> None:
+    """Make the attempt, and note how it ended: for the record, and for whoever asks this upstream next."""
+    health = attempt.upstream.health
+    try:
+        if call.stream:
+            await _stream(attempt, visit, call, commit)
+        else:
+            reply = await attempt.upstream.provider.send(attempt.ask(visit, call))
+            attempt.limits = limits_of(reply)
+            attempt.body = attempt.translator.whole(await reply.read())
+    except GatewayError as error:
+        tell(health, error)
+        visit.tried(attempt, error.code)
+        raise
+    except BaseException:
+        health.abandoned()
+        visit.tried(attempt, "given_up")
+        raise
+    health.succeeded()
+    visit.tried(attempt, None)
+
+
+async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None) -> None:
+    """Pass events on as they come, from the first token on. The clock for that token does not stop at the reply's
+    head, nor at events that carry nothing yet."""
+    exchange, upstream, translator = visit.exchange, attempt.upstream, attempt.translator
+    meter = translator.meter
+    limit = upstream.timeouts.first_byte
+    try:
+        async with asyncio.timeout(limit) as clock:
+            reply = await upstream.provider.send(attempt.ask(visit, call))
+            attempt.limits = limits_of(reply)
+
+            def sink(data: bytes) -> None:
+                events = translator.feed(data)
+                if attempt.committed and not reply.complete:
+                    if events:
+                        exchange.write(events)
+                    return
+                attempt.body += events
+                if meter.events and not reply.complete:  # the last events go out with the end
+                    clock.reschedule(None)
+                    _commit(attempt, visit, reply, commit)
+
+            await reply.pump(sink)
+    except TimeoutError as error:
+        raise UpstreamTimeout(f"The upstream said nothing for {limit:g} s.", code="first_token_timeout") from error
+    attempt.body += translator.finish()
+
+
+def _commit(attempt: Attempt, visit: Visit, reply: Reply, commit: Commit | None) -> None:
+    if commit is not None:
+        commit()
+    attempt.committed = True
+    visit.begin_stream()
+    visit.exchange.flow(reply)
+
+
+async def _race(first: Attempt, visit: Visit, call: Call, plan: Plan, patience: float) -> None:
+    """Ask a second upstream when the first has no token after `patience` seconds. Whoever is first is served, the
+    other is let go; where both fail, the error of the one served counts, else the first one's."""
+    runs: dict[asyncio.Task[None], Attempt] = {}
+
+    def enter(attempt: Attempt) -> None:
+        def commit() -> None:
+            visit.attempt = attempt
+            for task, other in runs.items():
+                if other is not attempt:
+                    task.cancel()
+
+        runs[asyncio.create_task(_ask(attempt, visit, call, commit))] = attempt
+
+    enter(first)
+    try:
+        _, pending = await asyncio.wait(runs, timeout=patience)
+        if pending and not visit.streaming and (rival := plan.another()) is not None:
+            enter(Attempt(rival, visit.surface, call))
+        winner = await _first_to_succeed(set(runs))
+    finally:
+        for task in runs:
+            task.cancel()
+        outcomes = await asyncio.gather(*runs, return_exceptions=True)
+    if winner is not None:
+        visit.attempt = runs[winner]
+        return
+    for attempt, outcome in zip(runs.values(), outcomes, strict=True):
+        if attempt is visit.attempt and outcome is not None:
+            raise outcome
+
+
+async def _first_to_succeed(pending: set[asyncio.Task[None]]) -> asyncio.Task[None] | None:
+    """None where every one of them failed."""
+    while pending:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if not task.cancelled() and task.exception() is None:
+                return task
+    return None
+
+
+def _sticky(visit: Visit, call: Call) -> str:
+    """Whose calls stay together: the end user the client names, else its key."""
+    body = call.body
+    user = body.get("safety_identifier") or body.get("user") or body.get("prompt_cache_key")
+    return str(user or (visit.principal.key_id if visit.principal is not None else ""))
