@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from gateway import settings as configuration
+from gateway import configuration
 from gateway.access import KeyHasher
 from gateway.conversations import Conversations
 from gateway.errors import Unavailable, Unequipped
@@ -77,7 +77,7 @@ async def running(settings: Settings, shared: Path | None = None) -> AsyncIterat
 
 
 def create(settings: Settings | None = None, shared: Path | None = None) -> AsgiFront:
-    """The ASGI application; what `sluice serve` and any ASGI server run. Without settings, `settings.load()` finds
+    """The ASGI application; what `sluice serve` and any ASGI server run. Without settings, `configuration.load()` finds
     them; for `shared` see `running`. Under uvicorn with `front.hot.HotProtocol` the hot paths do not pass through
     ASGI."""
     chosen = settings or configuration.load()

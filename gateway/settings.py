@@ -1,38 +1,54 @@
-"""The configuration file, `sluicegate.yaml`: one YAML document, every key known, every error named.
+"""What can be configured: one model for each part of `sluicegate.yaml`, every key known.
 
-Secrets are never written into the file: a secret is a reference, `env:NAME` or `file:/path`. A few settings can be
-given by environment variables, for containers. This is the only module that reads the environment.
+Secrets are never written into the file: a secret is a reference, `env:NAME` or `file:/path`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from gateway.errors import GatewayError
-from gateway.strict_yaml import documents
 from gateway.types import Json
 
-ENVIRONMENT = {
-    "SLUICE_DATA": ("data",),
-    "SLUICE_DATABASE": ("database",),
-    "SLUICE_HOST": ("server", "host"),
-    "SLUICE_PORT": ("server", "port"),
-    "SLUICE_WORKERS": ("server", "workers"),
-}
-CONFIG_VARIABLE = "SLUICE_CONFIG"
-DEFAULT_FILE = "sluicegate.yaml"
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 OWN_HEADERS = frozenset(("connection", "content-length", "host", "transfer-encoding"))
 """Header fields of a request that only the HTTP client writes."""
+SECRET_HEADERS = frozenset(("api-key", "authorization", "cookie", "proxy-authorization", "x-api-key"))
+SECRET_ARGUMENT = re.compile(r"(key|secret|token|password|credentials)$")
+REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with the configuration: at which key, in which line of which file or in which variable, as far
+    as that is known. Never quotes a value, which may be a secret given by mistake."""
+
+    what: str
+    key: str = ""
+    source: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = self.source if self.line is None else f"{self.source}:{self.line}"
+        return ": ".join(part for part in (place, self.key, self.what) if part)
 
 
 class BadSettings(GatewayError):
@@ -40,9 +56,18 @@ class BadSettings(GatewayError):
 
     default_code = "bad_settings"
 
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__("\n".join((message, *(f"  {fault}" for fault in faults))))
+        self.faults = tuple(faults) or (Fault(message),)
+
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def secrets(self) -> Iterator[Secret]:
+        """Every reference to a secret that is in this part."""
+        for _, value in self:
+            yield from _secrets(value)
 
 
 class Secret(Part):
@@ -50,26 +75,72 @@ class Secret(Part):
 
     reference: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, value: Any) -> Any:
+        return {"reference": value} if isinstance(value, str) else value
+
+    @field_validator("reference")
+    @classmethod
+    def _refers(cls, value: str) -> str:
+        if not REFERENCE.fullmatch(value):
+            raise ValueError("write a reference, env:NAME or file:/path, not the secret itself")
+        return value
+
+    @model_serializer
+    def _shown(self) -> str:
+        return self.reference
+
+    @field_validator("pools")
+    @classmethod
+    def _members_exist(cls, value: dict[str, PoolSettings], info: ValidationInfo) -> dict[str, PoolSettings]:
+        upstreams = info.data.get("upstreams", {})
+        for name, pool in value.items():
+            if name in upstreams:
+                raise ValueError(f"{name!r} is an upstream's name already; a pool needs one of its own")
+            named = [*pool.members, *pool.fallbacks]
+            unknown = [member for member in named if member not in upstreams]
+            if unknown:
+                raise ValueError(f"{name}: there is no upstream {unknown[0]!r}")
+            twice = [member for member in named if named.count(member) > 1]
+            if twice:
+                raise ValueError(f"{name}: {twice[0]!r} is named twice")
+        return value
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Upstreams and pools: what a release, or a client, can name."""
+        return frozenset((*self.upstreams, *self.pools))
+
+    @property
+    def file(self) -> Path | None:
+        """Where it is, if it is in a file."""
+        kind, _, where = self.reference.partition(":")
+        return Path(where) if kind == "file" else None
+
     def read(self) -> str:
         """The secret. Raises `BadSettings` naming the missing variable or file."""
-        kind, _, where = self.reference.partition(":")
-        if kind == "env":
-            value = os.environ.get(where)
+        if self.file is None:
+            name = self.reference.removeprefix("env:")
+            value = os.environ.get(name)
             if not value:
-                raise BadSettings(f"The environment variable {where} is not set; the configuration refers to it.")
+                raise BadSettings(f"The environment variable {name} is not set; the configuration refers to it.")
             return value
         try:
-            return Path(where).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise BadSettings(f"The secret file {where} cannot be read: {error.strerror}.") from error
+            return self.file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise BadSettings(f"The secret file {self.file} cannot be read: {why}.") from error
 
 
-def _as_secret(value: Any) -> Any:
-    if isinstance(value, str):
-        if not value.startswith(("env:", "file:")):
-            raise ValueError("write a reference, env:NAME or file:/path, not the secret itself")
-        return {"reference": value}
-    return value
+def _secrets(value: Any) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Part):
+        yield from value.secrets()
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _secrets(item)
 
 
 class Limits(Part):
@@ -107,12 +178,10 @@ class Entra(Part):
 
     tenant_id: str = ""
     client_id: str = ""
-    client_secret: Annotated[Secret | None, Field(description="env:NAME or file:/path")] = None
+    client_secret: Secret | None = Field(None, description="env:NAME or file:/path")
     token_file: Path | None = None
     authority: str = "https://login.microsoftonline.com"
     scope: str = "https://cognitiveservices.azure.com/.default"
-
-    _secret = field_validator("client_secret", mode="before")(_as_secret)
 
 
 class OpenAISettings(UpstreamSettings):
@@ -132,8 +201,6 @@ class OpenAISettings(UpstreamSettings):
     refuses: tuple[str, ...] = Field((), description="Request fields this server cannot honour.")
     proxy: str | None = Field(None, description="http:// URL of a proxy; the environment's is not used.")
 
-    _read = field_validator("api_key", mode="before")(_as_secret)
-
     @field_validator("base_url")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -150,6 +217,8 @@ class OpenAISettings(UpstreamSettings):
         for name, held in value.items():
             if name.lower() in OWN_HEADERS or not re.fullmatch(HEADER_NAME, name):
                 raise ValueError(f"{name!r} is not a header field that can be added")
+            if name.lower() in SECRET_HEADERS:
+                raise ValueError(f"{name!r} carries a secret: use `api_key` and `api_key_header`")
             if not (held.isascii() and held.isprintable()):
                 raise ValueError(f"the value of {name!r} does not belong in a header")
         return value
@@ -164,10 +233,13 @@ class LiteLLMSettings(UpstreamSettings):
     credentials: dict[str, Secret] = Field({}, description="Passed with each call: api_key, aws_secret_access_key, …")
     refuses: tuple[str, ...] = Field((), description="Request fields this model cannot honour.")
 
-    @field_validator("credentials", mode="before")
+    @field_validator("arguments")
     @classmethod
-    def _read(cls, value: Any) -> Any:
-        return {name: _as_secret(item) for name, item in value.items()} if isinstance(value, dict) else value
+    def _open(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if SECRET_ARGUMENT.search(name):
+                raise ValueError(f"{name!r} belongs under `credentials`, by reference")
+        return value
 
 
 class LlamaCppSettings(UpstreamSettings):
@@ -302,28 +374,6 @@ class Settings(Part):
     )
 
     _file: Path | None = PrivateAttr(None)
-    _read = field_validator("secret", mode="before")(_as_secret)
-
-    @field_validator("pools")
-    @classmethod
-    def _members_exist(cls, value: dict[str, PoolSettings], info: ValidationInfo) -> dict[str, PoolSettings]:
-        upstreams = info.data.get("upstreams", {})
-        for name, pool in value.items():
-            if name in upstreams:
-                raise ValueError(f"{name!r} is an upstream's name already; a pool needs one of its own")
-            named = [*pool.members, *pool.fallbacks]
-            unknown = [member for member in named if member not in upstreams]
-            if unknown:
-                raise ValueError(f"{name}: there is no upstream {unknown[0]!r}")
-            twice = [member for member in named if named.count(member) > 1]
-            if twice:
-                raise ValueError(f"{name}: {twice[0]!r} is named twice")
-        return value
-
-    @property
-    def targets(self) -> frozenset[str]:
-        """Upstreams and pools: what a release, or a client, can name."""
-        return frozenset((*self.upstreams, *self.pools))
 
     @property
     def file(self) -> Path | None:
@@ -333,61 +383,3 @@ class Settings(Part):
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.data.absolute() / 'sluice.db'}"
-
-
-def load(
-    path: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    given: Mapping[str, str] | None = None,
-) -> Settings:
-    """Settings from `path`, or `$SLUICE_CONFIG`, or `./sluicegate.yaml` where there is one, or the defaults. Variables
-    `given`, by a command line, outrank the environment's.
-
-    Raises `BadSettings` naming every fault: the file, the key, what is expected.
-    """
-    env = {**(os.environ if environment is None else environment), **(given or {})}
-    chosen = path or (Path(env[CONFIG_VARIABLE]) if env.get(CONFIG_VARIABLE) else None)
-    if chosen is None and Path(DEFAULT_FILE).exists():
-        chosen = Path(DEFAULT_FILE)
-    raw = _read_yaml(chosen) if chosen is not None else {}
-    for variable, keys in ENVIRONMENT.items():
-        if env.get(variable):
-            _put(raw, keys, env[variable])
-    try:
-        settings = Settings.model_validate(raw)
-    except ValidationError as error:
-        raise BadSettings(_explain(error, chosen)) from error
-    settings._file = chosen
-    return settings
-
-
-def _put(raw: Json, keys: tuple[str, ...], value: str) -> None:
-    """What is no mapping where one belongs is left for validation to refuse."""
-    place = raw
-    for key in keys[:-1]:
-        place = place.setdefault(key, {})
-        if not isinstance(place, dict):
-            return
-    place[keys[-1]] = value
-
-
-def _read_yaml(path: Path) -> Json:
-    try:
-        found = documents(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadSettings(f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} is not valid YAML: {error}") from error
-    if not found:
-        return {}
-    if len(found) > 1 or not isinstance(found[0], dict):
-        raise BadSettings(f"{path} must be one mapping of settings.")
-    return found[0]
-
-
-def _explain(error: ValidationError, path: Path | None) -> str:
-    lines = [f"{path or 'The settings'} cannot be used:"]
-    for fault in error.errors():
-        where = ".".join(str(step) for step in fault["loc"])
-        lines.append(f"  {where}: {fault['msg']}")
-    return "\n".join(lines)

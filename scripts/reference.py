@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from gateway import configuration as sources
 from gateway import settings
 from gateway.api import calls, keys, releases
 from gateway.api.deps import Requires
@@ -33,7 +34,7 @@ HEAD = "<!-- Written by scripts/reference.py; change the code instead. -->\n"
 
 def configuration() -> str:
     """`docs/configuration.md`, from `gateway.settings`."""
-    variables = {keys: name for name, keys in settings.ENVIRONMENT.items()}
+    variables = {keys: name for name, keys in sources.ENVIRONMENT.items()}
     lines = [
         "# Configuration",
         "",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import settings
+from gateway import configuration
 from gateway.app import open_store
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show
@@ -29,7 +29,7 @@ def apply(
     A prompt that changed becomes a new version, an endpoint that changed a new release; both are named by the digest of
     what is in them, so applying the same file again changes nothing.
     """
-    chosen = settings.load(config)
+    chosen = configuration.load(config)
     source = "standard input" if str(file) == "-" else str(file)
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from gateway import settings
+from gateway import configuration
 from gateway.app import open_store
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show
@@ -29,7 +29,7 @@ def calls(
 ) -> None:
     """Show the records of recent calls, refused ones included."""
     wanted = rows.Filter(limit=limit, endpoint=endpoint, key_id=key, errors_only=errors, id=request_id)
-    chosen = settings.load(config)
+    chosen = configuration.load(config)
     store = open_store(chosen)
     try:
         with store.begin() as connection:

@@ -13,7 +13,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from gateway import settings
+from gateway import configuration
 from gateway.app import open_store
 from gateway.cli.options import AsJson, Config
 from gateway.errors import GatewayError
@@ -57,7 +57,7 @@ def doctor(
 
 def _examine(config: Config, models: bool) -> Iterator[Finding]:
     try:
-        chosen = settings.load(config)
+        chosen = configuration.load(config)
     except GatewayError as error:
         yield Finding("configuration", False, error.message, "correct the file; the keys are in docs/configuration.md")
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import settings
+from gateway import configuration
 from gateway.app import open_store
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show
@@ -11,7 +11,7 @@ from gateway.store import catalogue
 
 def releases(config: Config = None, as_json: AsJson = False) -> None:
     """Show each endpoint's live release: prompt version, upstream, parameters, digest."""
-    store = open_store(settings.load(config))
+    store = open_store(configuration.load(config))
     try:
         with store.begin() as connection:
             held = catalogue.load(connection)

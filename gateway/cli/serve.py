@@ -18,7 +18,7 @@ from rich.console import Console
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from gateway import __version__, settings
+from gateway import __version__, configuration
 from gateway.app import create, open_store, pepper
 from gateway.cli.options import Config
 from gateway.errors import Unavailable
@@ -39,7 +39,7 @@ def serve(
     """Run the gateway. A first start makes the database and an admin key, and prints both the key and a curl."""
     console = Console(stderr=True, highlight=False)
     given = {"SLUICE_HOST": host, "SLUICE_PORT": port, "SLUICE_WORKERS": workers}
-    chosen = settings.load(config, given={name: str(value) for name, value in given.items() if value is not None})
+    chosen = configuration.load(config, given={name: str(value) for name, value in given.items() if value is not None})
     console.print(f"sluicegate {__version__}  data in [bold]{chosen.data}[/]  upstreams: {', '.join(chosen.upstreams)}")
     listening = _listen(chosen)
     store = open_store(chosen)

@@ -43,7 +43,8 @@ OWNERS = {
 }
 """The modules that may import a heavy package."""
 READS_ENVIRONMENT = {
-    "gateway.settings",
+    "gateway.configuration",
+    "gateway.settings",  # where a secret is read by its reference
     "gateway.providers.litellm",  # sets the one switch litellm looks for while it is imported
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway import settings
+from gateway import configuration
 from gateway.access import KeyHasher
 from gateway.app import open_store, pepper
 from gateway.store import keys
@@ -26,7 +26,7 @@ def test_a_key_is_all_there_is_on_the_output(sluice: Sluice) -> None:
 
 def test_it_is_one_the_gateway_knows(sluice: Sluice, tmp_path: Path) -> None:
     secret = sluice("keys", "create", "ci").out.strip()
-    chosen = settings.load(tmp_path / "sluicegate.yaml", {})
+    chosen = configuration.load(tmp_path / "sluicegate.yaml", {})
     store = open_store(chosen)
     with store.begin() as connection:
         [row] = keys.find_active(connection)

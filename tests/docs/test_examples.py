@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.configuration import load
 from gateway.releases.manifest import parse
-from gateway.settings import load
 from tests.docs.pages import ROOT, Block, blocks
 from tests.running import RULES, Gateway, running_gateway
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway import settings
+from gateway import configuration
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
@@ -128,8 +128,8 @@ def test_every_volume_is_declared() -> None:
 
 def test_the_settings_of_compose_are_settings() -> None:
     environment = COMPOSE["services"]["gateway"]["environment"]
-    assert environment.keys() <= {settings.CONFIG_VARIABLE, *settings.ENVIRONMENT}
-    loaded = settings.load(ROOT / "deploy/sluicegate.yaml", {**environment, "SLUICE_CONFIG": ""})
+    assert environment.keys() <= {configuration.CONFIG_VARIABLE, *configuration.ENVIRONMENT}
+    loaded = configuration.load(ROOT / "deploy/sluicegate.yaml", {**environment, "SLUICE_CONFIG": ""})
     assert loaded.database_url.startswith("postgresql+psycopg://")
     assert loaded.secret is not None
     example = (ROOT / "deploy/secrets.env.example").read_text(encoding="utf-8")
