@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 from zlib import crc32
 
 import msgspec
@@ -36,8 +37,10 @@ PIECE = 256 * 1024
 RETRY_AFTER = 1.0
 """Seconds between two tries to make a segment when the disk is full."""
 
+T = TypeVar("T")
+
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(CallRecord)
+_CALLS = msgspec.msgpack.Decoder(CallRecord)
 
 
 class Journal:
@@ -72,8 +75,8 @@ class Journal:
         """No segment can be made at present."""
         return self._map is None
 
-    def append(self, record: CallRecord) -> None:
-        """Keep a record. Never raises and never waits for the disk."""
+    def append(self, record: msgspec.Struct) -> None:
+        """Keep a record, all of one kind. Never raises and never waits for the disk."""
         payload = _ENCODER.encode(record)
         end = self._at + HEADER.size + len(payload)
         if self._map is None or end + HEADER.size > self._size:
@@ -142,10 +145,10 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Read(Generic[T]):
     """What was read of a segment: records, where to go on, and whether it ended at damage rather than at its end."""
 
-    records: list[CallRecord]
+    records: list[T]
     offset: int
     damaged: bool
 
@@ -155,9 +158,14 @@ def segments(directory: Path) -> list[Path]:
     return sorted(directory.glob(f"*{SUFFIX}"))
 
 
-def read(segment: Path, offset: int, limit: int) -> Read:
+def read(segment: Path, offset: int, limit: int) -> Read[CallRecord]:
+    """Records of calls; see `read_as`."""
+    return read_as(_CALLS, segment, offset, limit)
+
+
+def read_as(decoder: msgspec.msgpack.Decoder[T], segment: Path, offset: int, limit: int) -> Read[T]:
     """At most `limit` records from `offset` on. Damage ends the segment: what lies beyond cannot be trusted."""
-    records: list[CallRecord] = []
+    records: list[T] = []
     with segment.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(offset)
@@ -179,7 +187,7 @@ def read(segment: Path, offset: int, limit: int) -> Read:
             if crc32(payload) != check:
                 return Read(records, offset, True)
             try:
-                records.append(_DECODER.decode(payload))
+                records.append(decoder.decode(payload))
             except msgspec.DecodeError:
                 return Read(records, offset, True)
             at = end

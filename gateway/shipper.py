@@ -1,4 +1,4 @@
-"""Moves records from the journal to the database, exactly once.
+"""Moves what a journal holds to the database, exactly once.
 
 Records of a batch and the offset they reach to are written in one transaction, so a process killed at any line loses
 nothing and doubles nothing. While the database is dead the journal keeps what comes and the shipper backs off.
@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection
 
 from gateway.errors import GatewayError
-from gateway.journal import Journal, claimed, read, segments
+from gateway.journal import Journal, Read, claimed, read, segments
 from gateway.record import CallRecord
 from gateway.store import calls, responses
 from gateway.store.engine import Store
@@ -28,18 +32,17 @@ BATCH = 2000
 SWEEP_EVERY = 3600.0
 LAST_PASS = 5.0
 
+T = TypeVar("T")
 Observer = Callable[[Sequence[CallRecord]], None]
 
 
-class Shipper:
-    """A supervised loop. Ships this process's own segments, and those of processes that died. `observe` sees every
-    batch after it is in the database; what it raises is logged and stops nothing."""
+class Carrier(ABC, Generic[T]):
+    """A supervised loop. Ships this process's own segments, and those of processes that died."""
 
-    def __init__(self, journal: Journal, directory: Path, store: Store, observe: Observer | None = None) -> None:
+    def __init__(self, journal: Journal, directory: Path, store: Store) -> None:
         self._journal = journal
         self._directory = directory
         self._store = store
-        self._observe = observe
         self._offsets: dict[str, int] = {}
         self._shipping = Lock()
         """A pass that was cancelled goes on in its thread; the next one waits for it."""
@@ -48,6 +51,20 @@ class Shipper:
         """Why the last pass failed; None if it did not."""
         self.failures = 0
         self.damaged = 0
+
+    @abstractmethod
+    def read(self, segment: Path, offset: int, limit: int) -> Read[T]:
+        """What the journal holds, as `journal.read`."""
+
+    @abstractmethod
+    def write(self, connection: Connection, segment: str, offset: int, records: Sequence[T]) -> None:
+        """Records, and how far into the segment they reach, in the caller's one transaction."""
+
+    def show(self, records: Sequence[T]) -> None:
+        """Called with every batch after it is in the database. Must not raise."""
+
+    def sweep(self) -> None:
+        """Called once an hour, off the event loop."""
 
     async def run(self) -> None:
         pause = EVERY
@@ -59,7 +76,7 @@ class Shipper:
                 await asyncio.to_thread(self.ship)
                 if clock() - swept > SWEEP_EVERY:
                     swept = clock()
-                    await asyncio.to_thread(self._sweep)
+                    await asyncio.to_thread(self.sweep)
                 pause, self.fault = EVERY, None
             except GatewayError as error:
                 self.failures += 1
@@ -108,14 +125,14 @@ class Shipper:
     def _ship_segment(self, segment: Path) -> None:
         offset = self._offset(segment.name)
         while True:
-            found = read(segment, offset, BATCH)
+            found = self.read(segment, offset, BATCH)
             if not found.records:
                 break
             with self._store.begin() as connection:
-                calls.ship(connection, segment.name, found.offset, found.records)
+                self.write(connection, segment.name, found.offset, found.records)
             self._offsets[segment.name] = offset = found.offset
             self.shipped += len(found.records)
-            self._show(found.records)
+            self.show(found.records)
 
     def _offset(self, name: str) -> int:
         if name not in self._offsets:
@@ -125,7 +142,7 @@ class Shipper:
 
     def _retire(self, segment: Path) -> None:
         """A segment nobody writes, shipped to its end: remove it, or set it aside where it is damaged."""
-        if read(segment, self._offsets[segment.name], 1).damaged:
+        if self.read(segment, self._offsets[segment.name], 1).damaged:
             self.damaged += 1
             log.error("the journal segment %s is damaged; set aside as %s.damaged", segment, segment.name)
             segment.rename(segment.with_name(f"{segment.name}.damaged"))
@@ -135,13 +152,28 @@ class Shipper:
         with self._store.begin() as connection:
             calls.forget(connection, segment.name)
 
-    def _show(self, records: Sequence[CallRecord]) -> None:
+
+class Shipper(Carrier[CallRecord]):
+    """Ships records of calls. `observe` sees every batch after it is in the database; what it raises is logged and
+    stops nothing."""
+
+    def __init__(self, journal: Journal, directory: Path, store: Store, observe: Observer | None = None) -> None:
+        super().__init__(journal, directory, store)
+        self._observe = observe
+
+    def read(self, segment: Path, offset: int, limit: int) -> Read[CallRecord]:
+        return read(segment, offset, limit)
+
+    def write(self, connection: Connection, segment: str, offset: int, records: Sequence[CallRecord]) -> None:
+        calls.ship(connection, segment, offset, records)
+
+    def show(self, records: Sequence[CallRecord]) -> None:
         if self._observe is not None:
             try:
                 self._observe(records)
             except Exception:
                 log.exception("defect while exporting records")
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         with self._store.begin() as connection:
             responses.remove_expired(connection)
