@@ -91,27 +91,6 @@ class Secret(Part):
     def _shown(self) -> str:
         return self.reference
 
-    @field_validator("pools")
-    @classmethod
-    def _members_exist(cls, value: dict[str, PoolSettings], info: ValidationInfo) -> dict[str, PoolSettings]:
-        upstreams = info.data.get("upstreams", {})
-        for name, pool in value.items():
-            if name in upstreams:
-                raise ValueError(f"{name!r} is an upstream's name already; a pool needs one of its own")
-            named = [*pool.members, *pool.fallbacks]
-            unknown = [member for member in named if member not in upstreams]
-            if unknown:
-                raise ValueError(f"{name}: there is no upstream {unknown[0]!r}")
-            twice = [member for member in named if named.count(member) > 1]
-            if twice:
-                raise ValueError(f"{name}: {twice[0]!r} is named twice")
-        return value
-
-    @property
-    def targets(self) -> frozenset[str]:
-        """Upstreams and pools: what a release, or a client, can name."""
-        return frozenset((*self.upstreams, *self.pools))
-
     @property
     def file(self) -> Path | None:
         """Where it is, if it is in a file."""
@@ -374,6 +353,27 @@ class Settings(Part):
     )
 
     _file: Path | None = PrivateAttr(None)
+
+    @field_validator("pools")
+    @classmethod
+    def _members_exist(cls, value: dict[str, PoolSettings], info: ValidationInfo) -> dict[str, PoolSettings]:
+        upstreams = info.data.get("upstreams", {})
+        for name, pool in value.items():
+            if name in upstreams:
+                raise ValueError(f"{name!r} is an upstream's name already; a pool needs one of its own")
+            named = [*pool.members, *pool.fallbacks]
+            unknown = [member for member in named if member not in upstreams]
+            if unknown:
+                raise ValueError(f"{name}: there is no upstream {unknown[0]!r}")
+            twice = [member for member in named if named.count(member) > 1]
+            if twice:
+                raise ValueError(f"{name}: {twice[0]!r} is named twice")
+        return value
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Upstreams and pools: what a release, or a client, can name."""
+        return frozenset((*self.upstreams, *self.pools))
 
     @property
     def file(self) -> Path | None:
