@@ -17,6 +17,7 @@ from typing import cast
 import httptools
 
 from gateway.errors import ClosedBeforeReply, GatewayError, UpstreamFailed, UpstreamTimeout
+from gateway.http.addresses import Dialer
 from gateway.http.base import MAX_BODY_BYTES, RACE_WINDOW, TRY_EACH, Headers, Origin, Sink, Target, Timeouts, header
 
 MAX_IDLE = 55.0
@@ -288,9 +289,10 @@ def _ends_with_connection(headers: Headers) -> bool:
 class Pool:
     """The connections to one origin. The last one used is the next one taken, so that spare ones grow old and go."""
 
-    def __init__(self, origin: Origin, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None) -> None:
-        self.loop = loop
+    def __init__(self, origin: Origin, dialer: Dialer, tls: ssl.SSLContext | None) -> None:
+        self.loop = asyncio.get_running_loop()
         self._origin = origin
+        self._dialer = dialer
         self._tls = tls
         self._free: deque[Connection] = deque()
         self.busy: set[Connection] = set()
@@ -310,10 +312,7 @@ class Pool:
         origin = self._origin
         try:
             async with asyncio.timeout(limit):
-                _, connection = await self.loop.create_connection(
-                    lambda: Connection(self), origin.host, origin.port, ssl=self._tls
-                )
-                return connection
+                return await self._dialer.connect(lambda: Connection(self), origin.host, origin.port, self._tls)
         except TimeoutError as error:
             raise UpstreamTimeout(f"No connection to the upstream in {limit:g} s.", code="connect_timeout") from error
         except ssl.SSLError as error:
@@ -351,8 +350,9 @@ class Pool:
 class H1Client:
     """An `HttpClient` (see `base`). Belongs to the event loop it was made in."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, dialer: Dialer | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._dialer = dialer or Dialer()
         self._tls = tls or ssl.create_default_context()
         self._pools: dict[Origin, Pool] = {}
         self._sweeping: asyncio.TimerHandle | None = None
@@ -384,7 +384,7 @@ class H1Client:
         await asyncio.sleep(0)  # transports let go of their sockets at the next turn of the loop
 
     def _pool(self, origin: Origin) -> Pool:
-        return self._pools.setdefault(origin, Pool(origin, self._loop, self._tls if origin.tls else None))
+        return self._pools.setdefault(origin, Pool(origin, self._dialer, self._tls if origin.tls else None))
 
     def _exchange(self, connection: Connection, data: bytes, timeouts: Timeouts) -> H1Reply:
         if self._sweeping is None:

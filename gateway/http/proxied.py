@@ -1,12 +1,14 @@
 """HTTP to upstreams through aiohttp: for proxies, HTTP/1.0 and servers the fast client finds too odd.
 
 The proxy is the one configured for the upstream, or none: the environment's `*_PROXY` variables are not consulted,
-because where a prompt travels must be written in the configuration.
+because where a prompt travels must be written in the configuration. The proxy itself, as any host we connect to, must
+be within reach (see `addresses`); what it connects to is the proxy's to judge.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from types import MappingProxyType
 
@@ -14,6 +16,7 @@ import aiohttp
 from yarl import URL
 
 from gateway.errors import ClosedBeforeReply, GatewayError, UpstreamFailed, UpstreamTimeout
+from gateway.http.addresses import Dialer
 from gateway.http.base import MAX_BODY_BYTES, RACE_WINDOW, TRY_EACH, Headers, Sink, Target, Timeouts
 
 TRIES = 3
@@ -91,10 +94,19 @@ class ProxiedReply:
 class ProxiedClient:
     """An `HttpClient` (see `base`). `proxy` is an `http://` URL or None."""
 
-    def __init__(self, proxy: str | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, proxy: str | None = None, tls: ssl.SSLContext | None = None, dialer: Dialer | None = None
+    ) -> None:
         self._proxy = proxy
+        self._dialer = dialer or Dialer()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=tls or ssl.create_default_context(), keepalive_timeout=55),
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                ssl=tls or ssl.create_default_context(),
+                keepalive_timeout=55,
+                use_dns_cache=False,
+                socket_factory=self._socket,
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None),
@@ -138,6 +150,12 @@ class ProxiedClient:
             raise UpstreamFailed("The upstream sent invalid HTTP.", code="upstream_garbage") from error
         except (aiohttp.ClientError, OSError) as error:
             raise ClosedBeforeReply from error
+
+    def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        """Called with each address a connection is about to be made to. Raises `UpstreamFailed` out of reach."""
+        family, kind, protocol, _, address = info
+        self._dialer.check(str(address[0]))
+        return socket.socket(family, kind, protocol)
 
     async def close(self) -> None:
         await self._session.close()
