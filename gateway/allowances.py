@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, cast, get_args
 
+from gateway.amounts import Allowance, Span
 from gateway.errors import BadRequest
-from gateway.limits import Allowance, Span
 
 Kind = Literal["key", "project", "team", "endpoint"]
 

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from gateway.access import ROLES, KeyHasher
 from gateway.allowances import those_of
+from gateway.amounts import Allowance
 from gateway.errors import BadRequest, NotFound
-from gateway.limits import Allowance
 from gateway.store import catalogue, teams
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import orjson
 
 from gateway.access import KeyHasher, KeyRing
+from gateway.amounts import Allowance
 from gateway.errors import GatewayError
 from gateway.keys import principals
-from gateway.limits import Allowance
 from gateway.prompts.render import CompiledPrompt
 from gateway.releases.resolve import Endpoint, LiveRelease
 from gateway.routing import Pool

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.access import KeyRing, may_use, no_such_model
+from gateway.amounts import Allowance
 from gateway.errors import Unavailable
-from gateway.limits import Allowance
 from gateway.releases.resolve import Endpoint, LiveRelease
 from gateway.routing import Pool
 from gateway.types import Principal

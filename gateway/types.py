@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.limits import Allowance
+from gateway.amounts import Allowance
 
 Operation = Literal["chat", "completions", "embeddings"]
 """What a provider is asked for: OpenAI's chat completion, legacy completion, or embeddings."""

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.allowances import MICRO, Budget, Scope, shown, those_of
+from gateway.amounts import Allowance, Span
 from gateway.errors import BadRequest
-from gateway.limits import Allowance, Span
 
 PERIODS = st.sampled_from(get_args(Span))
 

@@ -8,8 +8,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway.allowances import Budget, Scope
+from gateway.amounts import Allowance
 from gateway.errors import BadRequest
-from gateway.limits import Allowance
 from gateway.prompts.variables import schema_of
 from gateway.settings import NAME
 from gateway.strict_yaml import documents

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.amounts import Allowance
 from gateway.errors import BadRequest
-from gateway.limits import Allowance
 from gateway.prompts.render import CompiledPrompt
 from gateway.types import Json, Operation, PromptRef, Release
 from gateway.wire.surface import Call

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from gateway.allowances import Scope
+from gateway.amounts import Allowance
 from gateway.errors import NotFound
-from gateway.limits import Allowance
 from gateway.store.catalogue import move_revision
 from gateway.store.tables import allowances, endpoints, keys, projects, teams
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection
 
+from gateway.amounts import Allowance
 from gateway.errors import NotFound
-from gateway.limits import Allowance
 from gateway.store import allowances, catalogue, keys, teams
 from gateway.store.engine import Store
 from gateway.types import Release

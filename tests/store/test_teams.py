@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection
 
+from gateway.amounts import Allowance
 from gateway.errors import BadRequest, Conflict, NotFound
-from gateway.limits import Allowance
 from gateway.store import allowances, catalogue, keys, teams
 from gateway.store.engine import Store
 from gateway.store.teams import Project, Team
@@ -63,7 +63,8 @@ def test_a_team_in_use_is_not_deleted(connection: Connection) -> None:
         teams.remove_team(connection, "search")
     teams.remove_project(connection, "web")
     teams.remove_team(connection, "search")
-    assert teams.list_teams(connection) == teams.list_projects(connection) == []
+    assert teams.list_teams(connection) == []
+    assert teams.list_projects(connection) == []
 
 
 def test_a_project_in_use_is_not_deleted(connection: Connection) -> None:
@@ -94,13 +95,15 @@ def test_limits_go_with_what_they_are_of(connection: Connection) -> None:
 
 
 def test_every_change_moves_the_revision_on(connection: Connection) -> None:
-    seen = [catalogue.revision(connection)]
-    for change in (
-        lambda: teams.add_team(connection, Team("ads", None, 3.0)),
-        lambda: teams.add_project(connection, Project("app", "ads", 3.0)),
+    ads, app = Team("ads", None, 3.0), Project("app", "ads", 3.0)
+    changes: list[Callable[[], None]] = [
+        lambda: teams.add_team(connection, ads),
+        lambda: teams.add_project(connection, app),
         lambda: teams.remove_project(connection, "app"),
         lambda: teams.remove_team(connection, "ads"),
-    ):
+    ]
+    seen = [catalogue.revision(connection)]
+    for change in changes:
         change()
         seen.append(catalogue.revision(connection))
     assert seen == sorted(set(seen))
