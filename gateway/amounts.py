@@ -59,5 +59,5 @@ def period(span: Literal["minute"] | Span, now: float) -> Period:
     else:
         year, month = time.gmtime(now)[:2]
         since = timegm((year, month, 1, 0, 0, 0))
-        until = timegm((year, month + 1, 1, 0, 0, 0))
+        until = timegm((year + month // 12, month % 12 + 1, 1, 0, 0, 0))
     return Period(f"{span}-{since}", since, until)

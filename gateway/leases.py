@@ -32,7 +32,6 @@ class Lease:
         "asked",
         "flying",
         "free",
-        "heir",
         "held",
         "kind",
         "left",
@@ -71,17 +70,11 @@ class Lease:
         self.left = UNKNOWN
         """What the pool had left when it was asked, at `asked`."""
         self.asked = -math.inf
-        self.heir: Lease | None = None
-        """The lease of the next period: what is overdrawn here is taken there."""
 
-    def owe(self, units: int) -> Lease:
-        """Spend what was not leased. Gives the lease that owes it."""
-        lease = self
-        while lease.heir is not None:
-            lease = lease.heir
-        lease.free -= units
-        lease.low = min(lease.low, lease.free)
-        return lease
+    def owe(self, units: int) -> None:
+        """Spend what was not leased."""
+        self.free -= units
+        self.low = min(self.low, self.free)
 
     def own_up(self) -> None:
         """What was spent and not leased is taken."""
@@ -147,6 +140,7 @@ class Lease:
 class Reservation(msgspec.Struct, gc=False):
     """What was reserved of which leases; of none once it is settled."""
 
+    allowances: Sequence[Allowance]
     leases: tuple[Lease, ...]
     units: Units
 
@@ -182,8 +176,9 @@ class Leases:
             found += group.leases
         return found
 
-    def spend(self, leases: tuple[Lease, ...], units: Units) -> Reservation | None:
-        """From all of them, or from none."""
+    def spend(self, allowances: Sequence[Allowance], units: Units, now: float) -> Reservation | None:
+        """From all leases of these allowances, or from none."""
+        leases = self.find(allowances, now)
         for lease in leases:
             if lease.free < units[lease.unit]:
                 return None
@@ -197,17 +192,19 @@ class Leases:
                     lease.thirsty = True
                     self.due.add(lease)
                     self._thirst()
-        return Reservation(leases, units)
+        return Reservation(allowances, leases, units)
 
-    def spend_unleased(self, leases: tuple[Lease, ...], units: Units) -> Reservation:
+    def spend_unleased(self, allowances: Sequence[Allowance], units: Units, now: float) -> Reservation:
         """Whether they cover it or not."""
+        leases = self.find(allowances, now)
         for lease in leases:
             lease.flying += units[lease.unit]
-            self.due.add(lease.owe(units[lease.unit]))
-        return Reservation(leases, units)
+            self._owe(lease, units[lease.unit])
+        return Reservation(allowances, leases, units)
 
-    def settle(self, reservation: Reservation, actual: Amounts) -> int:
-        """Give back what was not used, and owe what was used beyond the reservation. Gives the units owed."""
+    def settle(self, reservation: Reservation, actual: Amounts, now: float) -> int:
+        """Give back what was not used. What was used beyond the reservation is owed: its units are taken from this
+        period where that of the reservation is over. Gives how many."""
         leases, reservation.leases = reservation.leases, ()
         used = (1, actual.tokens, actual.money)
         owed = 0
@@ -218,9 +215,11 @@ class Leases:
             if back >= 0:
                 lease.free += back
                 self._stocked.add(lease)
-            else:
-                owed -= back
-                self.due.add(lease.owe(-back))
+                continue
+            owed -= back
+            for present in self.find(reservation.allowances, now):
+                if (present.scope, present.kind) == (lease.scope, lease.kind):
+                    self._owe(present, -back)
         return owed
 
     def stakes(self, wanted: Mapping[Lease, tuple[int, int]], now: float) -> dict[Lease, Stake]:
@@ -259,7 +258,7 @@ class Leases:
         self._groups = {
             scope: group
             for scope, group in self._groups.items()
-            if now < group.until and any(lease.free > 0 or lease.flying for lease in group.leases)
+            if any(lease.free or lease.flying for lease in group.leases)
         }
         used = {lease.name for group in self._groups.values() for lease in group.leases}
         self._all = {
@@ -299,16 +298,19 @@ class Leases:
                 continue
             made = Lease(allowance.scope, kind, size, of)
             lease = self._all.setdefault(made.name, made)
-            lease.size = size
+            if lease.size != size:
+                lease.size, lease.left = size, UNKNOWN
             leases.append(lease)
             old = former.get(kind)
-            if old is not None and old is not lease and old.heir is None:
-                old.heir = lease
-                if old.free < 0:
-                    self.due.add(lease.owe(-old.free))
+            if old is not None and old is not lease and old.free < 0:
+                self._owe(lease, -old.free)
         group = Group(allowance, tuple(leases), min((lease.until for lease in leases), default=math.inf))
         self._groups[allowance.scope] = group
         return group
+
+    def _owe(self, lease: Lease, units: int) -> None:
+        lease.owe(units)
+        self.due.add(lease)
 
 
 def _shown(moment: float) -> str:

@@ -93,21 +93,19 @@ class Limits:
         now = self._clock()
         if now >= self._good_until:
             return None
-        return self._leases.spend(self._leases.find(allowances, now), (1, amounts.tokens, amounts.money))
+        return self._leases.spend(allowances, (1, amounts.tokens, amounts.money), now)
 
     async def reserve(self, allowances: Sequence[Allowance], amounts: Amounts) -> Reservation:
         """Reserve all or nothing. Raises `RateLimited` naming the limit that is reached, and `Unavailable` when that
         cannot be known and calls are not served then."""
         units = (1, amounts.tokens, amounts.money)
         now = self._clock()
-        leases = self._leases.find(allowances, now)
-        if now < self._good_until and (reservation := self._leases.spend(leases, units)) is not None:
+        if now < self._good_until and (reservation := self._leases.spend(allowances, units, now)) is not None:
             return reservation
-        if (refusal := self._refusal(leases, units, now)) is not None:
-            self.refused += 1
+        if (refusal := self._refusal(allowances, units, now)) is not None:
             raise refusal
         if now < self._away_until:
-            return self._unchecked(leases, units)
+            return self._unchecked(allowances, units)
         waiter = Waiter(allowances, units, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         self._wake.set()
@@ -122,7 +120,7 @@ class Limits:
     def settle(self, reservation: Reservation, actual: Amounts) -> None:
         """Give back what was not used; what was used beyond the reservation is taken from what follows, and counted.
         Never raises. Settling again does nothing."""
-        self.overdrawn += self._leases.settle(reservation, actual)
+        self.overdrawn += self._leases.settle(reservation, actual, self._clock())
 
     async def run(self) -> None:
         """Trade for ever: when a call waits, when a lease runs low, and at each beat."""
@@ -145,9 +143,6 @@ class Limits:
         if now - self._beaten >= BEAT:
             self._beaten = now
             self._leases.beat()
-        if now - self._swept >= SWEEP:
-            self._swept = now
-            self._leases.sweep(now)
         stakes = self._leases.stakes(self._wanted(now), now)
         try:
             deal = await self._state.trade(self._trade(stakes))
@@ -156,6 +151,9 @@ class Limits:
             self._lose(error.message)
         else:
             self._agree(deal, stakes, now)
+        if now - self._swept >= SWEEP and not self._waiting:
+            self._swept = now
+            self._leases.sweep(now)
 
     async def close(self) -> None:
         """Give back every unspent unit, after `run` was stopped."""
@@ -213,33 +211,32 @@ class Limits:
         if waiter.future.done():
             return
         now = self._clock()
-        leases = self._leases.find(waiter.allowances, now)
-        reservation = self._leases.spend(leases, waiter.units)
+        reservation = self._leases.spend(waiter.allowances, waiter.units, now)
         if reservation is not None:
             waiter.future.set_result(reservation)
-        elif (refusal := self._refusal(leases, waiter.units, now)) is not None:
-            self.refused += 1
+        elif (refusal := self._refusal(waiter.allowances, waiter.units, now)) is not None:
             waiter.future.set_exception(refusal)
         else:
             self._waiting.append(waiter)
-            if not any(lease in self._asking for lease in leases):
+            if self._asking.keys().isdisjoint(self._leases.find(waiter.allowances, now)):
                 self._wake.set()
 
-    def _refusal(self, leases: tuple[Lease, ...], units: Units, now: float) -> RateLimited | None:
+    def _refusal(self, allowances: Sequence[Allowance], units: Units, now: float) -> RateLimited | None:
         """Where a limit is known to be reached."""
-        for lease in leases:
+        for lease in self._leases.find(allowances, now):
             wanted = units[lease.unit]
             short = wanted - lease.free
             dry = lease.left != UNKNOWN and lease.left < short and now - lease.asked < AGAIN
             if short > 0 and (dry or wanted > lease.size):
+                self.refused += 1
                 return lease.refusal(wanted, now)
         return None
 
-    def _unchecked(self, leases: tuple[Lease, ...], units: Units) -> Reservation:
+    def _unchecked(self, allowances: Sequence[Allowance], units: Units) -> Reservation:
         """What becomes of a call while its limits cannot be known. Raises `Unavailable` where it is refused."""
         if self._serves_away:
             self.unchecked += 1
-            return self._leases.spend_unleased(leases, units)
+            return self._leases.spend_unleased(allowances, units, self._clock())
         self.unavailable += 1
         message = "The limits of this call cannot be checked now, and calls are not served without. Try again."
         raise Unavailable(message, code="limits_unavailable", retry_after=1.0)
@@ -249,8 +246,7 @@ class Limits:
         for waiter in waiting:
             if not waiter.future.done():
                 try:
-                    leases = self._leases.find(waiter.allowances, self._clock())
-                    waiter.future.set_result(self._unchecked(leases, waiter.units))
+                    waiter.future.set_result(self._unchecked(waiter.allowances, waiter.units))
                 except Unavailable as error:
                     waiter.future.set_exception(error)
 
