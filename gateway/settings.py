@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.content_policy import ContentPolicy
 from gateway.errors import GatewayError
 from gateway.types import Json
 
@@ -179,6 +180,7 @@ class OpenAISettings(UpstreamSettings):
     rename: dict[str, str] = Field({}, description="Request fields this server calls otherwise.")
     refuses: tuple[str, ...] = Field((), description="Request fields this server cannot honour.")
     proxy: str | None = Field(None, description="http:// URL of a proxy; the environment's is not used.")
+    link_local: bool = Field(False, description="May lead to link-local and cloud metadata addresses.")
 
     @field_validator("base_url")
     @classmethod
@@ -345,6 +347,7 @@ class Settings(Part):
     secret: Secret | None = Field(None, description="Pepper of the key digests; without it, a file in the data folder.")
     state: StateSettings = StateSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    content: ContentPolicy = ContentPolicy()
     upstreams: dict[Annotated[str, Field(pattern=NAME)], AnyUpstream] = Field(
         default_factory=lambda: dict(EMBEDDED), validate_default=True, description="The models this gateway can reach."
     )

@@ -55,6 +55,9 @@ def configuration() -> str:
         "## `telemetry`",
         "",
         *_fields(settings.TelemetrySettings),
+        "## `content`",
+        "",
+        *_fields(settings.ContentPolicy),
         "## Every upstream",
         "",
         "Under `upstreams`, a name for each: small letters, digits, `.`, `_` and `-`. Whatever its `provider`, an "

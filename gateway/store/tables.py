@@ -16,9 +16,20 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
+
+SLOW_US = 60_000_000
+DEAR = 100_000
+"""From how long, and from how many micro-USD, a call is rare enough to be found by an index of its own."""
+
+
+def _where(name: str, condition: str, *columns: str) -> Index:
+    """An index that holds only some of the rows."""
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
 
 revision = Table(
     "revision",
@@ -176,8 +187,42 @@ calls = Table(
     Column("replayed", String(16)),
     Index("calls_by_endpoint", "endpoint", "started"),
     Index("calls_by_key", "key_id", "started"),
+    Index("calls_by_asked", "asked", "started"),
+    Index("calls_by_upstream", "upstream", "started"),
+    Index("calls_by_release", "release", "started"),
+    Index("calls_by_surface", "surface", "started"),
+    Index("calls_by_stream", "stream", "started"),
+    Index("calls_by_finish", "finish", "started"),
+    _where("calls_by_owner", "owner IS NOT NULL", "owner", "started"),
+    _where("calls_by_team", "team IS NOT NULL", "team", "started"),
+    _where("calls_by_project", "project IS NOT NULL", "project", "started"),
+    _where("calls_by_trace", "trace_id IS NOT NULL", "trace_id", "started"),
+    _where("calls_by_client_request", "client_request_id IS NOT NULL", "client_request_id", "started"),
+    _where("calls_failed", "error IS NOT NULL", "started"),
+    _where("calls_by_error", "error IS NOT NULL", "error", "started"),
+    _where("calls_by_status", "status >= 400", "status", "started"),
+    _where("calls_slow", f"total_us >= {SLOW_US}", "started"),
+    _where("calls_dear", f"cost >= {DEAR}", "started"),
 )
-"""One column for each field of `CallRecord`."""
+"""One column for each field of `CallRecord`. Each filter of `store.calls` has an index that gives what it finds newest
+first; those on what most calls lack, or are not, hold only the others and cost next to nothing."""
+
+spend = Table(
+    "spend",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Column("cost", BigInteger, nullable=False),
+)
+"""What each key, project, team, endpoint and upstream took on each day (UTC, counted from 1970), written in the same
+transaction as the calls, and kept when they go."""
 
 shipped = Table(
     "shipped",
@@ -199,3 +244,40 @@ responses = Table(
     Column("previous", String(80)),
     Column("expires", Float, nullable=False, index=True),
 )
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("started", BigInteger, nullable=False, index=True),
+    Column("request", Text),
+    Column("answer", Text),
+    Column("redacted", JSON, nullable=False),
+    Column("truncated", Boolean, nullable=False),
+)
+"""What was said in a call, where that is captured: JSON texts without what was taken out, and how often each kind was;
+cut to a bound where truncated."""
+
+retention_holds = Table(
+    "retention_holds",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("key_id", String(32)),
+    Column("project", String(64)),
+    Column("endpoint", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("created_by", String(100), nullable=False),
+    Column("lifted", Float),
+    Column("lifted_by", String(100)),
+)
+"""Records that are kept whatever their age, for as long as the hold is not lifted."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until", Float, nullable=False),
+)
+"""Which process does a job that only one may do at a time, and until when the others leave it to that one."""
