@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+import orjson
+
+from gateway.http.addresses import Dialer, Reach
 from gateway.http.base import HttpClient, Timeouts
 from gateway.http.h1 import H1Client
 from gateway.pricing import Price, PriceTable
@@ -29,7 +35,9 @@ class Builder:
 
     def __init__(self, prices: PriceTable) -> None:
         self._prices = prices
-        self._direct = H1Client()
+        tls = ssl.create_default_context()
+        self._direct = H1Client(tls)
+        self._anywhere = H1Client(tls, Dialer(Reach.ANYWHERE))
         self._proxied: dict[str, HttpClient] = {}
         self._kinds: dict[type, Callable[[Any], Provider]] = {
             OpenAISettings: self._openai,
@@ -40,8 +48,9 @@ class Builder:
             ScriptedSettings: _scripted,
         }
 
-    def build(self, name: str, settings: AnyUpstream) -> Upstream:
-        """Raises `BadSettings` for a secret that cannot be read; loads no model and opens no connection."""
+    def build(self, name: str, settings: AnyUpstream, provider: Provider | None = None) -> Upstream:
+        """An upstream over `provider`, else over one of its own. Raises `BadSettings` for a secret that cannot be read;
+        loads no model and opens no connection."""
         limits = settings.timeouts
         known = self._prices.find(settings.provider, settings.model)
         price = known.price if known is not None else None
@@ -51,23 +60,24 @@ class Builder:
             name=name,
             kind=settings.provider,
             model=settings.model,
-            provider=self._kinds[type(settings)](settings),
+            provider=provider or self._kinds[type(settings)](settings),
             price=price,
             timeouts=Timeouts(limits.connect, limits.first_byte, limits.idle, limits.total),
             drops=frozenset(settings.drop),
             adapters=tuple(settings.adapters) if isinstance(settings, TransformersSettings) else (),
-            max_output=settings.max_output,
             shutdown_date=settings.shutdown_date or (known.shutdown_date if known is not None else None),
+            digest=_digest(settings, price),
         )
 
     async def close(self) -> None:
         await self._direct.close()
+        await self._anywhere.close()
         for client in self._proxied.values():
             await client.close()
 
-    def _client(self, proxy: str | None) -> HttpClient:
+    def _client(self, proxy: str | None, link_local: bool) -> HttpClient:
         if proxy is None:
-            return self._direct
+            return self._anywhere if link_local else self._direct
         if proxy not in self._proxied:
             from gateway.http.proxied import ProxiedClient
 
@@ -85,7 +95,7 @@ class Builder:
             rename=settings.rename,
             refuses=frozenset(settings.refuses),
         )
-        return OpenAIProvider(config, self._client(settings.proxy), self._credential(settings))
+        return OpenAIProvider(config, self._client(settings.proxy, settings.link_local), self._credential(settings))
 
     def _credential(self, settings: OpenAISettings) -> Credential | None:
         from gateway.providers.credentials import EntraConfig, EntraToken, StaticKey
@@ -96,10 +106,17 @@ class Builder:
             config = EntraConfig(
                 entra.tenant_id, entra.client_id, secret, entra.token_file, entra.authority, entra.scope
             )
-            return EntraToken(config, self._direct)
+            managed = secret is None and entra.token_file is None  # it is the metadata service that tells its token
+            return EntraToken(config, self._anywhere if managed else self._direct)
         if settings.api_key is not None:
             return StaticKey(settings.api_key_header, settings.api_key.read())
         return None
+
+
+def _digest(settings: AnyUpstream, price: Price | None) -> str:
+    """Names everything that matters to a call; secrets by their references."""
+    cost = asdict(price) if price is not None else None
+    return hashlib.sha256(orjson.dumps([settings.model_dump(mode="json"), cost], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def pools_of(upstreams: Mapping[str, Upstream], declared: Mapping[str, PoolSettings]) -> dict[str, Pool]:

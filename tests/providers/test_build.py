@@ -11,8 +11,10 @@ from typing import Any, get_args
 import pytest
 from pydantic import TypeAdapter
 
+from gateway.errors import UpstreamFailed
 from gateway.http.base import Timeouts
 from gateway.pricing import PriceTable
+from gateway.providers.base import Ask
 from gateway.providers.build import Builder
 from gateway.providers.credentials import EntraToken, StaticKey
 from gateway.providers.openai import OpenAIProvider
@@ -85,6 +87,18 @@ async def test_only_transformers_has_adapters(builder: Builder, tmp_path: Path) 
 async def test_what_a_server_cannot_honour_is_configured(builder: Builder, kind: str) -> None:
     assert "seed" in build(builder, kind, refuses=["seed"]).provider.refuses
     assert "seed" not in build(builder, kind).provider.refuses
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]"])
+async def test_an_upstream_is_at_a_metadata_address_only_where_it_may_be(builder: Builder, host: str) -> None:
+    """Refused before anything is sent."""
+    upstream = build(builder, "openai", base_url=f"http://{host}/v1")
+    with pytest.raises(UpstreamFailed) as refused:
+        await upstream.provider.send(Ask("chat", {"messages": []}))
+    assert refused.value.code == "upstream_address"
+    allowed = build(builder, "openai", base_url=f"http://{host}/v1", link_local=True).provider
+    assert isinstance(allowed, OpenAIProvider)
+    assert allowed._client is builder._anywhere
 
 
 # Credentials ---------------------------------------------------------------------------------------------------------
