@@ -120,6 +120,7 @@ async def _race(first: Attempt, visit: Visit, call: Call, plan: Plan, patience: 
     try:
         _, pending = await asyncio.wait(runs, timeout=patience)
         if pending and not visit.streaming and (rival := plan.another()) is not None:
+            visit.tries = visit.tries or []
             enter(Attempt(rival, visit.surface, call))
         winner = await _first_to_succeed(set(runs))
     finally:
