@@ -88,7 +88,7 @@ def rotate(connection: Connection, hasher: KeyHasher, key_id: str, overlap: floa
 
 def unknown_names(connection: Connection, grant: Grant, upstreams: Collection[str]) -> list[str]:
     """A warning for each endpoint and upstream that the grant names and nobody has declared: it may be a slip, or come
-    later."""
+    later. `upstreams` are those that can be named, pools included."""
     endpoints = {endpoint.name for endpoint in catalogue.load(connection).endpoints}
     named = [("endpoint", name) for name in sorted((grant.endpoints or frozenset()) - endpoints)]
     named += [("upstream", name) for name in sorted((grant.upstreams or frozenset()) - set(upstreams))]

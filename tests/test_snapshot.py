@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access import KeyHasher, KeyRing
+from gateway.amounts import Allowance
 from gateway.errors import NotFound, Unavailable
 from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
 from gateway.releases.resolve import Endpoint, LiveRelease
@@ -19,12 +20,13 @@ LIVE = LiveRelease.of(Release("d" * 64, None, "small"), None)
 SMALL = Upstream("small", "scripted", "m", ScriptedProvider(ScriptedConfig()))
 TUNED = Upstream("tuned", "transformers", "m", ScriptedProvider(ScriptedConfig()), adapters=("v1", "v:2"))
 BOTH = Pool("both", (SMALL, TUNED), (1, 1))
+LIMITS = Allowance("endpoint:bot", concurrent=1)
 SNAPSHOT = Snapshot(
     digest="s",
     revision=1,
     began=0,
     keys=KeyRing(KeyHasher(b"p"), {}),
-    endpoints={"bot": Endpoint("bot", None, 0, LIVE), "other": Endpoint("other", None, 0, LIVE)},
+    endpoints={"bot": Endpoint("bot", None, 0, LIVE, (LIMITS,)), "other": Endpoint("other", None, 0, LIVE)},
     upstreams={"small": SMALL, "tuned": TUNED},
     pools={"small": Pool("small", (SMALL,)), "tuned": Pool("tuned", (TUNED,)), "both": BOTH},
     broken={"broken": "Its upstream is gone."},
@@ -37,6 +39,8 @@ SCOPES = st.none() | st.frozensets(st.sampled_from(["bot", "other", "small", "tu
 def test_an_endpoint_is_its_live_release_on_its_upstream() -> None:
     route = SNAPSHOT.resolve("bot", ALL)
     assert (route.endpoint, route.release, route.pool.members[0], route.adapter) == ("bot", LIVE, SMALL, None)
+    assert route.allowances == (LIMITS,)
+    assert SNAPSHOT.resolve("small", ALL).allowances == ()
 
 
 def test_an_upstream_by_name_has_no_release() -> None:

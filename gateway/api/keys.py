@@ -80,7 +80,7 @@ async def create_key(new: NewKey, who: Admin, running: Running) -> MintedKey:
     grant = Grant(**dict(new))
 
     def change(connection: Connection) -> MintedKey:
-        warnings = unknown_names(connection, grant, running.settings.upstreams)
+        warnings = unknown_names(connection, grant, running.refresher.snapshots.current.pools)
         secret, row = mint(connection, running.hasher, grant)
         return MintedKey(key=secret, warnings=warnings, **_shown(row))
 

@@ -56,7 +56,7 @@ def create(
     )
     chosen = configuration.load(config)
     with closing(open_store(chosen)) as store, store.begin() as connection:
-        warnings = unknown_names(connection, grant, chosen.upstreams)
+        warnings = unknown_names(connection, grant, chosen.targets)
         secret, row = mint(connection, KeyHasher(pepper(chosen)), grant)
     for warning in warnings:
         typer.echo(f"Warning: {warning}", err=True)
