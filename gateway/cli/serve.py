@@ -22,6 +22,7 @@ from gateway import __version__, configuration
 from gateway.app import create, open_store, pepper
 from gateway.cli.options import Config
 from gateway.errors import Unavailable
+from gateway.exposure import refuse_known_secrets
 from gateway.front.asgi import AsgiFront
 from gateway.front.hot import HotProtocol
 from gateway.seed import First, first_start
@@ -41,6 +42,7 @@ def serve(
     given = {"SLUICE_HOST": host, "SLUICE_PORT": port, "SLUICE_WORKERS": workers}
     chosen = configuration.load(config, given={name: str(value) for name, value in given.items() if value is not None})
     console.print(f"sluicegate {__version__}  data in [bold]{chosen.data}[/]  upstreams: {', '.join(chosen.upstreams)}")
+    refuse_known_secrets(chosen)
     listening = _listen(chosen)
     store = open_store(chosen)
     first = first_start(store, pepper(chosen), chosen)
