@@ -33,6 +33,10 @@ async def test_it_describes_itself(running: Inside) -> None:
     assert {
         "/admin/keys",
         "/admin/keys/{key_id}",
+        "/admin/keys/{key_id}/rotate",
+        "/admin/teams/{name}",
+        "/admin/projects/{name}",
+        "/admin/limits/{scope}",
         "/admin/apply",
         "/admin/endpoints",
         "/admin/releases/{digest}",
@@ -50,8 +54,20 @@ async def test_a_path_that_is_not_there(running: Inside, path: str) -> None:
     refused(await running.client.get(path), 404, "unknown_url")
 
 
-async def test_a_method_that_is_not_taken(running: Inside) -> None:
-    refused(await running.client.put("/admin/keys"), 405, "method_not_allowed")
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PUT", "/admin/keys", "GET, POST"),
+        ("POST", "/admin/limits/team:search", "DELETE, GET, PUT"),
+        ("GET", "/admin/keys/x", "DELETE"),
+        ("GET", "/admin/apply", "POST"),
+    ],
+)
+async def test_a_method_that_is_not_taken(running: Inside, method: str, path: str, allow: str) -> None:
+    """Every route of the path is asked what it takes."""
+    reply = await running.client.request(method, path)
+    refused(reply, 405, "method_not_allowed")
+    assert reply.headers["allow"] == allow
 
 
 async def test_a_dead_database_is_said(running: Inside) -> None:

@@ -1,4 +1,4 @@
-"""Keys through the admin API: minted, shown once, listed without their secrets, revoked at once."""
+"""Keys through the admin API: minted, shown once, listed without their secrets, rotated and revoked at once."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ async def status(running: Inside, secret: str, path: str = "/v1/models") -> int:
 async def test_a_new_key_is_in_force_at_once_and_shown_once(running: Inside) -> None:
     made = await minted(running, roles=["viewer"], endpoints=["b", "a"], upstreams=["demo"])
     secret = made.pop("key")
+    assert made.pop("warnings") == ["There is no endpoint 'a' (yet).", "There is no endpoint 'b' (yet)."]
     assert await status(running, secret) == 200
     listed = (await running.client.get("/admin/keys")).json()
     assert listed["object"] == "list"
@@ -42,7 +43,7 @@ async def test_a_new_key_is_in_force_at_once_and_shown_once(running: Inside) -> 
     assert secret not in str(listed)
     assert made["hint"] == secret[-4:]
     assert (made["roles"], made["endpoints"], made["upstreams"]) == (["viewer"], ["a", "b"], ["demo"])
-    assert (made["expires"], made["revoked"]) == (None, None)
+    assert (made["expires"], made["rotated"], made["revoked"]) == (None, None, None)
 
 
 async def test_a_key_that_is_told_nothing_may_do_little(running: Inside) -> None:
@@ -74,7 +75,11 @@ async def test_a_revoked_key_is_refused_at_once_and_still_listed(running: Inside
         ({"expires": 1}, "expires"),
         ({"expires": "soon"}, "expires"),
         ({"endpoints": {}}, "endpoints"),
+        ({"owner": ""}, "owner"),
+        ({"project": "ghost"}, "project"),
         ({"admin": True}, "admin"),
+        ({"id": "key_mine"}, "id"),
+        ({"digest": "0" * 64}, "digest"),
     ],
 )
 async def test_the_field_at_fault_is_named(running: Inside, grant: dict[str, Any], param: str) -> None:
@@ -90,3 +95,79 @@ async def test_a_number_that_json_does_not_know_grants_nothing(running: Inside) 
         headers = {"content-type": "application/json"}
         reply = await running.client.post("/admin/keys", content=raw, headers=headers)
         assert reply.status_code == 400
+
+
+async def test_whose_a_key_is(running: Inside) -> None:
+    await running.client.post("/admin/teams", json={"name": "search"})
+    await running.client.post("/admin/projects", json={"name": "web", "team": "search"})
+    made = await minted(running, owner="Ada", project="web")
+    assert (made["owner"], made["project"], made["warnings"]) == ("Ada", "web", [])
+    assert ((await minted(running))["owner"], (await minted(running))["project"]) == ("new", None)
+    caller = running.services.refresher.snapshots.current.keys.authenticate(f"Bearer {made['key']}".encode())
+    assert (caller.owner, caller.project, caller.team) == ("Ada", "web", "search")
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer"])
+async def test_only_an_admin_makes_an_admin(running: Inside, role: str) -> None:
+    made = await minted(running, roles=[role])
+    headers = {"authorization": f"Bearer {made['key']}"}
+    for path, body in (
+        ("/admin/keys", {"name": "mine", "roles": ["admin"]}),
+        (f"/admin/keys/{made['id']}/rotate", {"overlap_seconds": 60, "roles": ["admin"]}),
+    ):
+        assert (await running.client.post(path, json=body, headers=headers)).status_code == 403
+    again = await running.client.post(f"/admin/keys/{made['id']}/rotate", json={"roles": ["admin"]})
+    assert (again.status_code, again.json()["error"]["param"]) == (400, "roles")
+    listed = (await running.client.get("/admin/keys")).json()["data"]
+    assert [key["roles"] for key in listed] == [["admin"], [role]]
+
+
+async def rotated(running: Inside, key_id: str, **body: Any) -> dict[str, Any]:
+    reply = await running.client.post(f"/admin/keys/{key_id}/rotate", json=body)
+    assert reply.status_code == 200, reply.text
+    made: dict[str, Any] = reply.json()
+    return made
+
+
+async def test_a_rotated_key_has_two_secrets_for_a_while(running: Inside) -> None:
+    made = await minted(running)
+    new = await rotated(running, made["id"], overlap_seconds=60)
+    assert await status(running, made["key"]) == await status(running, new["key"]) == 200
+    secret, rotation = new.pop("key"), new["rotated"]
+    kept = {name: value for name, value in made.items() if name not in ("key", "warnings")}
+    assert new == {**kept, "hint": secret[-4:], "rotated": rotation}
+    assert (await running.client.get("/admin/keys")).json()["data"][1] == new
+
+
+async def test_what_a_key_made_is_still_its_own_after_a_rotation(running: Inside) -> None:
+    made = await minted(running, upstreams=["demo"])
+    asked = await running.client.post(
+        "/v1/responses", json={"model": "demo", "input": "Hi."}, headers={"authorization": f"Bearer {made['key']}"}
+    )
+    new = await rotated(running, made["id"])
+    assert await status(running, new["key"], f"/v1/responses/{asked.json()['id']}") == 200
+
+
+async def test_without_an_overlap_the_secret_before_is_refused_at_once(running: Inside) -> None:
+    made = await minted(running)
+    between = await rotated(running, made["id"], overlap_seconds=3600)
+    last = await rotated(running, made["id"], overlap_seconds=0)
+    assert [await status(running, secret) for secret in (made["key"], between["key"], last["key"])] == [401, 401, 200]
+
+
+async def test_a_revoked_key_has_no_secret_left(running: Inside) -> None:
+    made = await minted(running)
+    new = await rotated(running, made["id"])
+    await running.client.delete(f"/admin/keys/{made['id']}")
+    assert [await status(running, secret) for secret in (made["key"], new["key"])] == [401, 401]
+    again = await running.client.post(f"/admin/keys/{made['id']}/rotate", json={})
+    assert (again.status_code, again.json()["error"]["param"]) == (404, "key_id")
+
+
+@pytest.mark.parametrize("overlap", ["-1", "7776001", "NaN", "Infinity", '"soon"', "null"])
+async def test_an_overlap_has_an_end(running: Inside, overlap: str) -> None:
+    made = await minted(running)
+    raw, headers = f'{{"overlap_seconds": {overlap}}}', {"content-type": "application/json"}
+    reply = await running.client.post(f"/admin/keys/{made['id']}/rotate", content=raw, headers=headers)
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "overlap_seconds")
+    assert await status(running, made["key"]) == 200

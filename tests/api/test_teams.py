@@ -1,0 +1,73 @@
+"""Teams and projects through the admin API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.inside import Inside, inside
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Inside]:
+    async with inside(tmp_path, upstreams={"demo": {"provider": "scripted"}}) as started:
+        started.client.headers.update(await started.key("admin"))
+        yield started
+
+
+async def made(running: Inside, path: str, **body: Any) -> dict[str, Any]:
+    reply = await running.client.post(path, json=body)
+    assert reply.status_code == 201, reply.text
+    found: dict[str, Any] = reply.json()
+    return found
+
+
+async def test_they_are_made_listed_and_deleted(running: Inside) -> None:
+    team = await made(running, "/admin/teams", name="search", description="Finds things.")
+    project = await made(running, "/admin/projects", name="web", team="search")
+    assert (team["name"], team["description"]) == ("search", "Finds things.")
+    assert (project["name"], project["team"]) == ("web", "search")
+    assert (await running.client.get("/admin/teams")).json() == {"object": "list", "data": [team]}
+    assert (await running.client.get("/admin/projects")).json() == {"object": "list", "data": [project]}
+    for path in ("/admin/projects/web", "/admin/teams/search"):
+        assert (await running.client.delete(path)).json() == {"name": path.rpartition("/")[2], "deleted": True}
+        assert (await running.client.delete(path)).status_code == 404
+    assert (await running.client.get("/admin/teams")).json()["data"] == []
+
+
+async def test_what_is_in_use_is_not_deleted(running: Inside) -> None:
+    await made(running, "/admin/teams", name="search")
+    await made(running, "/admin/projects", name="web", team="search")
+    key = await made(running, "/admin/keys", name="k", project="web")
+    for path, user in (("/admin/projects/web", key["id"]), ("/admin/teams/search", "web")):
+        refused = await running.client.delete(path)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "conflict")
+        assert user in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "param"),
+    [
+        ("/admin/teams", {}, 400, "name"),
+        ("/admin/teams", {"name": "A B"}, 400, "name"),
+        ("/admin/teams", {"name": "x", "created": 1}, 400, "created"),
+        ("/admin/teams", {"name": "x", "description": "\x00"}, 400, "description"),
+        ("/admin/teams", {"name": "search"}, 409, "name"),
+        ("/admin/projects", {"name": "x"}, 400, "team"),
+        ("/admin/projects", {"name": "x", "team": "ghost"}, 400, "team"),
+        ("/admin/projects", {"name": "../x", "team": "search"}, 400, "name"),
+    ],
+)
+async def test_the_field_at_fault_is_named(
+    running: Inside, path: str, body: dict[str, Any], status: int, param: str
+) -> None:
+    await made(running, "/admin/teams", name="search")
+    reply = await running.client.post(path, json=body)
+    assert (reply.status_code, reply.json()["error"]["param"]) == (status, param)
+    assert len((await running.client.get("/admin/teams")).json()["data"]) == 1
+    assert (await running.client.get("/admin/projects")).json()["data"] == []
