@@ -13,6 +13,8 @@ from starlette.routing import Match
 
 from gateway import __version__
 from gateway.api.calls import router as calls
+from gateway.api.contents import router as contents
+from gateway.api.config import router as config
 from gateway.api.deps import Viewer
 from gateway.api.keys import router as keys
 from gateway.api.limits import router as limits
@@ -37,7 +39,7 @@ def admin_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.get("/admin/openapi.json", include_in_schema=False)(_description)
-    for router in (keys, teams, limits, releases, calls):
+    for router in (keys, teams, limits, releases, calls, contents):
         app.include_router(router, prefix="/admin")
     app.add_exception_handler(GatewayError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
