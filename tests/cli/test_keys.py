@@ -1,18 +1,37 @@
-"""`sluice keys`: minted and shown once, listed, revoked."""
+"""`sluice keys`: minted and shown once, listed, rotated, revoked."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import orjson
 import pytest
+from sqlalchemy import Connection
 
 from gateway import configuration
 from gateway.access import KeyHasher
 from gateway.app import open_store, pepper
 from gateway.store import keys
 from tests.cli.conftest import Sluice
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Connection]:
+    with closing(open_store(configuration.load(folder / "sluicegate.yaml", {}))) as store, store.begin() as connection:
+        yield connection
+
+
+def digest(folder: Path, secret: str) -> str:
+    chosen = configuration.load(folder / "sluicegate.yaml", {})
+    return KeyHasher(pepper(chosen)).digest(secret.encode()).hex()
+
+
+def former(folder: Path) -> list[tuple[str, float]]:
+    with opened(folder) as connection:
+        return [(secret.digest, secret.expires) for secret in keys.find_former(connection)]
 
 
 def test_a_key_is_all_there_is_on_the_output(sluice: Sluice) -> None:
@@ -26,12 +45,9 @@ def test_a_key_is_all_there_is_on_the_output(sluice: Sluice) -> None:
 
 def test_it_is_one_the_gateway_knows(sluice: Sluice, tmp_path: Path) -> None:
     secret = sluice("keys", "create", "ci").out.strip()
-    chosen = configuration.load(tmp_path / "sluicegate.yaml", {})
-    store = open_store(chosen)
-    with store.begin() as connection:
+    with opened(tmp_path) as connection:
         [row] = keys.find_active(connection)
-    store.close()
-    assert row.digest == KeyHasher(pepper(chosen)).digest(secret.encode()).hex()
+    assert row.digest == digest(tmp_path, secret)
 
 
 def test_what_is_granted(sluice: Sluice) -> None:
@@ -56,6 +72,67 @@ def test_what_is_granted_when_nothing_is_said(sluice: Sluice) -> None:
     ]
 
 
+def test_whose_a_key_is(sluice: Sluice) -> None:
+    sluice("teams", "create", "search")
+    sluice("projects", "create", "web", "--team", "search")
+    sluice("keys", "create", "plain")
+    sluice("keys", "create", "ci", "--owner", "Ada", "--project", "web")
+    rows = sluice("keys", "list", "--json").rows
+    assert [(row["owner"], row["project"]) for row in rows] == [("plain", None), ("Ada", "web")]
+
+
+def test_a_name_that_nobody_declared_is_told_and_granted(sluice: Sluice) -> None:
+    done = sluice("keys", "create", "ci", "--endpoint", "nope", "--upstream", "demo", "--upstream", "gone")
+    assert done.code == 0
+    assert done.out.startswith("sk-")
+    assert done.out.count("\n") == 1
+    assert "Warning: There is no endpoint 'nope' (yet)." in done.err
+    assert "Warning: There is no upstream 'gone' (yet)." in done.err
+    assert "'demo'" not in done.err
+    assert sluice("keys", "list", "--json").rows[0]["endpoints"] == "nope"
+
+
+def test_a_rotated_key_keeps_all_but_its_secret(sluice: Sluice, tmp_path: Path) -> None:
+    made = orjson.loads(sluice("keys", "create", "ci", "--role", "viewer", "--json").out)
+    done = sluice("keys", "rotate", made["id"], "--overlap", "2h")
+    assert (done.code, done.out.count("\n")) == (0, 1)
+    secret = done.out.strip()
+    assert secret.startswith("sk-")
+    assert "once" in done.err
+    [row] = sluice("keys", "list", "--json").rows
+    kept = {name: value for name, value in made.items() if name != "key"}
+    assert row == {**kept, "hint": f"…{secret[-4:]}"}
+    [(old, ends)] = former(tmp_path)
+    assert old == digest(tmp_path, made["key"])
+    assert 7000 < ends - time.time() <= 7200
+
+
+def test_an_overlap_is_a_day_unless_said_otherwise(sluice: Sluice, tmp_path: Path) -> None:
+    made = orjson.loads(sluice("keys", "create", "ci", "--json").out)
+    told = orjson.loads(sluice("keys", "rotate", made["id"], "--json").out)
+    assert told["key"] != made["key"]
+    assert told["id"] == made["id"]
+    [(_, ends)] = former(tmp_path)
+    assert 86_000 < ends - time.time() <= 86_400
+
+
+@pytest.mark.parametrize(
+    ("overlap", "words"), [("soon", "--overlap 'soon'"), ("91d", "at most 90 days"), ("", "--overlap")]
+)
+def test_what_is_no_overlap_rotates_nothing(sluice: Sluice, overlap: str, words: str) -> None:
+    made = orjson.loads(sluice("keys", "create", "ci", "--json").out)
+    done = sluice("keys", "rotate", made["id"], "--overlap", overlap)
+    assert (done.code, done.out) == (1, "")
+    assert words in done.err
+    assert sluice("keys", "list", "--json").rows[0]["hint"] == made["hint"]
+
+
+def test_what_is_not_in_force_is_not_rotated(sluice: Sluice) -> None:
+    done = sluice("keys", "rotate", "key_unknown")
+    assert (done.code, done.out) == (1, "")
+    assert "sluice keys list" in done.err
+
+
 def test_a_key_is_revoked_once(sluice: Sluice) -> None:
     made = orjson.loads(sluice("keys", "create", "ci", "--json").out)
     done = sluice("keys", "revoke", made["id"])
@@ -77,7 +154,8 @@ def test_a_key_that_ended_is_shown_as_such(sluice: Sluice, monkeypatch: pytest.M
 def test_people_see_a_table_with_whole_lines(sluice: Sluice) -> None:
     sluice("keys", "create", "n" * 100)
     head, row = sluice("keys", "list").out.splitlines()
-    assert head.split() == ["id", "name", "hint", "roles", "endpoints", "upstreams", "expires", "state"]
+    columns = "id name owner project hint roles endpoints upstreams expires state"
+    assert head.split() == columns.split()
     assert "n" * 100 in row
     assert row.rstrip().endswith("in force")
 
@@ -86,6 +164,8 @@ def test_people_see_a_table_with_whole_lines(sluice: Sluice) -> None:
     ("arguments", "words"),
     [
         (("--role", "root"), "the roles are admin, operator, viewer"),
+        (("--project", "ghost"), "no project 'ghost'"),
+        (("--owner", ""), "1 to 100"),
         (("--expires", "soon"), "a number and m, h or d"),
         (("--expires", "0m"), "to come"),
         (("--expires", "99999999d"), "to come"),

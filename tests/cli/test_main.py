@@ -18,10 +18,32 @@ COMMANDS = (
     ("keys",),
     ("keys", "create"),
     ("keys", "list"),
+    ("keys", "rotate"),
     ("keys", "revoke"),
+    ("teams",),
+    ("teams", "create"),
+    ("teams", "list"),
+    ("teams", "delete"),
+    ("projects",),
+    ("projects", "create"),
+    ("projects", "list"),
+    ("projects", "delete"),
+    ("limits",),
+    ("limits", "set"),
+    ("limits", "list"),
+    ("limits", "show"),
+    ("limits", "remove"),
     ("doctor",),
 )
-TELLING_JSON = (("releases",), ("calls",), ("keys", "list"), ("doctor", "--no-models"))
+TELLING_JSON = (
+    ("releases",),
+    ("calls",),
+    ("keys", "list"),
+    ("doctor", "--no-models"),
+    ("teams", "list"),
+    ("projects", "list"),
+    ("limits", "list"),
+)
 
 
 def listed(text: str) -> set[str]:
@@ -31,7 +53,9 @@ def listed(text: str) -> set[str]:
 
 def test_every_command_is_tested(sluice: Sluice) -> None:
     assert listed(sluice("--help").out) == {command[0] for command in COMMANDS}
-    assert listed(sluice("keys", "--help").out) == {command[1] for command in COMMANDS if len(command) > 1}
+    for group in {command[0] for command in COMMANDS if len(command) > 1}:
+        below = {command[1] for command in COMMANDS if command[0] == group and len(command) > 1}
+        assert listed(sluice(group, "--help").out) == below
 
 
 @pytest.mark.parametrize("command", COMMANDS)
