@@ -12,7 +12,7 @@ from gateway.errors import BadRequest
 from gateway.releases.apply import Change, apply
 from gateway.releases.digest import release_digest
 from gateway.releases.manifest import parse
-from gateway.store import catalogue
+from gateway.store import allowances, catalogue
 from gateway.store.catalogue import Catalogue
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
@@ -106,6 +106,34 @@ def test_a_new_description_alone_is_a_change(store: Store) -> None:
     applied(store, HELLO + GREETER)
     applied(store, HELLO + GREETER.replace("Greets.", "Greets everyone."))
     assert held(store).endpoints[0].description == "Greets everyone."
+
+
+LIMITED = "endpoints: {{bot: {{upstream: demo, limits: {{concurrent: {0}}}}}}}"
+
+
+def limits(store: Store) -> list[tuple[str, int | None, str]]:
+    with store.begin() as connection:
+        return [
+            (row.allowance.scope, row.allowance.concurrent, row.updated_by) for row in allowances.list_all(connection)
+        ]
+
+
+def test_limits_are_no_part_of_the_release(store: Store) -> None:
+    first = applied(store, LIMITED.format(1))
+    assert outcomes(first) == [("endpoint", "bot", "created"), ("limits", "endpoint:bot", "created")]
+    assert first[1].digest is None
+    assert limits(store) == [("endpoint:bot", 1, "ada")]
+    second = applied(store, LIMITED.format(2))
+    assert outcomes(second) == [("endpoint", "bot", "unchanged"), ("limits", "endpoint:bot", "created")]
+    assert second[0].digest == first[0].digest
+    assert limits(store) == [("endpoint:bot", 2, "ada")]
+    assert {change.outcome for change in applied(store, LIMITED.format(2))} == {"unchanged"}
+
+
+def test_a_manifest_without_limits_leaves_those_there_are(store: Store) -> None:
+    applied(store, LIMITED.format(1))
+    applied(store, "endpoints: {bot: {upstream: other}}")
+    assert limits(store) == [("endpoint:bot", 1, "ada")]
 
 
 @pytest.mark.parametrize(

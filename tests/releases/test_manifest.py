@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.allowances import Scope
+from gateway.amounts import Allowance
 from gateway.errors import BadRequest
 from gateway.releases.manifest import NOT_PARAMETERS, Manifest, parse
 
@@ -21,6 +23,7 @@ endpoints:
     parameters: {temperature: 0.1}
     tools: [{type: function, function: {name: f}}]
     response_format: {type: json_object}
+    limits: {requests_per_minute: 600, concurrent: 8, budget: 0.10usd/day}
 """
 
 
@@ -41,6 +44,10 @@ def test_a_whole_manifest() -> None:
     assert endpoint.parameters == {"temperature": 0.1}
     assert endpoint.tools == ({"type": "function", "function": {"name": "f"}},)
     assert endpoint.response_format == {"type": "json_object"}
+    assert endpoint.limits is not None
+    assert endpoint.limits.allowance(Scope("endpoint", "support-bot")) == Allowance(
+        "endpoint:support-bot", requests_per_minute=600, concurrent=8, budget=100_000, budget_period="day"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n---\n", "prompts: {}", "{}"])
@@ -76,6 +83,13 @@ def test_what_is_declared_twice_is_refused() -> None:
         ("endpoints: {b: {upstream: u, prompt: 'a@1@2'}}", "endpoints.b.prompt: "),
         ("endpoints: {b: {upstream: u, policy: strict}}", "endpoints.b.policy: "),
         ("endpoints: {b: {upstream: u, temperature: 1}}", "endpoints.b.temperature: "),
+        ("endpoints: {b: {upstream: u, limits: {}}}", "endpoints.b.limits: "),
+        ("endpoints: {b: {upstream: u, limits: 5}}", "endpoints.b.limits: "),
+        ("endpoints: {b: {upstream: u, limits: {requests: 5}}}", "endpoints.b.limits.requests: "),
+        ("endpoints: {b: {upstream: u, limits: {concurrent: 0}}}", "endpoints.b.limits.concurrent: "),
+        ("endpoints: {b: {upstream: u, limits: {concurrent: true}}}", "endpoints.b.limits.concurrent: "),
+        ("endpoints: {b: {upstream: u, limits: {budget: 50}}}", "endpoints.b.limits.budget: "),
+        ("endpoints: {b: {upstream: u, limits: {budget: 50usd}}}", "endpoints.b.limits.budget: "),
     ],
 )
 def test_a_fault_is_named_with_its_place(text: str, place: str) -> None:
