@@ -18,7 +18,7 @@ from gateway.errors import Unavailable
 from gateway.journal import Journal, segments
 from gateway.record import CallRecord
 from gateway.shipper import Shipper
-from gateway.store import calls
+from gateway.store import calls, search
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from tests.running import running_gateway
@@ -80,7 +80,7 @@ def left_behind(folder: Path, numbers: range) -> None:
 def shipped(store: Store) -> list[int]:
     """The numbers of the records in the database, in order."""
     with store.begin() as connection:
-        return sorted(found.started for found in calls.recent(connection, calls.Filter(limit=1_000_000)))
+        return sorted(found.started for found in search.recent(connection, search.Filter(limit=1_000_000)))
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -196,7 +196,7 @@ def test_a_gateway_killed_under_load_loses_no_call_that_was_answered(tmp_path: P
     store, journal = Store(f"sqlite:///{data / 'sluice.db'}"), Journal(tmp_path / "empty")
     Shipper(journal, data / "journal", store).ship()
     with store.begin() as connection:
-        ids = Counter(found.id for found in calls.recent(connection, calls.Filter(limit=100_000)))
+        ids = Counter(found.id for found in search.recent(connection, search.Filter(limit=100_000)))
     journal.close()
     store.close()
     assert set(answered) <= ids.keys()

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import apply, calls, doctor, keys, limits, releases, serve, teams
+from gateway.cli import apply, calls, config, contents, doctor, keys, limits, releases, serve, teams, usage
 from gateway.errors import GatewayError
 
 EPILOG = """\b
@@ -15,6 +15,7 @@ Start here:  sluice serve           then ask with the curl it prints
 Then:        sluice apply -f FILE   declare prompts and endpoints
              sluice releases        what serves where
              sluice calls           what happened
+             sluice usage           what it took, by team or endpoint
              sluice doctor          what is missing, and how to mend it
 """
 
@@ -43,11 +44,14 @@ def root(version: bool = typer.Option(False, "--version", callback=_version, is_
 cli.command("serve")(serve.serve)
 cli.command("apply")(apply.apply)
 cli.command("releases")(releases.releases)
-cli.command("calls")(calls.calls)
+calls.cli.command("content")(contents.content)
+cli.add_typer(calls.cli, name="calls")
+cli.command("usage")(usage.usage)
 cli.add_typer(keys.cli, name="keys")
 cli.add_typer(teams.cli, name="teams")
 cli.add_typer(teams.projects, name="projects")
 cli.add_typer(limits.cli, name="limits")
+cli.add_typer(config.cli, name="config")
 cli.command("doctor")(doctor.doctor)
 
 

@@ -35,6 +35,12 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(" ", "minutes")
 
 
+def bar(share: float, width: int = 20) -> str:
+    """A share from 0 to 1 as a bar; what is more than nothing is seen."""
+    eighths = min(8 * width, max(round(share * 8 * width), 1 if share > 0 else 0))
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+
+
 def _cell(value: Any) -> Text:
     """What a client named is shown as it is: no markup is read from it, and nothing in it steers the terminal."""
     text = "" if value is None else str(value)

@@ -1,9 +1,8 @@
-"""Queries on the records of calls."""
+"""How records of calls come into the database: with how far their segment has come, and what they add to the spend."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 
@@ -11,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Dialect, String, delete, insert, select, update
 
 from gateway.record import CallRecord
+from gateway.store import spend
 from gateway.store.tables import calls, shipped
 from gateway.types import Json
 
@@ -24,23 +24,11 @@ FOREIGN = {
 """Columns whose text comes from clients and upstreams, and how many characters they hold (None: any)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which calls: the newest `limit` of those that match everything given. `since` is Unix time in nanoseconds."""
-
-    limit: int = 50
-    endpoint: str | None = None
-    key_id: str | None = None
-    status: int | None = None
-    errors_only: bool = False
-    since: int | None = None
-    id: str | None = None
-
-
 def ship(connection: Connection, segment: str, offset: int, records: Sequence[CallRecord]) -> None:
     """Records of a segment and how far into it they reach, in the caller's one transaction: nothing is ever doubled."""
     if records:
         _insert(connection, records)
+        spend.add(connection, records)
     known = connection.execute(update(shipped).where(shipped.c.segment == segment).values(offset=offset))
     if known.rowcount == 0:
         connection.execute(insert(shipped).values(segment=segment, offset=offset))
@@ -88,21 +76,3 @@ def offset_of(connection: Connection, segment: str) -> int:
 def forget(connection: Connection, segment: str) -> None:
     """The segment's file is gone."""
     connection.execute(delete(shipped).where(shipped.c.segment == segment))
-
-
-def recent(connection: Connection, wanted: Filter) -> list[CallRecord]:
-    """Newest first."""
-    query = select(calls).order_by(calls.c.started.desc()).limit(wanted.limit)
-    if wanted.endpoint is not None:
-        query = query.where(calls.c.endpoint == wanted.endpoint)
-    if wanted.key_id is not None:
-        query = query.where(calls.c.key_id == wanted.key_id)
-    if wanted.status is not None:
-        query = query.where(calls.c.status == wanted.status)
-    if wanted.errors_only:
-        query = query.where(calls.c.error.is_not(None))
-    if wanted.since is not None:
-        query = query.where(calls.c.started >= wanted.since)
-    if wanted.id is not None:
-        query = query.where(calls.c.id == wanted.id)
-    return [CallRecord(**row._mapping) for row in connection.execute(query)]

@@ -68,15 +68,23 @@ async def test_calls_newest_first_and_filtered(running: Inside) -> None:
 
     async def found(**query: Any) -> list[str]:
         reply = await running.client.get("/admin/calls", params=query)
+        assert reply.json()["next"] is None or "limit" in query
         return [record["id"] for record in reply.json()["data"]]
 
     assert await found() == made[::-1]
     assert await found(limit=2) == made[:0:-1]
     assert await found(endpoint="bot") == made[:1]
     assert await found(errors=True) == made[2:]
-    assert await found(key_id="key_unknown") == []
+    assert await found(key="key_unknown") == []
     key_id = (await shipped(running, made[0]))["key_id"]
-    assert await found(key_id=key_id) == made[::-1]
+    assert await found(key=key_id, since="1h", until="0s") == made[::-1]
+    assert await found(since="2200-01-01") == await found(until="2h") == []
+    assert await found(status="4xx") == await found(status=404) == await found(error="model_not_found") == made[2:]
+    assert await found(model="demo") == made[1:2]
+    assert await found(upstream="demo", finish="stop", surface="chat", stream=False) == made[1::-1]
+    assert await found(stream=True) == await found(min_cost=1) == await found(min_seconds=60) == []
+    assert await found(client_request_id="mine", min_cost=0.000001) == made[1::-1]
+    assert await found(id=made[1]) == made[1:2]
     refused = await shipped(running, made[2])
     assert (refused["status"], refused["error"], refused["upstream"], refused["cost"]) == (
         404,
@@ -86,7 +94,61 @@ async def test_calls_newest_first_and_filtered(running: Inside) -> None:
     )
 
 
-@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 1001}, {"limit": "many"}, {"errors": "perhaps"}])
+async def test_page_by_page(running: Inside) -> None:
+    made = [(await ask(running, "bot")).headers["x-request-id"] for _ in range(5)]
+    for request_id in made:
+        await shipped(running, request_id)
+    query: dict[str, Any] = {"limit": 2, "endpoint": "bot"}
+    found: list[str] = []
+    while True:
+        page = (await running.client.get("/admin/calls", params=query)).json()
+        found += [record["id"] for record in page["data"]]
+        if page["next"] is None:
+            break
+        query["after"] = page["next"]
+    assert found == made[::-1]
+
+
+async def test_what_was_spent(running: Inside) -> None:
+    replies = [await ask(running, model) for model in ("bot", "demo", "bot", "nowhere")]
+    records = [await shipped(running, reply.headers["x-request-id"]) for reply in replies]
+    cost = {name: sum(one["cost"] for one in records if one["endpoint"] == name) for name in ("bot", None)}
+
+    async def usage(**query: Any) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = (await running.client.get("/admin/usage", params=query)).json()["data"]
+        return rows
+
+    (bot,) = await usage()
+    assert (bot["name"], bot["calls"], bot["errors"], bot["cost"]) == ("bot", 2, 0, cost["bot"])
+    (key,) = await usage(by="key", since="0s")
+    assert (key["calls"], key["errors"], key["cost"]) == (4, 1, cost["bot"] + cost[None])
+    assert await usage(by="team") == await usage(since="2d", until="2d") == []
+
+
+@pytest.mark.parametrize("query", [{"by": "colour"}, {"since": "soon"}, {"until": "5y"}, {"untill": "1d"}])
+async def test_usage_that_makes_no_sense_is_named(running: Inside, query: dict[str, Any]) -> None:
+    reply = await running.client.get("/admin/usage", params=query)
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, next(iter(query)))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0},
+        {"limit": 1001},
+        {"limit": "many"},
+        {"errors": "perhaps"},
+        {"status": "9xx"},
+        {"status": "20"},
+        {"since": "yesterday"},
+        {"until": "2026-13-01"},
+        {"surface": "telepathy"},
+        {"min_cost": -1},
+        {"min_seconds": "nan"},
+        {"after": "nowhere"},
+        {"end_point": "bot"},
+    ],
+)
 async def test_a_query_that_makes_no_sense_is_named(running: Inside, query: dict[str, Any]) -> None:
     reply = await running.client.get("/admin/calls", params=query)
     assert (reply.status_code, reply.json()["error"]["param"]) == (400, next(iter(query)))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
-from tests.cli.conftest import Sluice
+from gateway.cli import calls
+from gateway.record import CallRecord
+from tests.cli.conftest import Done, Sluice
 from tests.inside import inside
 
 UPSTREAMS = {"demo": {"provider": "scripted", "price": {"input": 1_000_000, "output": 1_000_000}}}
@@ -26,6 +31,10 @@ async def serve_some(folder: Path) -> list[str]:
         return made
 
 
+def lines(done: Done) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in done.out.splitlines()]
+
+
 @pytest.fixture
 def made(sluice: Sluice, tmp_path: Path) -> list[str]:
     return asyncio.run(serve_some(tmp_path))
@@ -33,7 +42,7 @@ def made(sluice: Sluice, tmp_path: Path) -> list[str]:
 
 def test_newest_first_and_filtered(sluice: Sluice, made: list[str]) -> None:
     def shown(*arguments: str) -> list[str]:
-        return [row["id"] for row in sluice("calls", "--json", *arguments).rows]
+        return [row["id"] for row in lines(sluice("calls", "--json", *arguments))]
 
     assert shown() == made[::-1]
     assert shown("-n", "1") == made[2:]
@@ -41,8 +50,53 @@ def test_newest_first_and_filtered(sluice: Sluice, made: list[str]) -> None:
     assert shown("--errors") == made[2:]
     assert shown("--id", made[1]) == made[1:2]
     assert shown("--key", "key_unknown") == []
-    key = sluice("calls", "--json", "--id", made[0]).rows[0]["key_id"]
-    assert shown("--key", key) == made[::-1]
+    (first,) = lines(sluice("calls", "--json", "--id", made[0]))
+    assert shown("--key", first["key_id"]) == made[::-1]
+    assert shown("--status", "4xx", "--since", "1h") == shown("--model", "nowhere", "--error", "model_not_found")
+    assert shown("--status", "4xx") == made[2:]
+    assert shown("--no-stream", "--surface", "chat", "--finish", "stop", "--min-cost", "0.000001") == made[1::-1]
+    assert shown("--stream") == shown("--until", "1h") == shown("--min-seconds", "60") == []
+
+
+@pytest.mark.parametrize("option", [("--status", "9xx"), ("--since", "soon"), ("--min-cost", "-1")])
+def test_what_cannot_be_asked_is_named(sluice: Sluice, option: tuple[str, str]) -> None:
+    done = sluice("calls", *option)
+    assert done.code == 1
+    assert done.err.startswith(f"sluice: {option[0][2:].replace('-', '_')}: ")
+
+
+def test_new_calls_are_followed(sluice: Sluice, made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look shows what there is, oldest first; the ones after it only what they had not seen."""
+    looks = iter(((2, 1), (2, 1), (3, 2)))
+    records = {number: CallRecord(f"req_{number}", number, "chat", 200) for number in (1, 2, 3)}
+
+    def look(*_: Any) -> list[CallRecord]:
+        for seen in looks:
+            return [records[number] for number in seen]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(calls, "_read", look)
+    monkeypatch.setattr(calls, "EVERY", 0)
+    done = sluice("calls", "--follow", "--json")
+    assert [row["id"] for row in lines(done)] == ["req_1", "req_2", "req_3"]
+
+
+def test_one_call_with_every_upstream_that_was_tried(sluice: Sluice, made: list[str], tmp_path: Path) -> None:
+    said = sluice("calls", "show", made[0]).out
+    assert re.search(r"^status +200 *$", said, re.MULTILINE)
+    assert re.search(r"^1 +demo +[\d.]+ +█{20} +answered *$", said, re.MULTILINE)
+    assert "No upstream was asked." in sluice("calls", "show", made[2]).out
+    assert sluice("calls", "show", made[1], "--json").rows["id"] == made[1]  # type: ignore[call-overload]
+    missing = sluice("calls", "show", "req_nothing")
+    assert (missing.code, "no record of 'req_nothing'" in missing.err) == (1, True)
+
+
+def test_attempts_are_drawn_in_their_order() -> None:
+    attempts = '[["azure", "rate_limit_exceeded", 4000], ["openai", null, 1000]]'
+    first, second = calls._attempts(CallRecord("req_1", 1, "chat", 200, attempts=attempts))
+    assert [first[name] for name in ("upstream", "ms", "outcome")] == ["azure", "4.0", "rate_limit_exceeded"]
+    assert [second[name] for name in ("upstream", "ms", "outcome")] == ["openai", "1.0", "answered"]
+    assert (first["took"], second["took"]) == ("█" * 20, "█" * 5)
 
 
 def test_people_see_what_it_was_and_what_it_cost(sluice: Sluice, made: list[str]) -> None:
@@ -62,7 +116,7 @@ def test_people_see_what_it_was_and_what_it_cost(sluice: Sluice, made: list[str]
     ]
     assert head.split() == " ".join(columns).replace("_", " ").split()
     assert all(word in refused.split() for word in ("nowhere", "404", "model_not_found", made[2]))
-    [record] = sluice("calls", "--json", "--id", made[0]).rows
-    assert record["cost_usd"] == f"{(record['input_tokens'] + record['output_tokens']) / 1e6:.6f}"
-    for word in ("chat", "bot", "demo", "200", f"{record['input_tokens']}+2", record["cost_usd"], made[0]):
+    (record,) = lines(sluice("calls", "--json", "--id", made[0]))
+    cost = f"{(record['input_tokens'] + record['output_tokens']) / 1e6:.6f}"
+    for word in ("chat", "bot", "demo", "200", f"{record['input_tokens']}+2", cost, made[0]):
         assert word in first.split()

@@ -15,6 +15,8 @@ COMMANDS = (
     ("apply",),
     ("releases",),
     ("calls",),
+    ("calls", "show"),
+    ("usage",),
     ("keys",),
     ("keys", "create"),
     ("keys", "list"),
@@ -72,7 +74,7 @@ def test_every_command_explains_itself(sluice: Sluice, command: tuple[str, ...],
 def test_the_help_tells_where_to_start(sluice: Sluice) -> None:
     text = sluice("--help").out
     steps = text.partition("Start here:")[2].splitlines()
-    assert [line.partition("sluice ")[2].split()[0] for line in steps] == "serve apply releases calls doctor".split()
+    assert [line.partition("sluice ")[2].split()[0] for line in steps] == "serve apply releases calls usage doctor".split()
 
 
 def test_without_a_command_it_helps(sluice: Sluice) -> None:
@@ -93,7 +95,7 @@ def test_what_is_typed_wrongly_is_an_error_of_usage(sluice: Sluice, arguments: t
     assert done.out == ""
 
 
-@pytest.mark.parametrize("command", [*TELLING_JSON, ("apply", "-f", "m.yaml"), ("keys", "create", "x"), ("serve",)])
+@pytest.mark.parametrize("command", [*TELLING_JSON, ("calls",), ("apply", "-f", "m.yaml"), ("keys", "create", "x"), ("serve",)])
 def test_a_configuration_that_cannot_be_used(sluice: Sluice, command: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("server: {prot: 1}")
     done = sluice(*command, "--config", "bad.yaml")
@@ -104,7 +106,7 @@ def test_a_configuration_that_cannot_be_used(sluice: Sluice, command: tuple[str,
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("command", [*TELLING_JSON[:3], ("keys", "create", "x")])
+@pytest.mark.parametrize("command", [*TELLING_JSON[:3], ("calls",), ("keys", "create", "x")])
 def test_a_database_that_cannot_be_used(sluice: Sluice, command: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "sluice-data").mkdir()
     (tmp_path / "sluice-data" / "sluice.db").write_bytes(b"no database" * 100)

@@ -1,4 +1,4 @@
-"""Records of calls: written once with how far they reach, and found again by what is asked for."""
+"""Records of calls: written once, with how far they reach and what they add to the spend, or not at all."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sqlalchemy import delete
 
 from gateway.errors import Unavailable
 from gateway.record import CallRecord
-from gateway.store import calls, tables
-from gateway.store.calls import Filter
+from gateway.store import calls, search, spend, tables
 from gateway.store.engine import Store
+from gateway.store.search import Filter
 
 LARGEST = 2**63 - 1
 COUNTS = st.integers(0, LARGEST)
@@ -61,9 +61,14 @@ def ship(store: Store, *records: CallRecord, segment: str = "one", offset: int =
         calls.ship(connection, segment, offset, records)
 
 
-def found(store: Store, **wanted: Any) -> list[str]:
+def found(store: Store) -> list[str]:
     with store.begin() as connection:
-        return [one.id for one in calls.recent(connection, Filter(**wanted))]
+        return [one.id for one in search.recent(connection, Filter())]
+
+
+def costs(store: Store) -> dict[str, int]:
+    with store.begin() as connection:
+        return {sums.name: sums.cost for sums in spend.usage(connection, "key", 0, 1)}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
@@ -72,34 +77,11 @@ def test_a_record_is_read_as_it_was_written(store: Store, whole: CallRecord) -> 
     with store.begin() as connection:
         connection.execute(delete(tables.calls))
         calls.ship(connection, "one", 1, [whole])
-        assert calls.recent(connection, Filter()) == [whole]
+        assert search.recent(connection, Filter()) == [whole]
 
 
 def test_the_table_has_a_column_for_each_field() -> None:
     assert set(tables.calls.columns.keys()) == {field.name for field in msgspec.structs.fields(CallRecord)}
-
-
-def test_the_newest_come_first_and_no_more_than_asked_for(store: Store) -> None:
-    ship(store, *(record(number) for number in (3, 1, 5, 2, 4)))
-    assert found(store) == ["req_5", "req_4", "req_3", "req_2", "req_1"]
-    assert found(store, limit=2) == ["req_5", "req_4"]
-    assert found(store, since=4) == ["req_5", "req_4"]
-
-
-def test_every_filter_narrows(store: Store) -> None:
-    ship(
-        store,
-        record(1, endpoint="a", key_id="k"),
-        record(2, endpoint="a", error="rate_limit_exceeded"),
-        msgspec.structs.replace(record(3, key_id="k", error="internal_error"), status=500),
-    )
-    assert found(store, endpoint="a") == ["req_2", "req_1"]
-    assert found(store, key_id="k") == ["req_3", "req_1"]
-    assert found(store, status=500) == ["req_3"]
-    assert found(store, errors_only=True) == ["req_3", "req_2"]
-    assert found(store, id="req_2") == ["req_2"]
-    assert found(store, endpoint="a", errors_only=True) == ["req_2"]
-    assert found(store, endpoint="a", status=500) == []
 
 
 def test_how_far_a_segment_has_come_is_kept_with_its_records(store: Store) -> None:
@@ -116,11 +98,14 @@ def test_how_far_a_segment_has_come_is_kept_with_its_records(store: Store) -> No
 def test_records_and_offset_come_together_or_not_at_all(store: Store) -> None:
     def die() -> None:
         with store.begin() as connection:
-            calls.ship(connection, "one", 10, [record(1), record(2)])
+            calls.ship(connection, "one", 10, [record(1, key_id="k", cost=5), record(2)])
             raise Unavailable("died")
 
     with pytest.raises(Unavailable, match="died"):
         die()
     assert found(store) == []
+    assert costs(store) == {}
     with store.begin() as connection:
         assert calls.offset_of(connection, "one") == 0
+    ship(store, record(1, key_id="k", cost=5), record(2))
+    assert costs(store) == {"k": 5}

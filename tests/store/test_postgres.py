@@ -24,7 +24,7 @@ from gateway.releases.apply import apply
 from gateway.releases.manifest import parse
 from gateway.seed import first_start
 from gateway.settings import Settings
-from gateway.store import calls, catalogue, keys, responses
+from gateway.store import calls, catalogue, keys, responses, search
 from gateway.store.engine import Store
 from gateway.store.migrations import STEPS, migrate
 from gateway.store.responses import StoredResponse
@@ -44,7 +44,7 @@ LOOKED_UP = (
     ("DELETE", "/v1/responses/resp_%00"),
     ("POST", "/v1/responses/resp_%00/cancel"),
     ("GET", "/admin/calls?endpoint=%00"),
-    ("GET", "/admin/calls?key_id=%00"),
+    ("GET", "/admin/calls?key=%00"),
     ("GET", "/admin/calls/%00"),
     ("DELETE", "/admin/keys/%00"),
 )
@@ -88,9 +88,9 @@ def ship(store: Store, *records: CallRecord, offset: int = 1) -> None:
         calls.ship(connection, "segment", offset, records)
 
 
-def found(store: Store, wanted: calls.Filter) -> list[CallRecord]:
+def found(store: Store, wanted: search.Filter) -> list[CallRecord]:
     with store.begin() as connection:
-        return calls.recent(connection, wanted)
+        return search.recent(connection, wanted)
 
 
 def test_processes_that_start_together_migrate_once(url: str) -> None:
@@ -153,7 +153,7 @@ def test_keys_keep_all_and_none_apart(store: Store) -> None:
 
 def test_no_text_of_a_stranger_holds_up_the_journal(store: Store) -> None:
     ship(store, a_record(1, asked="a\0b", error="e" * 500, finish="f" * 500, served="m\0", client_request_id="c" * 500))
-    (record,) = found(store, calls.Filter())
+    (record,) = found(store, search.Filter())
     assert (record.asked, record.served) == ("a\ufffdb", "m\ufffd")
     assert (record.error, record.finish, record.client_request_id) == ("e" * 100, "f" * 64, "c" * 128)
 

@@ -1,0 +1,30 @@
+"""Durations and moments as people write them: `90d`, `2h` ago, an ISO 8601 date or time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def seconds(text: str) -> int:
+    """A duration, as `90d`. Raises `ValueError`, which says how to write one."""
+    found = re.fullmatch(r"(\d{1,9})([smhdw])", text, re.ASCII)
+    if found is None:
+        raise ValueError("write a number and s, m, h, d or w, as 90d")
+    return int(found[1]) * SECONDS[found[2]]
+
+
+def moment(text: str, now: float) -> float:
+    """Unix time of a moment: so long before `now`, as `2h`, or a date or time by ISO 8601, in UTC unless it says
+    otherwise. Raises `ValueError`, which says how to write one."""
+    try:
+        return now - seconds(text)
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise ValueError("write 2h, 30d, 2026-11-25 or 2026-11-25T16:00:00Z") from error

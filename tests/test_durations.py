@@ -1,0 +1,40 @@
+"""Durations and moments as people write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.durations import SECONDS, moment, seconds
+
+NOW = 1_700_000_000.0
+
+
+@given(number=st.integers(0, 10**9 - 1), unit=st.sampled_from(sorted(SECONDS)))
+def test_a_duration_is_so_long_before_now(number: int, unit: str) -> None:
+    assert seconds(f"{number}{unit}") == number * SECONDS[unit]
+    assert moment(f"{number}{unit}", NOW) == NOW - number * SECONDS[unit]
+
+
+@given(st.datetimes(datetime(1970, 1, 2), datetime(9998, 1, 1)))
+def test_a_time_without_a_zone_is_utc(when: datetime) -> None:
+    assert moment(when.isoformat(), NOW) == when.replace(tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("text", "unix"),
+    [("2026-11-25", 1795564800), ("2026-11-25T01:00Z", 1795568400), ("2026-11-25T01:00+01:00", 1795564800)],
+)
+def test_a_date_or_a_time(text: str, unix: float) -> None:
+    assert moment(text, NOW) == unix
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "-1h", "1.5h", "1y", "٢h", "2 h", "tomorrow", "2026-02-30"])
+def test_what_is_neither(text: str) -> None:
+    with pytest.raises(ValueError, match="write a number"):
+        seconds(text)
+    with pytest.raises(ValueError, match="write 2h"):
+        moment(text, NOW)
