@@ -138,6 +138,7 @@ class PriceOverride(Part):
     input: int = Field(ge=0)
     output: int = Field(0, ge=0)
     cached_input: int | None = Field(None, ge=0, description="Tokens read from the upstream's prompt cache.")
+    reasoning: int | None = Field(None, ge=0, description="Tokens of thought; without it they cost what output does.")
 
 
 class UpstreamSettings(Part):

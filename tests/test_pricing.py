@@ -145,6 +145,6 @@ async def build(settings: ScriptedSettings) -> tuple[Price | None, str | None]:
 async def test_what_is_configured_outranks_the_table() -> None:
     assert await build(ScriptedSettings(provider="scripted", model="listed")) == (Price(1, 2, 3), "2027-01-01")
     assert await build(ScriptedSettings(provider="scripted", model="unlisted")) == (None, None)
-    override = PriceOverride(input=10, output=20, cached_input=0)
+    override = PriceOverride(input=10, output=20, cached_input=0, reasoning=40)
     mine = ScriptedSettings(provider="scripted", model="listed", price=override, shutdown_date="2028-01-01")
-    assert await build(mine) == (Price(10, 20, 0), "2028-01-01")
+    assert await build(mine) == (Price(10, 20, 0, 40), "2028-01-01")

@@ -55,7 +55,7 @@ class Builder:
         known = self._prices.find(settings.provider, settings.model)
         price = known.price if known is not None else None
         if settings.price is not None:
-            price = Price(settings.price.input, settings.price.output, settings.price.cached_input)
+            price = Price(**settings.price.model_dump())
         return Upstream(
             name=name,
             kind=settings.provider,
@@ -66,6 +66,7 @@ class Builder:
             drops=frozenset(settings.drop),
             adapters=tuple(settings.adapters) if isinstance(settings, TransformersSettings) else (),
             shutdown_date=settings.shutdown_date or (known.shutdown_date if known is not None else None),
+            max_output=settings.max_output,
             digest=_digest(settings, price),
         )
 
@@ -115,8 +116,8 @@ class Builder:
 
 def _digest(settings: AnyUpstream, price: Price | None) -> str:
     """Names everything that matters to a call; secrets by their references."""
-    cost = asdict(price) if price is not None else None
-    return hashlib.sha256(orjson.dumps([settings.model_dump(mode="json"), cost], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    held = [settings.model_dump(mode="json"), asdict(price) if price is not None else None]
+    return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def pools_of(upstreams: Mapping[str, Upstream], declared: Mapping[str, PoolSettings]) -> dict[str, Pool]:
