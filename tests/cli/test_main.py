@@ -39,7 +39,7 @@ COMMANDS = (
 )
 TELLING_JSON = (
     ("releases",),
-    ("calls",),
+    ("usage",),
     ("keys", "list"),
     ("doctor", "--no-models"),
     ("teams", "list"),
@@ -74,7 +74,9 @@ def test_every_command_explains_itself(sluice: Sluice, command: tuple[str, ...],
 def test_the_help_tells_where_to_start(sluice: Sluice) -> None:
     text = sluice("--help").out
     steps = text.partition("Start here:")[2].splitlines()
-    assert [line.partition("sluice ")[2].split()[0] for line in steps] == "serve apply releases calls usage doctor".split()
+    assert [
+        line.partition("sluice ")[2].split()[0] for line in steps
+    ] == "serve apply releases calls usage doctor".split()
 
 
 def test_without_a_command_it_helps(sluice: Sluice) -> None:
@@ -95,7 +97,9 @@ def test_what_is_typed_wrongly_is_an_error_of_usage(sluice: Sluice, arguments: t
     assert done.out == ""
 
 
-@pytest.mark.parametrize("command", [*TELLING_JSON, ("calls",), ("apply", "-f", "m.yaml"), ("keys", "create", "x"), ("serve",)])
+@pytest.mark.parametrize(
+    "command", [*TELLING_JSON, ("calls",), ("apply", "-f", "m.yaml"), ("keys", "create", "x"), ("serve",)]
+)
 def test_a_configuration_that_cannot_be_used(sluice: Sluice, command: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("server: {prot: 1}")
     done = sluice(*command, "--config", "bad.yaml")
