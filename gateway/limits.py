@@ -195,14 +195,14 @@ class Limits:
                 self._leases.forgotten()
                 self._wake.set()
             self._epoch = deal.epoch
-        for lease, units, left in zip(stakes, deal.grants, deal.left, strict=True):
-            self._leases.granted(lease, units, left, now)
-            if left == UNKNOWN and lease not in self._asking:
-                self._asking[lease] = asyncio.create_task(self._ask_records(lease, self._epoch))
         waiting, self._waiting = self._waiting, []
         if deal.wait:
             self._excuse(waiting)
             return
+        for lease, units, left in zip(stakes, deal.grants, deal.left, strict=True):
+            self._leases.granted(lease, units, left, now)
+            if left == UNKNOWN and lease not in self._asking:
+                self._asking[lease] = asyncio.create_task(self._ask_records(lease, self._epoch))
         for waiter in waiting:
             self._serve(waiter)
 

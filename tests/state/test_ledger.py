@@ -116,6 +116,7 @@ class Pooling(RuleBasedStateMachine):
     def forget(self) -> None:
         """As a Redis that was emptied. What the dead spent is known to nobody."""
         self.book, self.pools, self.gone, self.sent = Book(), {}, 0, []
+        self.living[-1].hear(self.deliver(self.living[-1], SIZE))
         self.pass_time(GRACE / 2)
         self.pass_time(GRACE)
 
