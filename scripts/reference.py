@@ -20,7 +20,7 @@ from pydantic_core import PydanticUndefined
 
 from gateway import configuration as sources
 from gateway import settings
-from gateway.api import calls, keys, releases
+from gateway.api import calls, keys, limits, releases, teams
 from gateway.api.deps import Requires
 from gateway.app import _gauges
 from gateway.cli.main import cli
@@ -151,7 +151,7 @@ def _option(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         names = f"`{parameter.name.upper()}`"
     default = parameter.default
-    shown = f"`{default}`".lower() if isinstance(default, bool | int) else ""
+    shown = f"`{default}`".lower() if isinstance(default, bool | int | str) else ""
     return f"| {names} | {_cell(getattr(parameter, 'help', None) or '')} | {shown} |"
 
 
@@ -173,7 +173,7 @@ def api() -> str:
         "A running gateway serves its OpenAPI document at `/admin/openapi.json`.",
         "",
     ]
-    for router in (keys.router, releases.router, calls.router):
+    for router in (keys.router, teams.router, limits.router, releases.router, calls.router):
         for route in router.routes:
             if isinstance(route, APIRoute):
                 lines += _admin_route(route)
@@ -252,7 +252,7 @@ def metrics() -> str:
 
 def _scrape() -> Iterator[Metric]:
     absent: Any = _Anything()
-    seen = Metrics(lambda: _gauges(absent, absent, absent))
+    seen = Metrics(lambda: _gauges(absent, absent, absent, absent))
     seen.observe(CallRecord(id="", started=0, surface="chat", status=200, input_tokens=1, first_us=1))
     return seen.collect()
 
