@@ -1,8 +1,9 @@
 """The walk of a request, from its bytes to its record. This is the hot path: read `_walk` top to bottom.
 
-    authenticate → parse → resolve → render → ask the upstream → translate its answer → meter → record → reply
+    authenticate → parse → resolve → render → (kept reply?) → reserve → ask upstreams → meter, settle → record → reply
 
-Nothing here waits for a database, a cache or a log. Whatever goes wrong is an error of `gateway.errors`, and every
+Nothing here waits for a database or a log, and for the state that replicas share only where a limit's lease has run
+dry, or the client asks for a kept reply. Whatever goes wrong is an error of `gateway.errors`, and every
 visit, refused or broken off, ends in one record, journalled before the client has seen the end of its reply.
 """
 
@@ -14,11 +15,17 @@ import os
 import time
 from itertools import count
 
+from gateway.amounts import Amounts
 from gateway.attempts import answer
+from gateway.bounds import bound
 from gateway.conversations import Conversations
 from gateway.errors import BadRequest, ClientGone, GatewayError, Internal
 from gateway.front.exchange import Exchange, read_json
+from gateway.front.transcript import Transcript
 from gateway.journal import Journal
+from gateway.limits import Limits
+from gateway.record import CallRecord
+from gateway.replies import Replies
 from gateway.snapshot import Snapshots
 from gateway.telemetry.metrics import Metrics
 from gateway.types import Principal
@@ -33,11 +40,21 @@ log = logging.getLogger(__name__)
 class Pipeline:
     """Serves every surface. One per process; belongs to its event loop."""
 
-    def __init__(self, snapshots: Snapshots, journal: Journal, metrics: Metrics, conversations: Conversations) -> None:
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        journal: Journal,
+        metrics: Metrics,
+        conversations: Conversations,
+        limits: Limits,
+        replies: Replies,
+    ) -> None:
         self._snapshots = snapshots
         self._journal = journal
         self._metrics = metrics
         self._conversations = conversations
+        self._limits = limits
+        self._replies = replies
         self._prefix = f"req_{os.urandom(8).hex()}"
         self._numbers = count(1)
 
@@ -71,6 +88,18 @@ class Pipeline:
         elif call.prompt is not None:
             raise BadRequest(f"{call.model!r} has no prompt to fill.", param="prompt", code="invalid_value")
         visit.passed_on = idempotency(headers) + (visit.trace.header if visit.trace is not None else b"")
+        visit.plan = plan = self._replies.plan(surface, principal, route, call, exchange)
+        if plan is not None:
+            visit.exchange = Transcript(exchange)
+            visit.kept = await self._replies.find(plan)
+            if visit.kept is not None:
+                return
+        allowances = principal.allowances + route.allowances
+        if allowances:
+            amounts = bound(call, surface.operation, route.pool, allowances)
+            visit.reservation = self._limits.take(allowances, amounts) or await self._limits.reserve(
+                allowances, amounts
+            )
         if call.background:
             await self._in_background(visit, call, principal)
         else:
@@ -104,23 +133,31 @@ class Pipeline:
             raise
 
     def _close(self, visit: Visit) -> None:
-        """Meter, record, and only then the end of the reply."""
+        """Meter, settle, record, and only then the end of the reply."""
         record = visit.record()
+        if visit.reservation is not None:
+            self._limits.settle(visit.reservation, Amounts(record.input_tokens + record.output_tokens, record.cost))
         self._journal.append(record)
         self._metrics.observe(record)
+        if not visit.detached:
+            self._end(visit, record)
+        if visit.plan is not None and isinstance(visit.exchange, Transcript):
+            self._replies.keep(visit.plan, visit.exchange, visit.error)
+
+    def _end(self, visit: Visit, record: CallRecord) -> None:
         exchange, error, attempt = visit.exchange, visit.error, visit.attempt
-        if visit.detached:
-            return
         if visit.streaming and attempt is not None:
             broken = b"" if error is None else attempt.translator.fail(error)
             exchange.end(attempt.body + broken)
             return
         fields = visit.fields(record.total_us - record.upstream_us)
-        if error is None and attempt is not None and record.stream:
-            exchange.begin(fields, attempt.body)  # a stream whose only events came at its end
-            exchange.end(b"")
-        elif error is None and attempt is not None:
-            exchange.reply(200, fields, attempt.body)
-        elif error is not None:
+        if error is not None:
             fields += lines(refusal_headers(error)) + error.limits
             exchange.reply(error.status, fields, visit.surface.error(error))
+        elif visit.kept is not None:
+            visit.kept.send(exchange, fields)
+        elif attempt is not None and record.stream:
+            exchange.begin(fields, attempt.body)  # a stream whose only events came at its end
+            exchange.end(b"")
+        elif attempt is not None:
+            exchange.reply(200, fields, attempt.body)

@@ -88,6 +88,8 @@ class Plan(msgspec.Struct):
     refresh: bool
     holder: str
     under: list[tuple[str, float]] = []
+    replayed: str | None = None
+    """`idempotency` or `cache`, where a reply was found."""
     fields: bytes = b""
     """Header lines that tell the client what was done."""
 
@@ -148,7 +150,7 @@ class Replies:
                 self.unprotected += 1
         if found is not None:
             self.replayed += 1
-            plan.fields = REPLAYED
+            plan.replayed, plan.fields = "idempotency", REPLAYED
         elif plan.cached is not None:
             found = await self._cached(plan, plan.cached)
         return found
@@ -272,6 +274,7 @@ class Replies:
             plan.fields = MISS
         else:
             self.hits += 1
+            plan.replayed = "cache"
             plan.fields = b"x-sluice-cache: hit\r\nage: %d\r\n" % max(0, time.time() - found.at)
         return found
 

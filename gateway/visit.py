@@ -9,9 +9,11 @@ import orjson
 
 from gateway.errors import GatewayError
 from gateway.front.exchange import Exchange
+from gateway.leases import Reservation
 from gateway.pricing import cost
 from gateway.providers.base import Ask
 from gateway.record import CallRecord
+from gateway.replies import KeptReply, Plan
 from gateway.routing import Pool
 from gateway.snapshot import Route, Snapshot
 from gateway.telemetry.trace import TraceContext
@@ -63,6 +65,12 @@ class Visit(msgspec.Struct):
     """The one that answers; while none has, the latest."""
     tries: list[tuple[str, str | None, int]] | None = None
     """Every attempt made, once one has failed: upstream, error code, microseconds."""
+    plan: Plan | None = None
+    """Where its reply may be one that was kept, or is to be kept."""
+    kept: KeptReply | None = None
+    """The reply, where an earlier one is given again."""
+    reservation: Reservation | None = None
+    """What was reserved of its limits."""
     error: GatewayError | None = None
     asked_at: int = 0
     served_at: int = 0
@@ -115,12 +123,12 @@ class Visit(msgspec.Struct):
         upstream = attempt.upstream if attempt is not None else None
         usage = self.usage()
         client_id = exchange.headers.get(b"x-client-request-id")
-        return CallRecord(  # in the order of its fields: naming 33 of them costs five times as much
+        return CallRecord(  # in the order of its fields: naming them all costs five times as much
             self.id,
             self.started,
             self.surface.name,
             self.status,
-            self.error.code if self.error is not None else None,
+            self.code,
             principal.key_id if principal is not None else None,
             call.model[:200] if call is not None else None,
             route.endpoint if route is not None else None,
@@ -148,11 +156,21 @@ class Visit(msgspec.Struct):
             principal.team if principal is not None else None,
             principal.project if principal is not None else None,
             orjson.dumps(tries).decode() if tries is not None and len(tries) > 1 else None,
+            self.plan.replayed if self.plan is not None else None,
         )
+
+    @property
+    def code(self) -> str | None:
+        """Of the error, which may be one that was kept."""
+        if self.error is not None:
+            return self.error.code
+        return self.kept.error if self.kept is not None else None
 
     @property
     def status(self) -> int:
         """The status the client saw; a stream that broke had already said 200, one the client left is 499."""
+        if self.kept is not None and self.error is None:
+            return self.kept.status
         if self.error is None or (self.streaming and self.error.status != 499):
             return 200
         return self.error.status
@@ -171,6 +189,8 @@ class Visit(msgspec.Struct):
         call = self.call
         if call is not None and (call.fixed or call.dropped):
             lines += _listing(b"x-sluice-fixed", call.fixed) + _listing(b"x-sluice-dropped", call.dropped)
+        if self.plan is not None:
+            lines += self.plan.fields
         return lines + self.attempt.limits if self.attempt is not None else lines
 
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from gateway.health import OPENS_AT
-from gateway.store.calls import Filter, recent
+from gateway.store.search import Filter, recent
 from tests.inside import Inside, inside
 
 pytestmark = pytest.mark.anyio
