@@ -6,14 +6,16 @@ This module, for settings, and `Secret.read`, for secrets, are the only places t
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from gateway.faults import Keys, explain
-from gateway.settings import BadSettings, Fault, Settings
+from gateway.settings import REFERENCE, SECRET_ARGUMENT, BadSettings, Fault, Part, Secret, Settings
 from gateway.strict_yaml import Document, Malformed, read
 from gateway.types import Json
 
@@ -26,8 +28,11 @@ ENVIRONMENT = {
 }
 CONFIG_VARIABLE = "SLUICE_CONFIG"
 DEFAULT_FILE = "sluicegate.yaml"
-RELOADED = frozenset(("upstreams",))
+RELOADED = frozenset(("upstreams", "pools"))
 """The settings that can change while the gateway runs; any other needs a restart."""
+MASK = "***"
+IN_URL = re.compile(r"(://[^:/@\s]*:|[?&][\w-]*(?:key|secret|token|password)=)[^&@\s]+")
+"""A password before a URL's host, or a secret in its query, after what leads to it."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,14 @@ class Source:
         return cls(chosen, {name: env[name] for name in ENVIRONMENT if env.get(name)})
 
     @property
+    def looked_for(self) -> Path:
+        """The file that is read, if it is there."""
+        return self.path or Path(DEFAULT_FILE)
+
+    @property
     def file(self) -> Path | None:
-        """The file that is read; None where there is none."""
-        default = Path(DEFAULT_FILE)
-        return self.path or (default if default.exists() else None)
+        """The file that is read; None where none was named and none is there."""
+        return self.looked_for if self.path is not None or self.looked_for.exists() else None
 
     def load(self) -> Settings:
         """Raises `BadSettings` naming every fault: the file and line, the key, what is expected."""
@@ -96,6 +105,38 @@ def load(
 def replaced(running: Settings, new: Settings) -> Settings:
     """`running` with what can change while the gateway runs taken from `new`."""
     return running.model_copy(update={name: getattr(new, name) for name in RELOADED})
+
+
+def needs_restart(running: Settings, new: Settings) -> list[str]:
+    """The keys of what differs and cannot change while the gateway runs."""
+    return [key for key in _differing(running, new) if key.partition(".")[0] not in RELOADED]
+
+
+def _differing(one: Part, other: Part) -> Iterator[str]:
+    for name in type(one).model_fields:
+        before, after = getattr(one, name), getattr(other, name)
+        if isinstance(before, Part) and isinstance(after, Part) and type(before) is type(after) is not Secret:
+            yield from (f"{name}.{below}" for below in _differing(before, after))
+        elif before != after:
+            yield name
+
+
+def shown(settings: Settings) -> Json:
+    """Settings for people to read: secrets as references, and what may be one for all that as `***`."""
+    dumped: Json = settings.model_dump(mode="json")
+    return {name: _masked(name, value) for name, value in dumped.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _masked(key, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(name, item) for item in value]
+    if not isinstance(value, str) or REFERENCE.fullmatch(value):
+        return value
+    if SECRET_ARGUMENT.search(name.lower()):
+        return MASK
+    return IN_URL.sub(rf"\1{MASK}", value)
 
 
 def _put(raw: Json, keys: tuple[str, ...], value: str) -> None:

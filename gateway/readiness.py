@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import GatewayError
@@ -17,6 +18,7 @@ from gateway.upstreams import Upstream
 FRESH = 5.0
 """Seconds an answer is reused: a probe every second must not become a load on the upstreams."""
 PATIENCE = 3.0
+STALE = "The file cannot be used; an older configuration is in force. `GET /admin/config` says why."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,21 @@ class State:
 
 
 class Readiness:
-    def __init__(self, store: Store, shipper: Shipper, journal: Journal, snapshots: Snapshots) -> None:
+    """`refused` tells why a configuration was refused, if the last one was."""
+
+    def __init__(
+        self,
+        store: Store,
+        shipper: Shipper,
+        journal: Journal,
+        snapshots: Snapshots,
+        refused: Callable[[], str | None],
+    ) -> None:
         self._store = store
         self._shipper = shipper
         self._journal = journal
         self._snapshots = snapshots
+        self._refused = refused
         self._last: tuple[float, State] | None = None
         self._lock = asyncio.Lock()
 
@@ -57,6 +69,8 @@ class Readiness:
             faults["records"] = f"They wait in the journal. {self._shipper.fault}"
         if self._journal.failing:
             faults["journal"] = "The journal cannot be written; records are being lost. Is the disk full?"
+        if self._refused() is not None:
+            faults["configuration"] = STALE
         return State(serving and "database" not in faults and "journal" not in faults, faults)
 
     async def _database(self) -> str | None:

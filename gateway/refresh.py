@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -104,7 +105,7 @@ class Refresher:
                 log.error("endpoint %s cannot serve: %s", row.name, error.message)
                 broken[row.name] = error.message
         return Snapshot(
-            digest=_digest(endpoints, upstreams),
+            digest=_digest(endpoints, upstreams, pools),
             revision=held.catalogue.revision,
             began=int(held.catalogue.began),
             keys=KeyRing(self._hasher, held.principals),
@@ -122,10 +123,17 @@ def _live(release: Release, pools: Mapping[str, Pool]) -> LiveRelease:
     return LiveRelease.of(release, compiled)
 
 
-def _digest(endpoints: Mapping[str, Endpoint], upstreams: Mapping[str, Upstream]) -> str:
-    """Names the configuration: which release is live where, and which model each upstream is."""
+def _digest(endpoints: Mapping[str, Endpoint], upstreams: Mapping[str, Upstream], pools: Mapping[str, Pool]) -> str:
+    """Names the configuration: which release is live where, how each upstream is set, and which stand in for each
+    other."""
     held = {
         "endpoints": {name: endpoint.live.release.digest for name, endpoint in endpoints.items()},
-        "upstreams": {name: [upstream.kind, upstream.model] for name, upstream in upstreams.items()},
+        "upstreams": {name: [upstream.kind, upstream.model, upstream.digest] for name, upstream in upstreams.items()},
+        "pools": {name: _declared(pool) for name, pool in pools.items() if pool.declared},
     }
     return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def _declared(pool: Pool) -> list[Any]:
+    members, fallbacks = ([upstream.name for upstream in part] for part in (pool.members, pool.fallbacks))
+    return [members, pool.weights, fallbacks, pool.retries, pool.hedge_after, pool.sticky]

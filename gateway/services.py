@@ -15,6 +15,7 @@ from gateway.journal import Journal
 from gateway.pipeline import Pipeline
 from gateway.readiness import Readiness
 from gateway.refresh import Refresher
+from gateway.reload import Reloader
 from gateway.settings import Settings
 from gateway.shipper import Shipper
 from gateway.store.engine import Store
@@ -28,7 +29,7 @@ T = TypeVar("T")
 class Services:
     """Everything stateful, each with one owner."""
 
-    settings: Settings
+    reloader: Reloader
     store: Store
     hasher: KeyHasher
     refresher: Refresher
@@ -40,6 +41,11 @@ class Services:
     pipeline: Pipeline
     workers: Workers | None
     """Where several processes serve together."""
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force."""
+        return self.reloader.settings
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query off the event loop."""

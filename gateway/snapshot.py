@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -88,12 +89,16 @@ class Snapshot:
 
 
 class Snapshots:
-    """Holds the snapshot in force. The one place where it is swapped."""
+    """Holds the snapshot in force. The one place where it is swapped. `since` is the Unix time at which a configuration
+    of its digest came into force."""
 
-    __slots__ = ("current",)
+    __slots__ = ("current", "since")
 
     def __init__(self, first: Snapshot) -> None:
         self.current = first
+        self.since = time.time()
 
     def swap(self, snapshot: Snapshot) -> None:
+        if snapshot.digest != self.current.digest:
+            self.since = time.time()
         self.current = snapshot

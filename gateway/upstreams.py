@@ -13,7 +13,7 @@ from gateway.types import Json, Operation
 from gateway.wire.surface import Call
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Upstream:
     """Provider, model, prices and limits under one name. `drops` are the fields the provider cannot honour and the
     configuration allows to leave out; any other such field refuses the request. `adapters` are names under which
@@ -30,6 +30,8 @@ class Upstream:
     shutdown_date: str | None = None
     max_output: int = 16_384
     """Tokens an answer is taken to have at most where its call names no maximum."""
+    digest: str = ""
+    """Names its settings and its price."""
     health: Health = field(default_factory=Health, compare=False)
 
     def ask(self, call: Call, operation: Operation, trace: bytes, adapter: str | None = None) -> Ask:

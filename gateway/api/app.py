@@ -39,7 +39,7 @@ def admin_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.get("/admin/openapi.json", include_in_schema=False)(_description)
-    for router in (keys, teams, limits, releases, calls, contents):
+    for router in (keys, teams, limits, releases, calls, contents, config):
         app.include_router(router, prefix="/admin")
     app.add_exception_handler(GatewayError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import signal
 import socket
 import sys
@@ -18,9 +19,10 @@ from rich.console import Console
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from gateway import __version__, configuration
+from gateway import __version__
 from gateway.app import create, open_store, pepper
 from gateway.cli.options import Config
+from gateway.configuration import Source
 from gateway.errors import Unavailable
 from gateway.exposure import refuse_known_secrets
 from gateway.front.asgi import AsgiFront
@@ -40,7 +42,9 @@ def serve(
     """Run the gateway. A first start makes the database and an admin key, and prints both the key and a curl."""
     console = Console(stderr=True, highlight=False)
     given = {"SLUICE_HOST": host, "SLUICE_PORT": port, "SLUICE_WORKERS": workers}
-    chosen = configuration.load(config, given={name: str(value) for name, value in given.items() if value is not None})
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means to load the configuration again, which is just being done
+    source = Source.of(config, given={name: str(value) for name, value in given.items() if value is not None})
+    chosen = source.load()
     console.print(f"sluicegate {__version__}  data in [bold]{chosen.data}[/]  upstreams: {', '.join(chosen.upstreams)}")
     refuse_known_secrets(chosen)
     listening = _listen(chosen)
@@ -51,29 +55,39 @@ def serve(
     console.print(f"listening on [bold]http://{shown}:{bound}[/]  (Ctrl+C stops)")
     _introduce(console, first, f"http://{shown}:{bound}")
     if chosen.server.workers == 1:
-        _serve_alone(chosen, listening)
+        _serve_alone(source, chosen, listening)
     else:
-        _serve_together(chosen, listening)
+        _serve_together(source, chosen, listening)
 
 
-def _serve_alone(chosen: Settings, listening: socket.socket) -> None:
+def _serve_alone(source: Source, chosen: Settings, listening: socket.socket) -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: sys.exit(0))  # uvicorn stops cleanly, then raises the signal once more
-    uvicorn.Server(_configured(chosen, None)).run(sockets=[listening])
+    uvicorn.Server(_configured(source, chosen, None)).run(sockets=[listening])
 
 
-def _serve_together(chosen: Settings, listening: socket.socket) -> None:
+class _Supervisor(Multiprocess):
+    """Hands SIGHUP on, where uvicorn would replace every process. One that is not ready yet has just read the file, and
+    looks at it again within a second."""
+
+    def handle_hup(self) -> None:
+        for process in self.processes:
+            if process.pid is not None and process.is_ready():
+                os.kill(process.pid, signal.SIGHUP)
+
+
+def _serve_together(source: Source, chosen: Settings, listening: socket.socket) -> None:
     """Several processes on one socket. One that dies is replaced; one that cannot start ends them all."""
     with TemporaryDirectory(prefix="sluicegate-") as shared:
-        supervisor = Multiprocess(_configured(chosen, Path(shared)), sockets=[listening])
+        supervisor = _Supervisor(_configured(source, chosen, Path(shared)), sockets=[listening])
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         sys.exit(STARTUP_FAILURE)
 
 
-def _configured(chosen: Settings, shared: Path | None) -> uvicorn.Config:
+def _configured(source: Source, chosen: Settings, shared: Path | None) -> uvicorn.Config:
     return uvicorn.Config(
-        partial(_application, chosen, shared),
+        partial(_application, source, chosen, shared),
         factory=True,
         workers=chosen.server.workers,
         http=HotProtocol,
@@ -89,11 +103,12 @@ def _configured(chosen: Settings, shared: Path | None) -> uvicorn.Config:
     )
 
 
-def _application(chosen: Settings, shared: Path | None) -> AsgiFront:
+def _application(source: Source, chosen: Settings, shared: Path | None) -> AsgiFront:
     """What a serving process runs. What is made by now lives as long as the process and is left out of every garbage
     collection, and collections are rarer: a call makes hundreds of objects and leaves no cycle behind, and looking for
     one costs a tenth of the call."""
-    application = create(chosen, shared)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is listened to; a new process of several has no handler yet
+    application = create(source.renewed(chosen), shared, source)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -47,10 +47,15 @@ class Address:
 
 
 class SpanExport:
-    """Owns the queue, the thread and the connection to the collector. `offer` is an observer of shipped records."""
+    """Owns the queue, the thread and the connection to the collector. `offer` is an observer of shipped records;
+    `addresses` are the upstreams', as they are configured now."""
 
     def __init__(
-        self, endpoint: str, addresses: Mapping[str, Address], capacity: int = CAPACITY, timeout: float = TIMEOUT
+        self,
+        endpoint: str,
+        addresses: Callable[[], Mapping[str, Address]],
+        capacity: int = CAPACITY,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._addresses = addresses
         self._capacity = capacity
@@ -89,7 +94,8 @@ class SpanExport:
 
     def _run(self) -> None:
         while batch := self._next():
-            spans = [span_of(record, self._resource, self._addresses) for record in batch]
+            addresses = self._addresses()
+            spans = [span_of(record, self._resource, addresses) for record in batch]
             if self._exporter.export(spans) is SpanExportResult.SUCCESS:
                 self.exported += len(batch)
             else:

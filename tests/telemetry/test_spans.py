@@ -57,7 +57,7 @@ REFUSED = CallRecord(id="req_2", started=STARTED, surface="chat", status=401, er
 @contextmanager
 def exporting(collector: Listening, capacity: int = 100, timeout: float = 10.0) -> Iterator[SpanExport]:
     addresses = {"azure-eu": Address("eu.example.com", 443)}
-    export = SpanExport(f"{collector.url}/v1/traces", addresses, capacity, timeout)
+    export = SpanExport(f"{collector.url}/v1/traces", lambda: addresses, capacity, timeout)
     try:
         yield export
     finally:
@@ -260,11 +260,11 @@ def test_without_opentelemetry_the_error_names_what_to_install(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "gateway.telemetry.spans", None)
     settings = Settings(upstreams={}, telemetry=TelemetrySettings(otlp_endpoint="http://127.0.0.1:9/v1/traces"))
     with pytest.raises(Unavailable, match=r"pip install 'sluicegate\[otel\]'"):
-        app.span_export(settings)
+        app.span_export(lambda: settings)
 
 
 def test_without_an_endpoint_nothing_is_exported() -> None:
-    assert app.span_export(Settings(upstreams={})) is None
+    assert app.span_export(lambda: Settings(upstreams={})) is None
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_span_says_where_its_upstream_listens(base_url: str, address: Address)
     upstream = OpenAISettings(provider="openai", model="m", base_url=base_url)
     with listening() as collector:
         telemetry = TelemetrySettings(otlp_endpoint=f"{collector.url}/v1/traces")
-        export = app.span_export(Settings(upstreams={"azure-eu": upstream}, telemetry=telemetry))
+        export = app.span_export(lambda: Settings(upstreams={"azure-eu": upstream}, telemetry=telemetry))
         assert export is not None
         export.offer([FULL])
         (span,) = collector.spans(1)
