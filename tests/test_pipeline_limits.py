@@ -76,7 +76,7 @@ async def test_calls_at_once(whole: Inside, stream: bool) -> None:
 
 async def test_a_budget_is_not_passed_and_survives_a_restart(tmp_path: Path) -> None:
     async with inside(tmp_path, upstreams=UPSTREAMS) as whole:
-        key = await limited(whole, budget="0.0005usd/day")
+        key = await limited(whole, budget="0.0003usd/day")
         statuses = []
         for _ in range(60):
             statuses.append((await ask(whole, key, max_tokens=100)).status_code)
