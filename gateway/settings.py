@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from gateway.content_policy import ContentPolicy
+from gateway.durations import seconds
 from gateway.errors import GatewayError
 from gateway.types import Json
 
@@ -333,6 +334,25 @@ class TelemetrySettings(Part):
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP URL for spans, as http://collector:4318/v1/traces.")
 
 
+class RetentionSettings(Part):
+    """How long each class of data is kept, as `90d`; null keeps it for ever."""
+
+    calls: str | None = Field("90d", description="Records of calls. What was spent by day is kept for ever.")
+    contents: str | None = Field("30d", description="What was said in them, where that is captured.")
+    responses: str | None = Field("30d", description="Stored responses.")
+
+    @field_validator("calls", "contents", "responses")
+    @classmethod
+    def _duration(cls, value: str | None) -> str | None:
+        if value is not None:
+            seconds(value)
+        return value
+
+    def ages(self) -> dict[str, int]:
+        """Seconds by the name of the class, for those that are not kept for ever."""
+        return {name: seconds(age) for name, age in self if age is not None}
+
+
 EMBEDDED: dict[str, Json] = {
     "smollm2": {"provider": "llamacpp", "model": "smollm2-135m-instruct"},
     "minilm": {"provider": "sentence-transformers", "model": "all-minilm-l6-v2"},
@@ -348,6 +368,7 @@ class Settings(Part):
     secret: Secret | None = Field(None, description="Pepper of the key digests; without it, a file in the data folder.")
     state: StateSettings = StateSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    retention: RetentionSettings = RetentionSettings()
     content: ContentPolicy = ContentPolicy()
     upstreams: dict[Annotated[str, Field(pattern=NAME)], AnyUpstream] = Field(
         default_factory=lambda: dict(EMBEDDED), validate_default=True, description="The models this gateway can reach."

@@ -243,6 +243,7 @@ responses = Table(
     Column("turn", JSON, nullable=False),
     Column("previous", String(80)),
     Column("expires", Float, nullable=False, index=True),
+    Index("responses_by_created", "created"),
 )
 
 contents = Table(
