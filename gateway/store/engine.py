@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from sqlite3 import Connection as SQLiteConnection
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InterfaceError, NoSuchModuleError, OperationalError
 
@@ -39,15 +39,25 @@ class Store:
     def sqlite(self) -> bool:
         return self._engine.dialect.name == "sqlite"
 
-    @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self) -> AbstractContextManager[Connection]:
         """One transaction, committed at the end of the context and rolled back by what is raised in it.
 
         Raises `Unavailable` when the database cannot be reached, is corrupt, or stays locked, and `BadRequest` when it
         cannot hold a value.
         """
+        return self._transaction(self._engine)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """As `begin`, to read only: everything as of one moment, however long it takes, while others go on writing."""
+        if self.sqlite:
+            return self._transaction(self._engine.execution_options(reads=True))
+        reads = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return self._transaction(self._engine.execution_options(**reads))
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
         try:
-            with self._engine.begin() as connection:
+            with engine.begin() as connection:
                 yield connection
         except (OperationalError, InterfaceError) as error:
             message = f"The database {self.shown_url} does not answer: {error.orig}. Is it up, and the path writable?"
@@ -81,4 +91,5 @@ def _prepare_sqlite(connection: SQLiteConnection, _: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at the start: one taken half-way can fail however long it waits."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get("reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
