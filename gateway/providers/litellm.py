@@ -172,4 +172,16 @@ def _import() -> Any:
         raise Unequipped(f"This upstream needs litellm: {INSTALL}", code="package_missing") from error
     litellm.telemetry = False
     litellm.suppress_debug_info = True
+    transport: Any = importlib.import_module("litellm.llms.custom_httpx.aiohttp_transport").LiteLLMAiohttpTransport
+    if transport.handle_async_request is not _send_once:
+        transport.send_request = transport.handle_async_request
+        transport.handle_async_request = _send_once
     return litellm
+
+
+async def _send_once(transport: Any, request: Any) -> Any:
+    """Takes the place of litellm's own transport method: litellm goes wherever a redirect leads, with prompt and key. A
+    redirect that leads nowhere is a refusal of the upstream."""
+    response = await transport.send_request(request)
+    response.headers.pop("location", None)
+    return response

@@ -26,7 +26,7 @@ from tests.running import Gateway
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.timeout(180),
-    pytest.mark.filterwarnings("ignore:Item '.*' on TypedDict"),  # pydantic on litellm's types, at their first use
+    pytest.mark.filterwarnings("ignore:Items? '.*' on TypedDict"),  # pydantic on litellm's types, at their first use
 ]
 CHATTING = ("scripted", "openai", "litellm", "llamacpp", "transformers")
 ASKED: Json = {"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}

@@ -17,7 +17,11 @@ from gateway.providers.base import Ask
 from gateway.providers.litellm import LiteLLMConfig, LiteLLMProvider
 from gateway.types import Json
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.timeout(120),
+    pytest.mark.filterwarnings("ignore:Items? '.*' on TypedDict"),  # pydantic on litellm's types, at their first use
+]
 ANSWER = {
     "id": "msg_1",
     "type": "message",
@@ -35,6 +39,7 @@ class Anthropic:
 
     url: str = ""
     status: int = 200
+    location: str = ""
     paths: list[str] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     bodies: list[Json] = field(default_factory=list)
@@ -60,8 +65,9 @@ class Anthropic:
         self.keys.append(fields.get("x-api-key"))
         self.bodies.append(orjson.loads(raw or b"{}"))
         body = orjson.dumps(ANSWER)
-        reply = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-        return reply % (self.status, len(body), body)
+        more = f"Location: {self.location}\r\n".encode() if self.location else b""
+        reply = b"HTTP/1.1 %d OK\r\n%bContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+        return reply % (self.status, more, len(body), body)
 
 
 @pytest.fixture
@@ -161,3 +167,20 @@ async def test_a_closed_provider_has_closed_its_connections(anthropic: Anthropic
             assert status != 200
         assert [left.is_set() for left in anthropic.connections] == [False]
     await anthropic.connections[0].wait()
+
+
+@pytest.mark.parametrize("model", ["anthropic/m", "gemini/m", "openai/m", "mistral/m", "cohere_chat/m"])
+@pytest.mark.parametrize("status", [302, 307, 308])
+async def test_a_redirect_is_not_followed(anthropic: Anthropic, model: str, status: int) -> None:
+    """It would carry the prompt, and with most clouds the key, to wherever the upstream says."""
+    elsewhere = Anthropic()
+    listening = await asyncio.start_server(elsewhere.serve, "127.0.0.1", 0)
+    anthropic.status = status
+    anthropic.location = f"http://localhost:{listening.sockets[0].getsockname()[1]}/"
+    built = LiteLLMProvider(LiteLLMConfig(model, {"api_base": anthropic.url, "api_key": "k"}))
+    async with listening:
+        with pytest.raises(GatewayError):
+            await built.send(asked())
+        await built.close()
+    assert len(anthropic.paths) == 1
+    assert elsewhere.connections == []
