@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from gateway import configuration
 from gateway.access import KeyHasher
+from gateway.configuration import Source
+from gateway.contents import Contents, ContentShipper
 from gateway.conversations import Conversations
 from gateway.errors import Unavailable, Unequipped
 from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.routes import DataRoutes, hot_routes, unproven
 from gateway.journal import Journal
+from gateway.limits import Limits
 from gateway.pipeline import Pipeline
 from gateway.pricing import PriceTable
-from gateway.providers.build import Builder, pools_of
+from gateway.providers.build import Builder
+from gateway.providers.fleet import Fleet
 from gateway.readiness import Readiness
 from gateway.refresh import Refresher
+from gateway.reload import Reloader
+from gateway.replies import Replies
 from gateway.services import Services
 from gateway.settings import OpenAISettings, Settings
 from gateway.shipper import Shipper
+from gateway.state.build import build_state
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
+from gateway.store.spend import spent
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.workers import Workers
 
@@ -35,56 +42,70 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def running(settings: Settings, shared: Path | None = None) -> AsyncIterator[Services]:
+async def running(
+    settings: Settings, shared: Path | None = None, source: Source | None = None
+) -> AsyncIterator[Services]:
     """Services for the length of the context, started in order and stopped in the opposite one. `shared` is the folder
-    of the processes that serve together, where there are several."""
+    of the processes that serve together, where there are several; `source` is where the settings came from, to be
+    loaded again."""
     store = open_store(settings)
-    builder = Builder(PriceTable.load())
-    upstreams = {name: builder.build(name, spec) for name, spec in settings.upstreams.items()}
+    fleet = Fleet(Builder(PriceTable.load()))
+    fleet.configure(settings)
     hasher = KeyHasher(pepper(settings))
-    refresher = Refresher(store, hasher, upstreams, pools_of(upstreams, settings.pools))
+    refresher = Refresher(store, hasher, fleet.upstreams, fleet.pools)
+    reloader = Reloader(source, settings, fleet, refresher)
     journal = Journal(settings.data / "journal")
-    spans = span_export(settings)
+    spans = span_export(lambda: reloader.settings)
     shipper = Shipper(journal, settings.data / "journal", store, spans.offer if spans is not None else None)
-    metrics = Metrics(lambda: _gauges(journal, shipper, spans))
+    metrics = Metrics(lambda: _gauges(journal, shipper, spans, reloader, limits) | replies.gauges() | contents.gauges())
     workers = Workers(metrics, shared) if shared is not None else None
     conversations = Conversations(store)
-    readiness = Readiness(store, shipper, journal, refresher.snapshots)
-    pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations)
-    loops = [asyncio.create_task(refresher.run()), asyncio.create_task(shipper.run())]
+    state = build_state(settings.state, shared)
+    limits = Limits(state, spent(store), settings.state.away)
+    replies = Replies(state, refuses=settings.state.away == "refuse")
+    said = Journal(settings.data / "contents")
+    contents = Contents(settings.content, said)
+    content_shipper = ContentShipper(said, settings.data / "contents", store)
+    readiness = Readiness(store, shipper, journal, refresher.snapshots, lambda: reloader.fault)
+    pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
+    parts = (refresher, shipper, reloader, limits, replies, contents, content_shipper)
+    loops = [asyncio.create_task(part.run()) for part in parts]
     if workers is not None:
         loops.append(asyncio.create_task(workers.run()))
     try:
         yield Services(
-            settings, store, hasher, refresher, journal, shipper, metrics, conversations, readiness, pipeline, workers
+            reloader, store, hasher, refresher, journal, shipper, metrics, conversations, readiness, pipeline, workers
         )
     finally:
         await conversations.close()
+        await replies.close()
+        await contents.close()
         for loop in loops:
             loop.cancel()
             with suppress(asyncio.CancelledError):
                 await loop
-        for upstream in upstreams.values():
-            await upstream.provider.close()
-        await builder.close()
-        await shipper.drain()
+        await limits.close()
+        await fleet.close()
+        await asyncio.gather(shipper.drain(), content_shipper.drain())
         if spans is not None:
             await asyncio.to_thread(spans.close)
         if workers is not None:
             with suppress(OSError):
                 workers.write()
+        await state.close()
         store.close()
 
 
-def create(settings: Settings | None = None, shared: Path | None = None) -> AsgiFront:
-    """The ASGI application; what `sluice serve` and any ASGI server run. Without settings, `configuration.load()` finds
-    them; for `shared` see `running`. Under uvicorn with `front.hot.HotProtocol` the hot paths do not pass through
-    ASGI."""
-    chosen = settings or configuration.load()
+def create(settings: Settings | None = None, shared: Path | None = None, source: Source | None = None) -> AsgiFront:
+    """The ASGI application; what `sluice serve` and any ASGI server run. Without settings, `Source.of()` finds them;
+    for the rest see `running`. Under uvicorn with `front.hot.HotProtocol` the hot paths do not pass through ASGI."""
+    if settings is None:
+        source = source or Source.of()
+    chosen = settings or cast(Source, source).load()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[Served]:
-        async with running(chosen, shared) as services:
+        async with running(chosen, shared, source) as services:
             from gateway.api.app import admin_app  # FastAPI takes a third of the imports; commands do without
 
             routes = DataRoutes(
@@ -135,9 +156,9 @@ def _write_private(path: Path, text: str) -> None:
         scratch.unlink()
 
 
-def span_export(settings: Settings) -> SpanExport | None:
+def span_export(settings: Callable[[], Settings]) -> SpanExport | None:
     """What sends spans to the collector, where one is configured. Raises `Unavailable` without OpenTelemetry."""
-    endpoint = settings.telemetry.otlp_endpoint
+    endpoint = settings().telemetry.otlp_endpoint
     if endpoint is None:
         return None
     try:
@@ -145,21 +166,38 @@ def span_export(settings: Settings) -> SpanExport | None:
     except ImportError as error:
         message = "`telemetry.otlp_endpoint` needs OpenTelemetry: pip install 'sluicegate[otel]'"
         raise Unequipped(message, code="package_missing") from error
-    addresses = {}
-    for name, upstream in settings.upstreams.items():
-        if isinstance(upstream, OpenAISettings):
-            url = urlsplit(upstream.base_url)
-            addresses[name] = Address(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
+
+    def addresses() -> dict[str, Address]:
+        found = {}
+        for name, upstream in settings().upstreams.items():
+            if isinstance(upstream, OpenAISettings):
+                url = urlsplit(upstream.base_url)
+                found[name] = Address(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
+        return found
+
     return SpanExport(endpoint, addresses)
 
 
-def _gauges(journal: Journal, shipper: Shipper, spans: SpanExport | None) -> dict[str, tuple[str, float]]:
+def _gauges(
+    journal: Journal, shipper: Shipper, spans: SpanExport | None, reloader: Reloader, limits: Limits
+) -> dict[str, tuple[str, float]]:
     found: dict[str, tuple[str, float]] = {
         "journal_dropped_records": ("Records lost because the journal could not be written.", journal.dropped),
         "journal_backlog_bytes": ("Journalled and not yet in the database.", shipper.backlog_bytes),
         "journal_damaged_segments": ("Segments set aside because they are damaged.", shipper.damaged),
         "shipped_records": ("Records moved to the database by this process.", shipper.shipped),
         "shipping_failures": ("Batches that could not be moved and will be tried again.", shipper.failures),
+        "limits_refused": ("Calls refused because a limit was reached.", limits.refused),
+        "limits_unavailable": ("Calls refused because limits could not be checked.", limits.unavailable),
+        "limits_unchecked": ("Calls served although limits could not be checked.", limits.unchecked),
+        "limits_overdrawn": ("Units taken beyond what was reserved.", limits.overdrawn),
+        "state_failures": ("Times that the shared state did not answer.", limits.state_failures),
+        "config_reloads": ("Times another configuration came into force.", reloader.reloads),
+        "config_refusals": ("Times a configuration was refused and the one in force stayed.", reloader.refusals),
+        "config_stale": (
+            "1 while the file cannot be used and an older configuration is in force.",
+            float(reloader.fault is not None),
+        ),
     }
     if spans is not None:
         found["spans_waiting"] = ("Spans that wait for the collector.", spans.waiting)

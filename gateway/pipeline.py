@@ -18,6 +18,7 @@ from itertools import count
 from gateway.amounts import Amounts
 from gateway.attempts import answer
 from gateway.bounds import bound
+from gateway.contents import Contents
 from gateway.conversations import Conversations
 from gateway.errors import BadRequest, ClientGone, GatewayError, Internal
 from gateway.front.exchange import Exchange, read_json
@@ -48,6 +49,7 @@ class Pipeline:
         conversations: Conversations,
         limits: Limits,
         replies: Replies,
+        contents: Contents,
     ) -> None:
         self._snapshots = snapshots
         self._journal = journal
@@ -55,6 +57,7 @@ class Pipeline:
         self._conversations = conversations
         self._limits = limits
         self._replies = replies
+        self._contents = contents
         self._prefix = f"req_{os.urandom(8).hex()}"
         self._numbers = count(1)
 
@@ -89,8 +92,10 @@ class Pipeline:
             raise BadRequest(f"{call.model!r} has no prompt to fill.", param="prompt", code="invalid_value")
         visit.passed_on = idempotency(headers) + (visit.trace.header if visit.trace is not None else b"")
         visit.plan = plan = self._replies.plan(surface, principal, route, call, exchange)
-        if plan is not None:
+        visit.captured = self._contents.wants(principal, route.endpoint)
+        if plan is not None or visit.captured:
             visit.exchange = Transcript(exchange)
+        if plan is not None:
             visit.kept = await self._replies.find(plan)
             if visit.kept is not None:
                 return
@@ -141,8 +146,11 @@ class Pipeline:
         self._metrics.observe(record)
         if not visit.detached:
             self._end(visit, record)
-        if visit.plan is not None and isinstance(visit.exchange, Transcript):
-            self._replies.keep(visit.plan, visit.exchange, visit.error)
+        if isinstance(visit.exchange, Transcript):
+            if visit.plan is not None:
+                self._replies.keep(visit.plan, visit.exchange, visit.error)
+            if visit.captured:
+                self._contents.offer(visit.id, visit.started, visit.exchange)
 
     def _end(self, visit: Visit, record: CallRecord) -> None:
         exchange, error, attempt = visit.exchange, visit.error, visit.attempt

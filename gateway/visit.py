@@ -69,6 +69,8 @@ class Visit(msgspec.Struct):
     """Where its reply may be one that was kept, or is to be kept."""
     kept: KeptReply | None = None
     """The reply, where an earlier one is given again."""
+    captured: bool = False
+    """What is said is to be kept, by the policy for contents."""
     reservation: Reservation | None = None
     """What was reserved of its limits."""
     error: GatewayError | None = None

@@ -119,3 +119,23 @@ async def test_a_replay_costs_nothing_and_says_so_in_its_record(whole: Inside) -
     whole.services.shipper.ship()
     record = (await whole.client.get(f"/admin/calls/{last.headers['x-request-id']}", headers=key)).json()
     assert (record["replayed"], record["cost"], record["status"]) == ("idempotency", 0, 200)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_is_said_is_kept_where_the_policy_says_so_and_without_what_is_personal(
+    tmp_path: Path, stream: bool
+) -> None:
+    rules = [{"say": "Write to ada@example.org."}]
+    upstreams = {"demo": {"provider": "scripted", "rules": rules}}
+    async with inside(tmp_path, upstreams=upstreams, content={"capture": "full"}) as whole:
+        operator = await whole.key("operator")
+        reply = await ask(whole, operator, stream=stream)
+        where = f"/admin/calls/{reply.headers['x-request-id']}/content"
+        for _ in range(100):
+            kept = await whole.client.get(where, headers=operator)
+            if kept.status_code == 200:
+                break
+            await asyncio.sleep(0.05)
+        assert "hello" in kept.text
+        assert "Write to" in kept.text
+        assert "ada@example.org" not in kept.text
