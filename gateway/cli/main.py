@@ -7,7 +7,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import apply, calls, config, contents, doctor, keys, limits, releases, serve, teams, usage
+from gateway.cli import apply, backup, calls, config, contents, doctor, keys, limits, releases, serve, teams, usage
 from gateway.errors import GatewayError
 
 EPILOG = """\b
@@ -52,6 +52,8 @@ cli.add_typer(teams.cli, name="teams")
 cli.add_typer(teams.projects, name="projects")
 cli.add_typer(limits.cli, name="limits")
 cli.add_typer(config.cli, name="config")
+cli.command("backup")(backup.backup)
+cli.command("restore")(backup.restore)
 cli.command("doctor")(doctor.doctor)
 
 
