@@ -99,7 +99,6 @@ def principals(connection: Connection, allowances: Mapping[str, Allowance]) -> d
     """Who calls, by the digest of each secret in force. `allowances` are by scope."""
     team_of = {project.name: project.team for project in teams.list_projects(connection)}
     found: dict[bytes, Principal] = {}
-    by_id: dict[str, Principal] = {}
     for key in rows.find_active(connection):
         team = team_of.get(key.project) if key.project is not None else None
         named = (("key", key.id), ("project", key.project), ("team", team))
@@ -115,12 +114,10 @@ def principals(connection: Connection, allowances: Mapping[str, Allowance]) -> d
             project=key.project,
             allowances=those_of(allowances, *(f"{kind}:{name}" for kind, name in named if name is not None)),
         )
-        found[bytes.fromhex(key.digest)] = by_id[key.id] = principal
-    for former in rows.find_former(connection):
-        of = by_id.get(former.key_id)
-        if of is not None:
-            ends = former.expires if of.expires is None else min(of.expires, former.expires)
-            found[bytes.fromhex(former.digest)] = replace(of, expires=ends)
+        found[bytes.fromhex(key.digest)] = principal
+        for secret in key.former:
+            ends = secret.expires if key.expires is None else min(key.expires, secret.expires)
+            found[bytes.fromhex(secret.digest)] = replace(principal, expires=ends)
     return found
 
 

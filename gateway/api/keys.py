@@ -44,6 +44,14 @@ class Rotation(BaseModel):
     overlap_seconds: float = 86400
 
 
+class Former(BaseModel):
+    """A secret that opens beside the newest one until it `expires`."""
+
+    hint: str
+    created: float
+    expires: float
+
+
 class Key(BaseModel):
     """A key without its secrets; `hint` is the end of the newest one, made at `rotated`."""
 
@@ -52,6 +60,7 @@ class Key(BaseModel):
     owner: str
     project: str | None
     hint: str
+    former: list[Former]
     roles: list[str]
     endpoints: list[str] | None
     upstreams: list[str] | None
@@ -119,6 +128,7 @@ def _shown(row: KeyRow) -> dict[str, Any]:
         "owner": row.owner,
         "project": row.project,
         "hint": row.hint,
+        "former": [{"hint": old.hint, "created": old.created, "expires": old.expires} for old in row.former],
         "roles": sorted(row.roles),
         "endpoints": None if row.endpoints is None else sorted(row.endpoints),
         "upstreams": None if row.upstreams is None else sorted(row.upstreams),

@@ -25,6 +25,7 @@ cli = typer.Typer(help="Mint, list, rotate and revoke keys.", no_args_is_help=Tr
 
 KeyId = Annotated[str, typer.Argument(help="As shown by `sluice keys list`.")]
 
+COLUMNS = ("id", "name", "owner", "project", "hint", "former", "roles", "endpoints", "upstreams", "expires", "state")
 SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -68,7 +69,19 @@ def list_keys(config: Config = None, as_json: AsJson = False) -> None:
     """Show the keys, never their secrets."""
     with transaction(config) as connection:
         found = [_shown(row) for row in rows.list_all(connection)]
-    columns = ("id", "name", "owner", "project", "hint", "roles", "endpoints", "upstreams", "expires", "state")
+    columns = (
+        "id",
+        "name",
+        "owner",
+        "project",
+        "hint",
+        "former",
+        "roles",
+        "endpoints",
+        "upstreams",
+        "expires",
+        "state",
+    )
     show(found, columns, as_json, "No key yet: sluice keys create NAME")
 
 
@@ -123,6 +136,7 @@ def _shown(row: KeyRow) -> dict[str, Any]:
         "owner": row.owner,
         "project": row.project,
         "hint": f"…{row.hint}",
+        "former": ", ".join(f"…{old.hint} until {moment(old.expires)}" for old in row.former),
         "roles": ", ".join(sorted(row.roles)),
         "endpoints": "all" if row.endpoints is None else ", ".join(sorted(row.endpoints)),
         "upstreams": "all" if row.upstreams is None else ", ".join(sorted(row.upstreams)),

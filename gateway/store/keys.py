@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
 
@@ -13,9 +15,20 @@ from gateway.store.tables import key_secrets, keys, projects
 
 
 @dataclass(frozen=True, slots=True)
+class FormerSecret:
+    """A secret that a newer one of the same key replaces; it opens until `expires`. Times are Unix times."""
+
+    digest: str
+    hint: str
+    created: float
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
 class KeyRow:
     """A key as it is kept. `digest`, hexadecimal, and `hint` are of its newest secret, which it has since `rotated`, or
-    from the beginning where that is None. Times are Unix times; `endpoints` and `upstreams` of None: all."""
+    from the beginning where that is None; `former` are those before it that still open. Times are Unix times;
+    `endpoints` and `upstreams` of None: all."""
 
     id: str
     name: str
@@ -30,15 +43,7 @@ class KeyRow:
     owner: str
     project: str | None
     rotated: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class FormerSecret:
-    """A secret that a newer one of the same key replaces; it opens until `expires`, a Unix time."""
-
-    digest: str
-    key_id: str
-    expires: float
+    former: tuple[FormerSecret, ...] = ()
 
 
 def add(connection: Connection, row: KeyRow) -> None:
@@ -68,18 +73,12 @@ def add(connection: Connection, row: KeyRow) -> None:
 
 def list_all(connection: Connection) -> list[KeyRow]:
     """Every key there was, oldest first."""
-    return [_row(row) for row in connection.execute(select(keys).order_by(keys.c.created, keys.c.id))]
+    return _rows(connection)
 
 
 def find_active(connection: Connection) -> list[KeyRow]:
-    """Keys that are neither revoked nor expired."""
-    return [_row(row) for row in connection.execute(select(keys).where(*in_force()))]
-
-
-def find_former(connection: Connection) -> list[FormerSecret]:
-    """The secrets whose overlap with a newer one has not ended, of keys in force and of others."""
-    found = connection.execute(select(key_secrets).where(key_secrets.c.expires > time.time()))
-    return [FormerSecret(row.digest, row.key_id, row.expires) for row in found]
+    """Keys that are neither revoked nor expired, oldest first."""
+    return _rows(connection, *in_force())
 
 
 def rotate(connection: Connection, key_id: str, digest: str, hint: str, overlap: float) -> KeyRow | None:
@@ -88,10 +87,10 @@ def rotate(connection: Connection, key_id: str, digest: str, hint: str, overlap:
 
     The newest secret stands in `keys`, where the version before looks for it: that one knows no other."""
     move_revision(connection)  # first, so that two rotations at once follow each other
-    of = select(keys).where(keys.c.id == key_id, *in_force())
-    before = connection.execute(of).first()
-    if before is None:
+    found = _rows(connection, keys.c.id == key_id, *in_force())
+    if not found:
         return None
+    [before] = found
     now = time.time()
     theirs, end = key_secrets.c.key_id == key_id, key_secrets.c.expires
     connection.execute(delete(key_secrets).where(theirs, end <= now))
@@ -106,13 +105,14 @@ def rotate(connection: Connection, key_id: str, digest: str, hint: str, overlap:
         )
     )
     connection.execute(update(keys).where(keys.c.id == key_id).values(digest=digest, hint=hint, rotated=now))
-    return _row(connection.execute(of).one())
+    return _rows(connection, keys.c.id == key_id)[0]
 
 
 def revoke(connection: Connection, key_id: str, at: float) -> bool:
     """End all secrets of a key. False where there is no such key in force."""
-    done = connection.execute(update(keys).where(keys.c.id == key_id, keys.c.revoked.is_(None)).values(revoked=at))
     move_revision(connection)
+    done = connection.execute(update(keys).where(keys.c.id == key_id, keys.c.revoked.is_(None)).values(revoked=at))
+    connection.execute(delete(key_secrets).where(key_secrets.c.key_id == key_id))
     return done.rowcount == 1
 
 
@@ -121,7 +121,16 @@ def in_force() -> tuple[ColumnElement[bool], ...]:
     return keys.c.revoked.is_(None), or_(keys.c.expires.is_(None), keys.c.expires > time.time())
 
 
-def _row(row: Row[tuple[object, ...]]) -> KeyRow:
+def _rows(connection: Connection, *which: ColumnElement[bool]) -> list[KeyRow]:
+    former: dict[str, list[FormerSecret]] = defaultdict(list)
+    opening = select(key_secrets).where(key_secrets.c.expires > time.time()).order_by(key_secrets.c.created.desc())
+    for row in connection.execute(opening):
+        former[row.key_id].append(FormerSecret(row.digest, row.hint, row.created, row.expires))
+    found = connection.execute(select(keys).where(*which).order_by(keys.c.created, keys.c.id))
+    return [_row(row, tuple(former[row.id])) for row in found]
+
+
+def _row(row: Row[Any], former: tuple[FormerSecret, ...]) -> KeyRow:
     held = row._mapping
     return KeyRow(
         **{
@@ -130,5 +139,6 @@ def _row(row: Row[tuple[object, ...]]) -> KeyRow:
             "endpoints": None if held["endpoints"] is None else frozenset(held["endpoints"]),
             "upstreams": None if held["upstreams"] is None else frozenset(held["upstreams"]),
             "owner": held["owner"] or held["name"],
+            "former": former,
         }
     )

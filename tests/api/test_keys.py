@@ -135,7 +135,10 @@ async def test_a_rotated_key_has_two_secrets_for_a_while(running: Inside) -> Non
     assert await status(running, made["key"]) == await status(running, new["key"]) == 200
     secret, rotation = new.pop("key"), new["rotated"]
     kept = {name: value for name, value in made.items() if name not in ("key", "warnings")}
-    assert new == {**kept, "hint": secret[-4:], "rotated": rotation}
+    [old] = new["former"]
+    assert new == {**kept, "hint": secret[-4:], "former": [old], "rotated": rotation}
+    assert (old["hint"], old["created"]) == (made["hint"], made["created"])
+    assert 0 < old["expires"] - time.time() <= 60
     assert (await running.client.get("/admin/keys")).json()["data"][1] == new
 
 

@@ -31,7 +31,7 @@ def digest(folder: Path, secret: str) -> str:
 
 def former(folder: Path) -> list[tuple[str, float]]:
     with opened(folder) as connection:
-        return [(secret.digest, secret.expires) for secret in keys.find_former(connection)]
+        return [(secret.digest, secret.expires) for row in keys.list_all(connection) for secret in row.former]
 
 
 def test_a_key_is_all_there_is_on_the_output(sluice: Sluice) -> None:
@@ -101,7 +101,8 @@ def test_a_rotated_key_keeps_all_but_its_secret(sluice: Sluice, tmp_path: Path) 
     assert "once" in done.err
     [row] = sluice("keys", "list", "--json").rows
     kept = {name: value for name, value in made.items() if name != "key"}
-    assert row == {**kept, "hint": f"…{secret[-4:]}"}
+    assert row == {**kept, "hint": f"…{secret[-4:]}", "former": row["former"]}
+    assert row["former"].startswith(f"…{made['key'][-4:]} until 20")
     [(old, ends)] = former(tmp_path)
     assert old == digest(tmp_path, made["key"])
     assert 7000 < ends - time.time() <= 7200
@@ -154,7 +155,7 @@ def test_a_key_that_ended_is_shown_as_such(sluice: Sluice, monkeypatch: pytest.M
 def test_people_see_a_table_with_whole_lines(sluice: Sluice) -> None:
     sluice("keys", "create", "n" * 100)
     head, row = sluice("keys", "list").out.splitlines()
-    columns = "id name owner project hint roles endpoints upstreams expires state"
+    columns = "id name owner project hint former roles endpoints upstreams expires state"
     assert head.split() == columns.split()
     assert "n" * 100 in row
     assert row.rstrip().endswith("in force")

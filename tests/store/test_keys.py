@@ -52,7 +52,8 @@ def rotated(connection: Connection, digest: str, overlap: float) -> KeyRow:
 
 def former(connection: Connection) -> dict[str, float]:
     """In how many seconds each former secret ends, by the first letter of its digest."""
-    return {secret.digest[0]: secret.expires - time.time() for secret in keys.find_former(connection)}
+    [row] = keys.find_active(connection)
+    return {secret.digest[0]: secret.expires - time.time() for secret in row.former}
 
 
 def test_a_key_is_read_as_it_was_written(connection: Connection) -> None:
@@ -63,11 +64,11 @@ def test_a_key_is_read_as_it_was_written(connection: Connection) -> None:
 
 def test_a_rotation_changes_the_secret_and_nothing_else(connection: Connection) -> None:
     row = rotated(connection, "b", HOUR)
-    assert row == replace(ADA, digest="b" * 64, hint="bbbb", rotated=row.rotated)
+    [secret] = row.former
+    assert row == replace(ADA, digest="b" * 64, hint="bbbb", rotated=row.rotated, former=(secret,))
     assert row.rotated == pytest.approx(time.time(), abs=60)
     assert keys.find_active(connection) == [row]
-    [secret] = keys.find_former(connection)
-    assert (secret.digest, secret.key_id) == (ADA.digest, ADA.id)
+    assert (secret.digest, secret.hint, secret.created) == (ADA.digest, ADA.hint, ADA.created)
     assert HOUR - 60 < secret.expires - time.time() <= HOUR
 
 
@@ -75,7 +76,7 @@ def test_several_secrets_go_on_until_their_ends(connection: Connection) -> None:
     rotated(connection, "b", HOUR)
     rotated(connection, "c", 2 * HOUR)
     ends = former(connection)
-    assert set(ends) == {"a", "b"}
+    assert list(ends) == ["b", "a"], "newest first"
     assert ends["a"] < 1.1 * HOUR < ends["b"]
 
 
@@ -102,7 +103,14 @@ def test_what_is_not_in_force_is_not_rotated(connection: Connection) -> None:
     assert keys.rotate(connection, "key_unknown", "f" * 64, "ffff", HOUR) is None
     assert keys.revoke(connection, ADA.id, time.time())
     assert keys.rotate(connection, ADA.id, "f" * 64, "ffff", HOUR) is None
-    assert keys.find_former(connection) == []
+    assert [row.former for row in keys.list_all(connection)] == [(), ()]
+
+
+def test_a_revoked_key_has_no_secret_left(connection: Connection) -> None:
+    rotated(connection, "b", HOUR)
+    assert keys.revoke(connection, ADA.id, 5.0)
+    [row] = keys.list_all(connection)
+    assert (row.revoked, row.former) == (5.0, ())
 
 
 def test_a_project_that_is_not_there_has_no_keys(connection: Connection) -> None:
@@ -143,6 +151,7 @@ def test_the_version_before_reads_and_writes_beside_this_one(url: str) -> None:
                 ("old", "old", None),
                 ("new", "new", None),
             }
-            keys.rotate(connection, "old", "d" * 64, "dddd", HOUR)
+            row = keys.rotate(connection, "old", "d" * 64, "dddd", HOUR)
+            assert row is not None
+            assert [secret.digest for secret in row.former] == ["old"]
             assert connection.execute(select(old.c.digest).where(old.c.id == "old")).scalar_one() == "d" * 64
-            assert [secret.digest for secret in keys.find_former(connection)] == ["old"]
