@@ -24,10 +24,28 @@ from gateway.settings import BadSettings, Settings
 log = logging.getLogger(__name__)
 
 EVERY = 1.0
-"""Seconds between two looks at the files. A change is loaded once it was found the same by two of them: who writes a
-file in place has then finished."""
+"""Seconds between two looks at the files."""
 
 Look = tuple[tuple[int, ...] | None, ...]
+
+
+class Watch:
+    """When to load again. A change is loaded once two looks found it the same: who writes a file in place has then
+    finished, and an empty file on the way to a whole one is not taken for the built-in settings."""
+
+    def __init__(self) -> None:
+        self._seen: Look | None = None
+        self._loaded: Look | None = None
+
+    def due(self, look: Look, asked: bool) -> bool:
+        """Whether to load now, after this look; because somebody asked for it, or because something has changed. The
+        first look that is the same as the one before counts as a change: what it finds may be newer than what is in
+        force."""
+        due = asked or (look == self._seen and look != self._loaded)
+        self._seen = look
+        if due:
+            self._loaded = look
+        return due
 
 
 class Reloader:
@@ -70,18 +88,16 @@ class Reloader:
             return changes
 
     async def run(self) -> None:
-        """Reload for ever."""
-        asked = asyncio.Event()
-        loaded: Look | None = None
-        seen: Look | None = None
+        """Reload for ever, where there is something to load again."""
+        if self._source is None:
+            return
+        asked, watch = asyncio.Event(), Watch()
         with _on_hangup(asked):
             while True:
-                look = await asyncio.to_thread(self._look)
-                if asked.is_set() or (look == seen and look != loaded):
+                look = await asyncio.to_thread(self._look, self._source.looked_for)
+                if watch.due(look, asked.is_set()):
                     asked.clear()
-                    loaded = look
                     await self._try()
-                seen = look
                 with suppress(TimeoutError):
                     async with asyncio.timeout(EVERY):
                         await asked.wait()
@@ -105,10 +121,9 @@ class Reloader:
             log.warning("changed, and in force after a restart: %s", ", ".join(keys))
         self.waiting = keys
 
-    def _look(self) -> Look:
+    def _look(self, file: Path) -> Look:
         """What tells a file from one that was changed, replaced, or is now led to by another symlink."""
-        files = [self._source.looked_for] if self._source is not None else []
-        return tuple(_stat(path) for path in (*files, *self._secret_files))
+        return tuple(_stat(path) for path in (file, *self._secret_files))
 
 
 def _secret_files(settings: Settings) -> list[Path]:
@@ -129,9 +144,10 @@ def _on_hangup(asked: asyncio.Event) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    loop = asyncio.get_running_loop()
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGHUP)
     loop.add_signal_handler(signal.SIGHUP, asked.set)
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
+        signal.signal(signal.SIGHUP, before)
