@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import closing
 from typing import Annotated, Any
@@ -15,7 +14,8 @@ from gateway.access import KeyHasher
 from gateway.app import open_store, pepper
 from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
-from gateway.cli.table import moment, show
+from gateway.cli.table import show, when
+from gateway.durations import seconds
 from gateway.errors import BadRequest, NotFound
 from gateway.keys import Grant, mint, rotate, unknown_names
 from gateway.store import keys as rows
@@ -26,7 +26,6 @@ cli = typer.Typer(help="Mint, list, rotate and revoke keys.", no_args_is_help=Tr
 KeyId = Annotated[str, typer.Argument(help="As shown by `sluice keys list`.")]
 
 COLUMNS = ("id", "name", "owner", "project", "hint", "former", "roles", "endpoints", "upstreams", "expires", "state")
-SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
 @cli.command("create")
@@ -93,10 +92,10 @@ def rotate_key(
     as_json: AsJson = False,
 ) -> None:
     """Give a key another secret, shown once. Its id stays, and with it scopes, limits and stored responses."""
-    seconds = _seconds("--overlap", overlap)
+    lasting = _seconds("--overlap", overlap)
     chosen = configuration.load(config)
     with closing(open_store(chosen)) as store, store.begin() as connection:
-        secret, row = rotate(connection, KeyHasher(pepper(chosen)), key_id, seconds)
+        secret, row = rotate(connection, KeyHasher(pepper(chosen)), key_id, lasting)
     _show_secret(secret, row, as_json)
 
 
@@ -118,10 +117,10 @@ def _show_secret(secret: str, row: KeyRow, as_json: bool) -> None:
 
 
 def _seconds(option: str, text: str) -> int:
-    found = re.fullmatch(r"(\d{1,9})([mhd])", text)
-    if found is None:
-        raise BadRequest(f"{option} {text!r}: write a number and m, h or d, as 90d.")
-    return int(found[1]) * SECONDS[found[2]]
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise BadRequest(f"{option} {text!r}: {error}.") from error
 
 
 def _shown(row: KeyRow) -> dict[str, Any]:
@@ -136,10 +135,10 @@ def _shown(row: KeyRow) -> dict[str, Any]:
         "owner": row.owner,
         "project": row.project,
         "hint": f"…{row.hint}",
-        "former": ", ".join(f"…{old.hint} until {moment(old.expires)}" for old in row.former),
+        "former": ", ".join(f"…{old.hint} until {when(old.expires)}" for old in row.former),
         "roles": ", ".join(sorted(row.roles)),
         "endpoints": "all" if row.endpoints is None else ", ".join(sorted(row.endpoints)),
         "upstreams": "all" if row.upstreams is None else ", ".join(sorted(row.upstreams)),
-        "expires": moment(row.expires) if row.expires else None,
+        "expires": when(row.expires) if row.expires else None,
         "state": state,
     }

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from gateway.allowances import Scope, shown
 from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
-from gateway.cli.table import moment, show
+from gateway.cli.table import show, when
 from gateway.errors import BadRequest
 from gateway.releases.manifest import LimitsManifest
 from gateway.store import allowances as rows
@@ -80,4 +80,4 @@ def remove_limits(scope: Whose, config: Config = None) -> None:
 
 
 def _shown(row: AllowanceRow) -> dict[str, Any]:
-    return {**shown(row.allowance), "updated": moment(row.updated), "updated_by": row.updated_by}
+    return {**shown(row.allowance), "updated": when(row.updated), "updated_by": row.updated_by}

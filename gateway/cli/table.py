@@ -30,7 +30,7 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, 
     Console(width=10_000).print(table)  # whole lines, for grep, and so that an id can be copied from a narrow terminal
 
 
-def moment(at: float) -> str:
+def when(at: float) -> str:
     """A Unix time, in UTC."""
     return datetime.fromtimestamp(at, UTC).isoformat(" ", "minutes")
 

@@ -10,7 +10,7 @@ import typer
 
 from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
-from gateway.cli.table import moment, show
+from gateway.cli.table import show, when
 from gateway.store import teams as rows
 
 cli = typer.Typer(help="Make, list and delete teams.", no_args_is_help=True)
@@ -35,7 +35,7 @@ def create_team(
 def list_teams(config: Config = None, as_json: AsJson = False) -> None:
     """Show the teams."""
     with transaction(config) as connection:
-        found = [{**asdict(team), "created": moment(team.created)} for team in rows.list_teams(connection)]
+        found = [{**asdict(team), "created": when(team.created)} for team in rows.list_teams(connection)]
     show(found, ("name", "description", "created"), as_json, "No team yet: sluice teams create NAME")
 
 
@@ -63,7 +63,7 @@ def create_project(
 def list_projects(config: Config = None, as_json: AsJson = False) -> None:
     """Show the projects and their teams."""
     with transaction(config) as connection:
-        found = [{**asdict(project), "created": moment(project.created)} for project in rows.list_projects(connection)]
+        found = [{**asdict(project), "created": when(project.created)} for project in rows.list_projects(connection)]
     show(found, ("name", "team", "created"), as_json, "No project yet: sluice projects create NAME --team TEAM")
 
 

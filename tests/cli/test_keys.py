@@ -167,10 +167,10 @@ def test_people_see_a_table_with_whole_lines(sluice: Sluice) -> None:
         (("--role", "root"), "the roles are admin, operator, viewer"),
         (("--project", "ghost"), "no project 'ghost'"),
         (("--owner", ""), "1 to 100"),
-        (("--expires", "soon"), "a number and m, h or d"),
+        (("--expires", "soon"), "a number and s, m, h, d or w"),
         (("--expires", "0m"), "to come"),
         (("--expires", "99999999d"), "to come"),
-        (("--expires", "9" * 400 + "d"), "a number and m, h or d"),
+        (("--expires", "9" * 400 + "d"), "a number and s, m, h, d or w"),
     ],
 )
 def test_what_cannot_be_granted_makes_no_key(sluice: Sluice, arguments: tuple[str, ...], words: str) -> None:
