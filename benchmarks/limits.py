@@ -25,21 +25,17 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from fleet import valkey
+from limits_plan import CONCURRENT, KILLED, MINUTE, MONEY, REQUESTS, SPREAD, TOKENS, Outcome, next_minute
 
 from gateway.errors import RateLimited, Unavailable
 from gateway.limits import Allowance, Amounts, Limits
 from gateway.state.ledger import DEAD
 from gateway.state.redis import RedisState
 
-SPREAD = (90, 60, 40, 10)
-"""Callers of each replica."""
-KILLED = 1
-MINUTE = 60.0
-REQUESTS, TOKENS, MONEY, CONCURRENT = 3000, 400_000, 400_000, 10
 LIMITS = {
     "requests": (Allowance("key:requests", requests_per_minute=REQUESTS),),
     "tokens": (Allowance("key:tokens", tokens_per_minute=TOKENS),),
@@ -48,23 +44,6 @@ LIMITS = {
 }
 MOST = Amounts(tokens=200, money=200)
 """What a call reserves; it takes between a quarter and all of it."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """`taken` of `allowed`; of calls at once, the most there were."""
-
-    limit: str
-    allowed: int
-    taken: int
-
-    @property
-    def over(self) -> int:
-        return max(0, self.taken - self.allowed)
-
-    @property
-    def reached(self) -> float:
-        return self.taken / self.allowed
 
 
 async def replicate(url: str, written: Path, callers: int, begin: float) -> None:
@@ -140,10 +119,6 @@ def most_at_once(calls: Iterable[tuple[float, float, int]]) -> int:
     return most
 
 
-def next_minute(now: float) -> float:
-    return (now // MINUTE + 1) * MINUTE
-
-
 @contextmanager
 def replicas(url: str, files: list[Path], begin: float) -> Iterator[list[subprocess.Popen[bytes]]]:
     started = []
@@ -171,7 +146,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         if asked.gateways:
-            from limits_http import together
+            from limits_gateways import together
 
             found = together(Path(scratch))
         else:
