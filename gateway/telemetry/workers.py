@@ -79,7 +79,7 @@ class Workers(Collector):
         return CONTENT_TYPE_LATEST.encode(), generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        left = [_DECODER.decode(path.read_bytes()) for path in sorted(self._folder.glob("[!.]*"))]
+        left = [_DECODER.decode(path.read_bytes()) for path in sorted(self._folder.glob("[0-9]*-[0-9]*"))]
         living = [held for held in left if _lives(held.pid)]
         yield GaugeMetricFamily("sluice_workers", "Processes that serve.", value=len(living))
         yield from _sums(family for held in left for family in held.families if family.type != "gauge")
