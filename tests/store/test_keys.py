@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from sqlalchemy import Column, Connection, MetaData, Table, select, text
@@ -131,6 +133,24 @@ def test_every_change_moves_the_revision_on(connection: Connection) -> None:
     keys.revoke(connection, ADA.id, time.time())
     seen.append(catalogue.revision(connection))
     assert seen == sorted(set(seen))
+
+
+def test_rotations_at_once_follow_each_other(store: Store) -> None:
+    """None loses the secret that another has just made."""
+    with store.begin() as opened:
+        keys.add(opened, ADA)
+    start = Barrier(3)
+
+    def rotation(digest: str) -> None:
+        start.wait()
+        with store.begin() as connection:
+            rotated(connection, digest, HOUR)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(rotation, "bcd"))
+    with store.begin() as connection:
+        [row] = keys.find_active(connection)
+    assert {row.digest[0], *(secret.digest[0] for secret in row.former)} == set("abcd")
 
 
 def test_the_version_before_reads_and_writes_beside_this_one(url: str) -> None:

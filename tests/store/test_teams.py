@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from sqlalchemy import Connection
@@ -92,6 +94,30 @@ def test_limits_go_with_what_they_are_of(connection: Connection) -> None:
     assert [row.allowance.scope for row in allowances.list_all(connection)] == ["team:search"]
     teams.remove_team(connection, "search")
     assert allowances.list_all(connection) == []
+
+
+def test_a_project_deleted_while_a_key_is_made_for_it(store: Store) -> None:
+    """One of the two is refused, whichever comes second."""
+    with store.begin() as opened:
+        teams.add_team(opened, SEARCH)
+        teams.add_project(opened, WEB)
+    start = Barrier(2)
+
+    def outcome(change: Callable[[Connection], None]) -> bool:
+        start.wait()
+        try:
+            with store.begin() as connection:
+                change(connection)
+        except (BadRequest, Conflict):
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.submit(outcome, lambda connection: keys.add(connection, replace(ADA, project="web")))
+        deleted = pool.submit(outcome, lambda connection: teams.remove_project(connection, "web"))
+        assert made.result() != deleted.result()
+    with store.begin() as connection:
+        assert bool(keys.find_active(connection)) == bool(teams.list_projects(connection)) == made.result()
 
 
 def test_every_change_moves_the_revision_on(connection: Connection) -> None:
