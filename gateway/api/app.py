@@ -13,13 +13,15 @@ from starlette.routing import Match
 
 from gateway import __version__
 from gateway.api.calls import router as calls
-from gateway.api.contents import router as contents
 from gateway.api.config import router as config
+from gateway.api.contents import router as contents
 from gateway.api.deps import Viewer
 from gateway.api.keys import router as keys
 from gateway.api.limits import router as limits
 from gateway.api.releases import router as releases
+from gateway.api.retention import router as retention
 from gateway.api.teams import router as teams
+from gateway.api.upstreams import router as upstreams
 from gateway.errors import BadRequest, GatewayError, Internal, MethodNotAllowed, NotFound, error_body
 from gateway.wire.headers import refusal_headers
 
@@ -39,7 +41,7 @@ def admin_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.get("/admin/openapi.json", include_in_schema=False)(_description)
-    for router in (keys, teams, limits, releases, calls, contents, config):
+    for router in (keys, teams, limits, releases, calls, contents, retention, upstreams, config):
         app.include_router(router, prefix="/admin")
     app.add_exception_handler(GatewayError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -77,10 +79,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        message = f"{request.url.path} does not take {request.method}."
+        message = f"{request.scope["path"][:200]} does not take {request.method}."
         return _reply(MethodNotAllowed(message, _methods(request)))
     if error.status_code == 404:
-        return _reply(NotFound(f"Unknown request URL: {request.method} {request.url.path}.", code="unknown_url"))
+        return _reply(NotFound(f"Unknown request URL: {request.method} {request.scope["path"][:200]}.", code="unknown_url"))
     return _reply(BadRequest("The request body is not valid JSON.", code="invalid_json"))  # not even text
 
 
