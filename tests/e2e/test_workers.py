@@ -56,7 +56,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def pids(folder: Path) -> set[int]:
     """The processes that share their counts with each other, by the files they leave."""
-    return {pid for path in folder.glob("sluicegate-*/[!.]*") if alive(pid := int(path.name.split("-")[0]))}
+    return {pid for path in folder.glob("sluicegate-*/[0-9]*-[0-9]*") if alive(pid := int(path.name.split("-")[0]))}
 
 
 def alive(pid: int) -> bool:
