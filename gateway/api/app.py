@@ -78,11 +78,12 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    path = request.scope["path"][:200]  # not `request.url`, in which a forged host may stand
     if error.status_code == 405:
-        message = f"{request.scope["path"][:200]} does not take {request.method}."
+        message = f"{path} does not take {request.method}."
         return _reply(MethodNotAllowed(message, _methods(request)))
     if error.status_code == 404:
-        return _reply(NotFound(f"Unknown request URL: {request.method} {request.scope["path"][:200]}.", code="unknown_url"))
+        return _reply(NotFound(f"Unknown request URL: {request.method} {path}.", code="unknown_url"))
     return _reply(BadRequest("The request body is not valid JSON.", code="invalid_json"))  # not even text
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from gateway.access import Access
-from gateway.errors import GatewayError, MethodNotAllowed, NotFound, error_body
+from gateway.errors import BadRequest, GatewayError, MethodNotAllowed, NotFound, error_body
 from gateway.front.exchange import STREAM_FIELDS, UNPROVEN_BYTES, Exchange, Refusal, too_large
 from gateway.http.base import Reply
 from gateway.wire.body import JSON, MAX_REQUEST_BYTES
@@ -29,6 +29,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Params = dict[str, str]
 """The fields of a URL's query and the `{name}` segments of its path, which outrank them."""
+SINGLE = frozenset((b"authorization", b"content-encoding", b"content-length", b"content-type", b"host", b"x-api-key"))
+"""Header fields that decide something, and so may be given once."""
 HIGH_WATER = 256 * 1024
 LOW_WATER = 64 * 1024
 
@@ -136,6 +138,8 @@ class AsgiFront:
             await self._live(scope, receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
+        elif (twice := _given_twice(scope["headers"])) is not None:
+            await _refuse(twice, _named(send))
         elif scope["path"] == "/admin" or scope["path"].startswith("/admin/"):
             await self._administer(scope, receive, _named(send))
         else:
@@ -192,7 +196,7 @@ class AsgiFront:
             if found is not None:
                 others.append(route.method)
         if others:
-            raise MethodNotAllowed(f"{path} does not take {method}; it takes {', '.join(others)}.", others)
+            raise MethodNotAllowed(f"{path[:200]} does not take {method}; it takes {', '.join(others)}.", others)
         raise NotFound(f"Unknown request URL: {method} {path[:200]}. The API begins at /v1/.", code="unknown_url")
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -232,6 +236,15 @@ async def _body(headers: dict[bytes, bytes], unproven: Refusal, receive: Receive
                 return b"", refusal
         if not message.get("more_body"):
             return b"".join(parts), refusal if size > most else None
+
+
+def _given_twice(headers: Sequence[tuple[bytes, bytes]]) -> GatewayError | None:
+    """Of two keys, or two hosts, a proxy before us may have checked the one and we would take the other."""
+    names = [name for name, _ in headers if name in SINGLE]
+    for name in names:
+        if names.count(name) > 1:
+            return BadRequest(f"The header field {name.decode()!r} is given twice.", code="invalid_http")
+    return None
 
 
 async def _gone(receive: Receive, work: asyncio.Future[None]) -> None:

@@ -1,9 +1,10 @@
 """The hot path's front: HTTP/1.1 for POSTs to the model APIs, spoken by ourselves; all else is uvicorn's.
 
 Handed to uvicorn as its `http=` protocol class. A connection begins here. A request that starts with one of the hot
-paths and is plain (HTTP/1.1, a content length, nothing to upgrade or expect) is served by the pipeline directly, which
-costs half of an ASGI cycle. At the first request that is anything else the whole connection moves to uvicorn's own
-protocol for good, bytes read so far included, and the ASGI front serves it, through the same pipeline.
+paths and is plain (HTTP/1.1, a content length, no field given twice, nothing to upgrade or expect) is served by the
+pipeline directly, which costs half of an ASGI cycle. At the first request that is anything else the whole connection
+moves to uvicorn's own protocol for good, bytes read so far included, and the ASGI front serves it, through the same
+pipeline.
 
 Requests on a connection are answered strictly one after the other, pipelined or not. llhttp parses every head, in its
 strict mode: contradicting lengths never get through.
@@ -218,7 +219,8 @@ class HotProtocol(asyncio.Protocol):
             self._hand_over()
             return False
         path = head[5 : head.find(b" ", 5)]
-        plain = parser.get_http_version() == "1.1" and b"expect" not in exchange.headers
+        once = len(exchange.headers) == head.count(b"\r\n") - 2  # no field is given twice
+        plain = once and parser.get_http_version() == "1.1" and b"expect" not in exchange.headers
         if not plain or path not in self._routes:
             self._hand_over()
             return False
