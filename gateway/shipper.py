@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from gateway.errors import GatewayError
 from gateway.journal import Journal, Read, claimed, read, segments
 from gateway.record import CallRecord
-from gateway.store import calls, responses
+from gateway.store import calls
 from gateway.store.engine import Store
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 EVERY = 0.5
 LONGEST_PAUSE = 30.0
 BATCH = 2000
-SWEEP_EVERY = 3600.0
 LAST_PASS = 5.0
 
 T = TypeVar("T")
@@ -63,20 +62,12 @@ class Carrier(ABC, Generic[T]):
     def show(self, records: Sequence[T]) -> None:
         """Called with every batch after it is in the database. Must not raise."""
 
-    def sweep(self) -> None:
-        """Called once an hour, off the event loop."""
-
     async def run(self) -> None:
         pause = EVERY
-        swept = 0.0
-        clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(pause)
             try:
                 await asyncio.to_thread(self.ship)
-                if clock() - swept > SWEEP_EVERY:
-                    swept = clock()
-                    await asyncio.to_thread(self.sweep)
                 pause, self.fault = EVERY, None
             except GatewayError as error:
                 self.failures += 1
@@ -167,13 +158,17 @@ class Shipper(Carrier[CallRecord]):
     def write(self, connection: Connection, segment: str, offset: int, records: Sequence[CallRecord]) -> None:
         calls.ship(connection, segment, offset, records)
 
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        return {
+            "journal_backlog_bytes": ("Journalled and not yet in the database.", self.backlog_bytes),
+            "journal_damaged_segments": ("Segments set aside because they are damaged.", self.damaged),
+            "shipped_records": ("Records moved to the database by this process.", self.shipped),
+            "shipping_failures": ("Batches that could not be moved and will be tried again.", self.failures),
+        }
+
     def show(self, records: Sequence[CallRecord]) -> None:
         if self._observe is not None:
             try:
                 self._observe(records)
             except Exception:
                 log.exception("defect while exporting records")
-
-    def sweep(self) -> None:
-        with self._store.begin() as connection:
-            responses.remove_expired(connection)

@@ -7,7 +7,21 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import apply, backup, calls, config, contents, doctor, keys, limits, releases, serve, teams, usage
+from gateway.cli import (
+    apply,
+    backup,
+    calls,
+    config,
+    contents,
+    doctor,
+    keys,
+    limits,
+    releases,
+    retention,
+    serve,
+    teams,
+    usage,
+)
 from gateway.errors import GatewayError
 
 EPILOG = """\b
@@ -47,6 +61,7 @@ cli.command("releases")(releases.releases)
 calls.cli.command("content")(contents.content)
 cli.add_typer(calls.cli, name="calls")
 cli.command("usage")(usage.usage)
+cli.add_typer(retention.cli, name="retention")
 cli.add_typer(keys.cli, name="keys")
 cli.add_typer(teams.cli, name="teams")
 cli.add_typer(teams.projects, name="projects")

@@ -52,8 +52,3 @@ def get(connection: Connection, response_id: str, key_id: str) -> StoredResponse
 
 def remove(connection: Connection, response_id: str, key_id: str) -> None:
     connection.execute(delete(responses).where(responses.c.id == response_id, responses.c.key_id == key_id))
-
-
-def remove_expired(connection: Connection) -> int:
-    """How many were past their time."""
-    return connection.execute(delete(responses).where(responses.c.expires <= time.time())).rowcount

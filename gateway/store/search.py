@@ -28,7 +28,7 @@ from gateway.store.tables import DEAR, SLOW_US, calls
 
 FIRST_LOOK = 256
 WIDER = 8
-MOST_LOOKED = 20_000
+MOST_LOOKED = 10_000
 """Calls that one page looks at before it ends unfilled."""
 SPARSE = 1000
 """The filter that reaches furthest back with so many calls is the sparsest."""

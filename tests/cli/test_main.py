@@ -17,9 +17,15 @@ COMMANDS = (
     ("calls",),
     ("calls", "show"),
     ("usage",),
+    ("retention",),
+    ("retention", "run"),
+    ("retention", "hold"),
+    ("retention", "lift"),
+    ("retention", "holds"),
     ("keys",),
     ("keys", "create"),
     ("keys", "list"),
+    ("keys", "assign"),
     ("keys", "rotate"),
     ("keys", "revoke"),
     ("teams",),
@@ -40,6 +46,7 @@ COMMANDS = (
 TELLING_JSON = (
     ("releases",),
     ("usage",),
+    ("retention", "holds"),
     ("keys", "list"),
     ("doctor", "--no-models"),
     ("teams", "list"),
@@ -110,7 +117,7 @@ def test_a_configuration_that_cannot_be_used(sluice: Sluice, command: tuple[str,
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("command", [*TELLING_JSON[:3], ("calls",), ("keys", "create", "x")])
+@pytest.mark.parametrize("command", [*TELLING_JSON[:4], ("calls",), ("keys", "create", "x")])
 def test_a_database_that_cannot_be_used(sluice: Sluice, command: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "sluice-data").mkdir()
     (tmp_path / "sluice-data" / "sluice.db").write_bytes(b"no database" * 100)

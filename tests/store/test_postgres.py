@@ -171,7 +171,6 @@ def test_responses_belong_to_their_key_and_end(store: Store) -> None:
         assert responses.get(connection, "resp_1", "yours") is None
         responses.put(connection, replace(row, id="resp_2", expires=time.time() - 1))
         assert responses.get(connection, "resp_2", "mine") is None
-        assert responses.remove_expired(connection) == 1
 
 
 def test_what_no_column_holds_is_a_bad_request(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""Jobs: supervised loops that one process of an installation runs at a time."""
