@@ -41,8 +41,7 @@ class Grant:
     def __post_init__(self) -> None:
         if not self.name or len(self.name) > 100:
             raise BadRequest("A key needs a name of at most 100 characters.", param="name")
-        if self.owner is not None and not 0 < len(self.owner) <= 100:
-            raise BadRequest("An owner has 1 to 100 characters.", param="owner")
+        _check_owner(self.owner)
         unknown = self.roles - set(ROLES)
         if unknown:
             message = f"There is no role {min(unknown)!r}; the roles are {', '.join(ROLES)}."
@@ -82,8 +81,22 @@ def rotate(connection: Connection, hasher: KeyHasher, key_id: str, overlap: floa
     secret = _secret()
     row = rows.rotate(connection, key_id, hasher.digest(secret.encode()).hex(), secret[-4:], overlap)
     if row is None:
-        raise NotFound(f"There is no key {key_id[:80]!r} in force. `sluice keys list` shows them.", param="key_id")
+        raise not_in_force(key_id)
     return secret, row
+
+
+def assign(connection: Connection, key_id: str, owner: str | None, project: str | None) -> KeyRow:
+    """Give a key another owner, another project, or both; None leaves what it has. Raises `NotFound` where there is no
+    such key in force, and `BadRequest` where the project does not exist. The caller owns the transaction."""
+    _check_owner(owner)
+    row = rows.assign(connection, key_id, owner, project)
+    if row is None:
+        raise not_in_force(key_id)
+    return row
+
+
+def not_in_force(key_id: str) -> NotFound:
+    return NotFound(f"There is no key {key_id[:80]!r} in force. `sluice keys list` shows them.", param="key_id")
 
 
 def unknown_names(connection: Connection, grant: Grant, upstreams: Collection[str]) -> list[str]:
@@ -119,6 +132,11 @@ def principals(connection: Connection, allowances: Mapping[str, Allowance]) -> d
             ends = secret.expires if key.expires is None else min(key.expires, secret.expires)
             found[bytes.fromhex(secret.digest)] = replace(principal, expires=ends)
     return found
+
+
+def _check_owner(owner: str | None) -> None:
+    if owner is not None and not 0 < len(owner) <= 100:
+        raise BadRequest("An owner has 1 to 100 characters.", param="owner")
 
 
 def _secret() -> str:

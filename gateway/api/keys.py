@@ -1,4 +1,4 @@
-"""Keys: mint, list, rotate, revoke."""
+"""Keys: mint, list, assign, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from gateway.api.deps import Admin, Running
-from gateway.errors import NotFound
-from gateway.keys import Grant, mint, rotate, unknown_names
+from gateway.keys import Grant, assign, mint, not_in_force, rotate, unknown_names
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
 
@@ -34,6 +33,15 @@ class NewKey(BaseModel):
     endpoints: frozenset[str] | None = None
     upstreams: frozenset[str] | None = frozenset()
     expires: float | None = None
+
+
+class Assignment(BaseModel):
+    """Null leaves what the key has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    owner: str | None = Field(None, min_length=1, max_length=100, pattern=PRINTABLE)
+    project: str | None = None
 
 
 class Rotation(BaseModel):
@@ -103,6 +111,13 @@ async def list_keys(who: Admin, running: Running) -> Keys:
     return Keys(data=[Key(**_shown(row)) for row in await running.read(rows.list_all)])
 
 
+@router.patch("/keys/{key_id}")
+async def assign_key(key_id: str, new: Assignment, who: Admin, running: Running) -> Key:
+    """Give a key another owner or another project. What it may do stays."""
+    row = await running.write(lambda connection: assign(connection, key_id, new.owner, new.project))
+    return Key(**_shown(row))
+
+
 @router.post("/keys/{key_id}/rotate")
 async def rotate_key(key_id: str, rotation: Rotation, who: Admin, running: Running) -> RotatedKey:
     """Give a key another secret, beside those it has until the overlap ends. Its id and all that hangs on it stay."""
@@ -116,7 +131,7 @@ async def rotate_key(key_id: str, rotation: Rotation, who: Admin, running: Runni
 async def revoke_key(key_id: str, who: Admin, running: Running) -> Key:
     """Revoke a key, with all its secrets. It is refused from now on."""
     if not await running.write(lambda connection: rows.revoke(connection, key_id, time.time())):
-        raise NotFound(f"There is no key {key_id[:80]!r} in force.", param="key_id")
+        raise not_in_force(key_id)
     found = [row for row in await running.read(rows.list_all) if row.id == key_id]
     return Key(**_shown(found[0]))
 

@@ -16,12 +16,12 @@ from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show, when
 from gateway.durations import seconds
-from gateway.errors import BadRequest, NotFound
-from gateway.keys import Grant, mint, rotate, unknown_names
+from gateway.errors import BadRequest
+from gateway.keys import Grant, assign, mint, not_in_force, rotate, unknown_names
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
 
-cli = typer.Typer(help="Mint, list, rotate and revoke keys.", no_args_is_help=True)
+cli = typer.Typer(help="Mint, list, assign, rotate and revoke keys.", no_args_is_help=True)
 
 KeyId = Annotated[str, typer.Argument(help="As shown by `sluice keys list`.")]
 
@@ -84,6 +84,19 @@ def list_keys(config: Config = None, as_json: AsJson = False) -> None:
     show(found, columns, as_json, "No key yet: sluice keys create NAME")
 
 
+@cli.command("assign")
+def assign_key(
+    key_id: KeyId,
+    owner: Annotated[str | None, typer.Option(help="Whose it is from now on.", show_default=False)] = None,
+    project: Annotated[str | None, typer.Option(help="The project it goes to.", show_default=False)] = None,
+    config: Config = None,
+) -> None:
+    """Give a key another owner or another project. What it may do stays."""
+    with transaction(config) as connection:
+        row = assign(connection, key_id, owner, project)
+    typer.echo(f"{row.id} is {row.owner}'s, in {f'the project {row.project}' if row.project else 'no project'}")
+
+
 @cli.command("rotate")
 def rotate_key(
     key_id: KeyId,
@@ -104,7 +117,7 @@ def revoke(key_id: KeyId, config: Config = None) -> None:
     """End a key, with all its secrets. Running gateways refuse it within a second."""
     with transaction(config) as connection:
         if not rows.revoke(connection, key_id, time.time()):
-            raise NotFound(f"There is no key {key_id!r} in force. `sluice keys list` shows them.")
+            raise not_in_force(key_id)
     typer.echo(f"revoked {key_id}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
@@ -49,9 +49,7 @@ class KeyRow:
 def add(connection: Connection, row: KeyRow) -> None:
     """Raises `BadRequest` where its project does not exist."""
     move_revision(connection)  # first, so that nobody deletes the project meanwhile
-    known = select(projects.c.name).where(projects.c.name == row.project)
-    if row.project is not None and connection.execute(known).first() is None:
-        raise BadRequest(f"There is no project {row.project[:80]!r}.", param="project")
+    _check_project(connection, row.project)
     connection.execute(
         insert(keys).values(
             id=row.id,
@@ -79,6 +77,19 @@ def list_all(connection: Connection) -> list[KeyRow]:
 def find_active(connection: Connection) -> list[KeyRow]:
     """Keys that are neither revoked nor expired, oldest first."""
     return _rows(connection, *in_force())
+
+
+def assign(connection: Connection, key_id: str, owner: str | None, project: str | None) -> KeyRow | None:
+    """Give a key another owner or another project; None leaves what it has. None where there is no such key in force.
+    Raises `BadRequest` where the project does not exist."""
+    move_revision(connection)  # first, so that nobody deletes the project meanwhile
+    _check_project(connection, project)
+    found = _rows(connection, keys.c.id == key_id, *in_force())
+    if not found:
+        return None
+    row = replace(found[0], owner=owner or found[0].owner, project=project or found[0].project)
+    connection.execute(update(keys).where(keys.c.id == key_id).values(owner=row.owner, project=row.project))
+    return row
 
 
 def rotate(connection: Connection, key_id: str, digest: str, hint: str, overlap: float) -> KeyRow | None:
@@ -119,6 +130,12 @@ def revoke(connection: Connection, key_id: str, at: float) -> bool:
 def in_force() -> tuple[ColumnElement[bool], ...]:
     """What holds for a key that is neither revoked nor expired."""
     return keys.c.revoked.is_(None), or_(keys.c.expires.is_(None), keys.c.expires > time.time())
+
+
+def _check_project(connection: Connection, name: str | None) -> None:
+    known = select(projects.c.name).where(projects.c.name == name)
+    if name is not None and connection.execute(known).first() is None:
+        raise BadRequest(f"There is no project {name[:80]!r}.", param="project")
 
 
 def _rows(connection: Connection, *which: ColumnElement[bool]) -> list[KeyRow]:

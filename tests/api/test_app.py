@@ -59,7 +59,7 @@ async def test_a_path_that_is_not_there(running: Inside, path: str) -> None:
     [
         ("PUT", "/admin/keys", "GET, POST"),
         ("POST", "/admin/limits/team:search", "DELETE, GET, PUT"),
-        ("GET", "/admin/keys/x", "DELETE"),
+        ("GET", "/admin/keys/x", "DELETE, PATCH"),
         ("GET", "/admin/apply", "POST"),
     ],
 )

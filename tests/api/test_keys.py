@@ -107,6 +107,23 @@ async def test_whose_a_key_is(running: Inside) -> None:
     assert (caller.owner, caller.project, caller.team) == ("Ada", "web", "search")
 
 
+async def test_a_key_is_assigned_and_may_do_no_more_than_before(running: Inside) -> None:
+    await running.client.post("/admin/teams", json={"name": "search"})
+    await running.client.post("/admin/projects", json={"name": "web", "team": "search"})
+    made = await minted(running)
+    path = f"/admin/keys/{made['id']}"
+    changed = (await running.client.patch(path, json={"owner": "Ada", "project": "web"})).json()
+    kept = {name: value for name, value in made.items() if name not in ("key", "warnings")}
+    assert changed == {**kept, "owner": "Ada", "project": "web"}
+    caller = running.services.refresher.snapshots.current.keys.authenticate(f"Bearer {made['key']}".encode())
+    assert (caller.owner, caller.project, caller.team) == ("Ada", "web", "search")
+    for body in ({"roles": ["admin"]}, {"endpoints": None}, {"id": "key_x"}, {"revoked": None}, {"owner": ""}):
+        reply = await running.client.patch(path, json=body)
+        assert (reply.status_code, reply.json()["error"]["param"]) == (400, next(iter(body)))
+    assert (await running.client.get("/admin/keys")).json()["data"][1] == changed
+    assert (await running.client.patch("/admin/keys/key_unknown", json={})).status_code == 404
+
+
 @pytest.mark.parametrize("role", ["operator", "viewer"])
 async def test_only_an_admin_makes_an_admin(running: Inside, role: str) -> None:
     made = await minted(running, roles=[role])

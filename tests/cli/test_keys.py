@@ -81,6 +81,25 @@ def test_whose_a_key_is(sluice: Sluice) -> None:
     assert [(row["owner"], row["project"]) for row in rows] == [("plain", None), ("Ada", "web")]
 
 
+def test_a_key_is_assigned(sluice: Sluice) -> None:
+    sluice("teams", "create", "search")
+    sluice("projects", "create", "web", "--team", "search")
+    made = orjson.loads(sluice("keys", "create", "ci", "--json").out)
+    assert sluice("keys", "assign", made["id"], "--owner", "Ada").out == f"{made['id']} is Ada's, in no project\n"
+    done = sluice("keys", "assign", made["id"], "--project", "web")
+    assert done.out == f"{made['id']} is Ada's, in the project web\n"
+    kept = {name: value for name, value in made.items() if name != "key"}
+    assert sluice("keys", "list", "--json").rows == [{**kept, "owner": "Ada", "project": "web"}]
+    for arguments, words in (
+        ((made["id"], "--project", "ghost"), "no project 'ghost'"),
+        ((made["id"], "--owner", ""), "1 to 100"),
+        (("key_unknown",), "sluice keys list"),
+    ):
+        refused = sluice("keys", "assign", *arguments)
+        assert (refused.code, refused.out) == (1, "")
+        assert words in refused.err
+
+
 def test_a_name_that_nobody_declared_is_told_and_granted(sluice: Sluice) -> None:
     done = sluice("keys", "create", "ci", "--endpoint", "nope", "--upstream", "demo", "--upstream", "gone")
     assert done.code == 0

@@ -126,9 +126,24 @@ def test_a_project_that_is_not_there_has_no_keys(connection: Connection) -> None
     assert [row.project for row in keys.list_all(connection)] == [None, "web"]
 
 
+def test_a_key_is_assigned_to_another(connection: Connection) -> None:
+    """What is not said stays, and so does all else of the key."""
+    teams.add_team(connection, teams.Team("search", None, 1.0))
+    teams.add_project(connection, teams.Project("web", "search", 1.0))
+    assert keys.assign(connection, ADA.id, None, "web") == replace(ADA, project="web")
+    assert keys.assign(connection, ADA.id, "Bob", None) == replace(ADA, owner="Bob", project="web")
+    assert keys.list_all(connection) == [replace(ADA, owner="Bob", project="web")]
+    with pytest.raises(BadRequest, match="no project 'ghost'"):
+        keys.assign(connection, ADA.id, None, "ghost")
+    keys.revoke(connection, ADA.id, 5.0)
+    assert keys.assign(connection, ADA.id, "Eve", None) is None
+
+
 def test_every_change_moves_the_revision_on(connection: Connection) -> None:
     seen = [catalogue.revision(connection)]
     rotated(connection, "b", HOUR)
+    seen.append(catalogue.revision(connection))
+    keys.assign(connection, ADA.id, "Bob", None)
     seen.append(catalogue.revision(connection))
     keys.revoke(connection, ADA.id, time.time())
     seen.append(catalogue.revision(connection))
