@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.errors import Unequipped
-from gateway.settings import StateSettings
+from gateway.settings import BadSettings, StateSettings
 from gateway.state.base import State
 from gateway.state.memory import MemoryState
 from gateway.state.shared import SharedState
@@ -21,7 +21,10 @@ def build_state(settings: StateSettings, shared: Path | None) -> State:
         except ImportError as error:
             message = "`state.url` needs Redis' client: pip install 'sluicegate[redis]'"
             raise Unequipped(message, code="package_missing") from error
-        return RedisState(url, settings.timeout)
+        try:
+            return RedisState(url, settings.timeout)
+        except ValueError:  # whose words may show what the reference holds
+            raise BadSettings("`state.url` is no URL of Redis; write redis://host:6379/0.") from None
     if shared is not None:
         return SharedState(shared, settings.timeout)
     return MemoryState()
