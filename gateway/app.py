@@ -17,6 +17,7 @@ from gateway.conversations import Conversations
 from gateway.errors import Unavailable, Unequipped
 from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.routes import DataRoutes, hot_routes, unproven
+from gateway.jobs.retention import Retention
 from gateway.journal import Journal
 from gateway.limits import Limits
 from gateway.pipeline import Pipeline
@@ -57,7 +58,8 @@ async def running(
     journal = Journal(settings.data / "journal")
     spans = span_export(lambda: reloader.settings)
     shipper = Shipper(journal, settings.data / "journal", store, spans.offer if spans is not None else None)
-    metrics = Metrics(lambda: _gauges(journal, shipper, spans, reloader, limits) | replies.gauges() | contents.gauges())
+    retention = Retention(store, settings.retention.ages())
+    metrics = Metrics()
     workers = Workers(metrics, shared) if shared is not None else None
     conversations = Conversations(store)
     state = build_state(settings.state, shared)
@@ -68,7 +70,10 @@ async def running(
     content_shipper = ContentShipper(said, settings.data / "contents", store)
     readiness = Readiness(store, shipper, journal, refresher.snapshots, lambda: reloader.fault)
     pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
-    parts = (refresher, shipper, reloader, limits, replies, contents, content_shipper)
+    parts = (refresher, shipper, reloader, limits, replies, contents, content_shipper, retention)
+    for watched in (journal, shipper, reloader, limits, replies, contents, retention, spans):
+        if watched is not None:
+            metrics.watch(watched.gauges)
     loops = [asyncio.create_task(part.run()) for part in parts]
     if workers is not None:
         loops.append(asyncio.create_task(workers.run()))
@@ -176,31 +181,3 @@ def span_export(settings: Callable[[], Settings]) -> SpanExport | None:
         return found
 
     return SpanExport(endpoint, addresses)
-
-
-def _gauges(
-    journal: Journal, shipper: Shipper, spans: SpanExport | None, reloader: Reloader, limits: Limits
-) -> dict[str, tuple[str, float]]:
-    found: dict[str, tuple[str, float]] = {
-        "journal_dropped_records": ("Records lost because the journal could not be written.", journal.dropped),
-        "journal_backlog_bytes": ("Journalled and not yet in the database.", shipper.backlog_bytes),
-        "journal_damaged_segments": ("Segments set aside because they are damaged.", shipper.damaged),
-        "shipped_records": ("Records moved to the database by this process.", shipper.shipped),
-        "shipping_failures": ("Batches that could not be moved and will be tried again.", shipper.failures),
-        "limits_refused": ("Calls refused because a limit was reached.", limits.refused),
-        "limits_unavailable": ("Calls refused because limits could not be checked.", limits.unavailable),
-        "limits_unchecked": ("Calls served although limits could not be checked.", limits.unchecked),
-        "limits_overdrawn": ("Units taken beyond what was reserved.", limits.overdrawn),
-        "state_failures": ("Times that the shared state did not answer.", limits.state_failures),
-        "config_reloads": ("Times another configuration came into force.", reloader.reloads),
-        "config_refusals": ("Times a configuration was refused and the one in force stayed.", reloader.refusals),
-        "config_stale": (
-            "1 while the file cannot be used and an older configuration is in force.",
-            float(reloader.fault is not None),
-        ),
-    }
-    if spans is not None:
-        found["spans_waiting"] = ("Spans that wait for the collector.", spans.waiting)
-        found["spans_exported"] = ("Spans the collector took.", spans.exported)
-        found["spans_dropped"] = ("Spans lost: the queue was full, or the collector did not take them.", spans.dropped)
-    return found

@@ -75,6 +75,9 @@ class Journal:
         """No segment can be made at present."""
         return self._map is None
 
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        return {"journal_dropped_records": ("Records lost because the journal could not be written.", self.dropped)}
+
     def append(self, record: msgspec.Struct) -> None:
         """Keep a record, all of one kind. Never raises and never waits for the disk."""
         payload = _ENCODER.encode(record)

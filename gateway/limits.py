@@ -88,6 +88,15 @@ class Limits:
         """Units that calls took beyond what they had reserved."""
         self.state_failures = 0
 
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        return {
+            "limits_refused": ("Calls refused because a limit was reached.", self.refused),
+            "limits_unavailable": ("Calls refused because limits could not be checked.", self.unavailable),
+            "limits_unchecked": ("Calls served although limits could not be checked.", self.unchecked),
+            "limits_overdrawn": ("Units taken beyond what was reserved.", self.overdrawn),
+            "state_failures": ("Times that the shared state did not answer.", self.state_failures),
+        }
+
     def take(self, allowances: Sequence[Allowance], amounts: Amounts) -> Reservation | None:
         """Reserve from what is leased here; None where it does not suffice, and `reserve` must be awaited."""
         now = self._clock()

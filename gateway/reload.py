@@ -66,6 +66,14 @@ class Reloader:
         """Loads that changed something."""
         self.refusals = 0
 
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        stale = float(self.fault is not None)
+        return {
+            "config_reloads": ("Times another configuration came into force.", self.reloads),
+            "config_refusals": ("Times a configuration was refused and the one in force stayed.", self.refusals),
+            "config_stale": ("1 while the file cannot be used and an older configuration is in force.", stale),
+        }
+
     async def reload(self) -> Changes:
         """Load the settings and bring them into force. Raises `BadSettings`, and then nothing has changed."""
         if self._source is None:

@@ -5,10 +5,12 @@ python scripts/reference.py [--check]
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast, get_args, get_type_hints
 
 import typer.main
@@ -20,13 +22,12 @@ from pydantic_core import PydanticUndefined
 
 from gateway import configuration as sources
 from gateway import settings
-from gateway.api import calls, keys, limits, releases, teams
+from gateway.api import calls, keys, limits, releases, retention, teams
 from gateway.api.deps import Requires
-from gateway.app import _gauges
+from gateway.app import running
 from gateway.cli.main import cli
 from gateway.front.routes import DataRoutes
 from gateway.record import CallRecord
-from gateway.telemetry.metrics import Metrics
 
 DOCS = Path(__file__).parent.parent / "docs"
 HEAD = "<!-- Written by scripts/reference.py; change the code instead. -->\n"
@@ -55,6 +56,11 @@ def configuration() -> str:
         "## `telemetry`",
         "",
         *_fields(settings.TelemetrySettings),
+        "## `retention`",
+        "",
+        _said(settings.RetentionSettings),
+        "",
+        *_fields(settings.RetentionSettings),
         "## `content`",
         "",
         *_fields(settings.ContentPolicy),
@@ -173,7 +179,7 @@ def api() -> str:
         "A running gateway serves its OpenAPI document at `/admin/openapi.json`.",
         "",
     ]
-    for router in (keys.router, teams.router, limits.router, releases.router, calls.router):
+    for router in (keys.router, teams.router, limits.router, releases.router, calls.router, retention.router):
         for route in router.routes:
             if isinstance(route, APIRoute):
                 lines += _admin_route(route)
@@ -191,7 +197,10 @@ class _Anything:
     """Stands where the routes only keep a reference."""
 
     def __getattr__(self, name: str) -> Any:
-        return None
+        return self
+
+    def __add__(self, other: Any) -> Any:
+        return self
 
 
 def _who(access: str) -> str:
@@ -208,16 +217,26 @@ def _admin_route(route: APIRoute) -> list[str]:
     ]
     lines = [f"### {method} `/admin{route.path}`", "", f"{route.description} For {_who(rules[0])}.", ""]
     rows = [
-        f"| `{parameter.name}` | {_named(parameter.field_info.annotation)} | {_default(parameter.field_info)} |"
-        for parameter in (*route.dependant.path_params, *route.dependant.query_params)
+        f"| `{name}` | {_cell(_named(field.annotation))} | {_default(field)} | {_cell(field.description or '')} |"
+        for name, field in _parameters(route)
     ]
     if rows:
-        lines += ["| parameter | type | default |", "|---|---|---|", *rows, ""]
+        lines += ["| parameter | type | default | |", "|---|---|---|---|", *rows, ""]
     for parameter in route.dependant.body_params:
         body = parameter.field_info.annotation
         if isinstance(body, type) and issubclass(body, BaseModel):
             lines += [f"The body: {_said(body)}", "", *_fields(body)]
     return lines
+
+
+def _parameters(route: APIRoute) -> Iterator[tuple[str, FieldInfo]]:
+    """Of path and query; those that come together as a model, one by one."""
+    for parameter in (*route.dependant.path_params, *route.dependant.query_params):
+        kind = parameter.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from kind.model_fields.items()
+        else:
+            yield parameter.name, parameter.field_info
 
 
 def _record_fields() -> Iterator[tuple[str, str, str]]:
@@ -245,16 +264,19 @@ def metrics() -> str:
         "| metric | kind | labels | |",
         "|---|---|---|---|",
     ]
-    lines += [_metric(metric) for metric in _scrape()]
+    lines += [_metric(metric) for metric in asyncio.run(_scrape())]
     lines.append("| `sluice_workers` | gauge | | Processes that serve. Only where there are several. |")
     return _page(lines)
 
 
-def _scrape() -> Iterator[Metric]:
-    absent: Any = _Anything()
-    seen = Metrics(lambda: _gauges(absent, absent, absent, absent))
-    seen.observe(CallRecord(id="", started=0, surface="chat", status=200, input_tokens=1, first_us=1))
-    return seen.collect()
+async def _scrape() -> list[Metric]:
+    telemetry = {"otlp_endpoint": "http://127.0.0.1:9/v1/traces"}
+    with TemporaryDirectory() as folder:
+        chosen = settings.Settings.model_validate({"data": folder, "upstreams": {}, "telemetry": telemetry})
+        async with running(chosen) as services:
+            record = CallRecord(id="", started=0, surface="chat", status=200, input_tokens=1, first_us=1)
+            services.metrics.observe(record)
+            return list(services.metrics.collect())
 
 
 def _metric(metric: Metric) -> str:

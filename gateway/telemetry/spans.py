@@ -73,6 +73,13 @@ class SpanExport:
     def waiting(self) -> int:
         return len(self._queue)
 
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        return {
+            "spans_waiting": ("Spans that wait for the collector.", self.waiting),
+            "spans_exported": ("Spans the collector took.", self.exported),
+            "spans_dropped": ("Spans lost: the queue was full, or the collector did not take them.", self.dropped),
+        }
+
     def offer(self, records: Sequence[CallRecord]) -> None:
         """Take what fits; count what does not. Never waits."""
         with self._changed:

@@ -124,7 +124,8 @@ def test_only_streams_have_a_first_event() -> None:
 
 def test_gauges_are_read_when_scraped() -> None:
     level = 1.0
-    metrics = Metrics(lambda: {"level": ("How high it stands.", level)})
+    metrics = Metrics()
+    metrics.watch(lambda: {"level": ("How high it stands.", level)})
     assert scraped(metrics)["sluice_level"][0].value == 1
     level = 2.0
     assert scraped(metrics)["sluice_level"][0].value == 2

@@ -20,7 +20,8 @@ REFUSED = CallRecord(id="r", started=1, surface="chat", status=401, total_us=50)
 
 
 def worker(folder: Path, *records: CallRecord, backlog: float = 0) -> Workers:
-    metrics = Metrics(lambda: {"backlog": ("Waiting.", backlog)})
+    metrics = Metrics()
+    metrics.watch(lambda: {"backlog": ("Waiting.", backlog)})
     for record in records:
         metrics.observe(record)
     return Workers(metrics, folder)
