@@ -25,8 +25,8 @@ from pydantic import (
 )
 
 from gateway.content_policy import ContentPolicy
-from gateway.durations import seconds
 from gateway.errors import GatewayError
+from gateway.retention import RetentionSettings
 from gateway.types import Json
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -332,25 +332,6 @@ class StateSettings(Part):
 
 class TelemetrySettings(Part):
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP URL for spans, as http://collector:4318/v1/traces.")
-
-
-class RetentionSettings(Part):
-    """How long each class of data is kept, as `90d`; null keeps it for ever."""
-
-    calls: str | None = Field("90d", description="Records of calls. What was spent by day is kept for ever.")
-    contents: str | None = Field("30d", description="What was said in them, where that is captured.")
-    responses: str | None = Field("30d", description="Stored responses.")
-
-    @field_validator("calls", "contents", "responses")
-    @classmethod
-    def _duration(cls, value: str | None) -> str | None:
-        if value is not None:
-            seconds(value)
-        return value
-
-    def ages(self) -> dict[str, int]:
-        """Seconds by the name of the class, for those that are not kept for ever."""
-        return {name: seconds(age) for name, age in self if age is not None}
 
 
 EMBEDDED: dict[str, Json] = {
