@@ -1,0 +1,75 @@
+"""Broken object-level authorization: an id in a path or a body is looked up among the caller's own things only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.inside import Inside, inside
+from tests.test_access import UPSTREAMS
+
+pytestmark = pytest.mark.anyio
+NOBODY = "resp_" + "0" * 32
+WAYS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
+    "read": ("GET", "/v1/responses/{id}", None),
+    "read its input": ("GET", "/v1/responses/{id}/input_items", None),
+    "cancel": ("POST", "/v1/responses/{id}/cancel", {}),
+    "delete": ("DELETE", "/v1/responses/{id}", None),
+    "go on from": ("POST", "/v1/responses", {"model": "demo", "input": "x", "previous_response_id": "{id}"}),
+}
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Inside]:
+    async with inside(tmp_path, upstreams=UPSTREAMS) as started:
+        yield started
+
+
+async def tried(running: Inside, way: str, response: str, headers: dict[str, str]) -> tuple[int, str]:
+    """Status and body, the id that was asked for written as one and the same."""
+    method, path, body = WAYS[way]
+    sent = None if body is None else {k: response if v == "{id}" else v for k, v in body.items()}
+    reply = await running.client.request(method, path.replace("{id}", response), headers=headers, json=sent)
+    return reply.status_code, reply.text.replace(response, "ID")
+
+
+@pytest.mark.parametrize("roles", [(), ("viewer",), ("admin",)])
+@pytest.mark.parametrize("way", WAYS)
+async def test_broken_object_level_authorization(running: Inside, way: str, roles: tuple[str, ...]) -> None:
+    """Another key's response does not exist, in the same words as one that never did, and stays what it was."""
+    owner, other = await running.key(), await running.key(*roles)
+    made = await running.client.post("/v1/responses", headers=owner, json={"model": "demo", "input": "mine"})
+    response = made.json()["id"]
+    assert await tried(running, way, response, other) == await tried(running, way, NOBODY, other)
+    assert (await tried(running, way, response, other))[0] in (400, 404)
+    kept = await running.client.get(f"/v1/responses/{response}", headers=owner)
+    assert kept.json() == made.json()
+
+
+async def test_the_owner_may(running: Inside) -> None:
+    owner = await running.key()
+    made = await running.client.post("/v1/responses", headers=owner, json={"model": "demo", "input": "mine"})
+    for way in ("read", "read its input", "go on from", "delete"):
+        assert (await tried(running, way, made.json()["id"], owner))[0] == 200
+
+
+async def test_every_id_in_a_path_of_the_data_plane_is_tried_here(running: Inside) -> None:
+    """A new route with an id must be added above; models are in `tests/test_access.py`."""
+    with_id = {(route.method, route.path) for route in running.front.served.routes if "{" in route.path}
+    known = {(method, path) for method, path, _ in WAYS.values() if "{" in path}
+    assert with_id == known | {("GET", "/v1/models/{model}")}
+
+
+async def test_ids_cannot_be_guessed(running: Inside) -> None:
+    owner = await running.key()
+    made = [
+        (await running.client.post("/v1/responses", headers=owner, json={"model": "demo", "input": "x"})).json()["id"]
+        for _ in range(20)
+    ]
+    assert len(set(made)) == 20
+    assert all(re.fullmatch(r"resp_\w{32,}", one) for one in made)
+    assert len({one[5:21] for one in made}) == 20  # no counter, no clock in front
