@@ -320,7 +320,7 @@ def _wish(headers: Mapping[bytes, bytes]) -> bytes:
 def _cache_name(surface: Surface, principal: Principal, route: Route, call: Call) -> str:
     """Everything that a reply depends on, the tenant first: nobody else's request has this name."""
     pool = route.pool
-    models = [(upstream.name, upstream.kind, upstream.model) for upstream in (*pool.members, *pool.fallbacks)]
+    models = [(upstream.name, upstream.model, upstream.digest) for upstream in (*pool.members, *pool.fallbacks)]
     return _name(
         "cache",
         b"project %b" % principal.project.encode() if principal.project else b"key %b" % principal.key_id.encode(),

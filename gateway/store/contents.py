@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from gateway.store import calls
 from gateway.store.tables import contents
@@ -44,8 +44,3 @@ def _row(content: Content) -> Json:
 def get(connection: Connection, call_id: str) -> Content | None:
     row = connection.execute(select(contents).where(contents.c.id == call_id)).first()
     return Content(**row._mapping) if row is not None else None
-
-
-def remove_before(connection: Connection, started: int) -> int:
-    """How many were older; `started` is Unix time in nanoseconds."""
-    return connection.execute(delete(contents).where(contents.c.started < started)).rowcount

@@ -136,7 +136,7 @@ def test_what_is_written_meanwhile_is_not_in_it_and_waits_for_nothing(filled: St
         with filled.begin() as connection:
             calls.ship(connection, "segment-3", 1, [CallRecord(id="late", started=1, surface="chat", status=200)])
             keys.revoke(connection, "key_1", 5.0)
-            contents.remove_before(connection, 10)
+            responses.remove(connection, "resp_1", "key_1")
         done.set()
 
     def progress(table: str, rows: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Contents on every store: they come with how far their segment has come, and go when they are old."""
+"""Contents on every store: they come with how far their segment has come."""
 
 from __future__ import annotations
 
@@ -27,11 +27,3 @@ def test_a_nul_holds_nothing_up(store: Store) -> None:
         found = contents.get(connection, "req_1")
         assert found is not None
         assert found.request == "a\ufffdb"
-
-
-def test_what_is_old_goes(store: Store) -> None:
-    with store.begin() as connection:
-        contents.ship(connection, "segment", 1, [content(number) for number in (1, 2, 3)])
-        assert contents.remove_before(connection, 3) == 2
-        assert contents.get(connection, "req_2") is None
-        assert contents.get(connection, "req_3") == content(3)
