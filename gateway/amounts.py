@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from calendar import timegm
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ import msgspec
 
 Span = Literal["day", "week", "month", "total"]
 DAY = 86400
+FOREVER = 253_402_300_800
+"""The Unix time of the year 10000, when a total ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def period(span: Literal["minute"] | Span, now: float) -> Period:
     """The period of the UTC calendar that `now` is in; weeks begin on Monday."""
     day = int(now // DAY)
     if span == "total":
-        return Period("total", 0, math.inf)
+        return Period("total", 0, FOREVER)
     if span == "minute":
         since = int(now // 60) * 60
         until = since + 60

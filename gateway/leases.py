@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from gateway.amounts import Allowance, Amounts, Period, period
+from gateway.amounts import FOREVER, Allowance, Amounts, Period, period
 from gateway.errors import OverLimit, RateLimited
 from gateway.state.base import UNKNOWN, Stake
 
@@ -124,7 +124,7 @@ class Lease:
             )
             return RateLimited(message, code="too_many_concurrent", retry_after=1.0)
         if self.kind == "budget":
-            renewed = "" if self.until == math.inf else f", renewed at {_shown(self.until)}"
+            renewed = "" if self.until == FOREVER else f", renewed at {_shown(self.until)}"
             amount = f"${self.size / 1_000_000:.6g}"
             message = f"The budget of {whose} has too little left for this call ({amount}{renewed}). Have it raised."
             return OverLimit(message, code="insufficient_quota")
@@ -234,7 +234,7 @@ class Leases:
             stakes[lease] = Stake(
                 lease.name,
                 lease.size,
-                0 if lease.until == math.inf else int(lease.until),
+                0 if lease.until == FOREVER else int(lease.until),
                 lease.taken,
                 max(every - lease.free, int(lease.thirsty)),
                 max(1, least - lease.free),
@@ -304,7 +304,7 @@ class Leases:
             old = former.get(kind)
             if old is not None and old is not lease and old.free < 0:
                 self._owe(lease, -old.free)
-        group = Group(allowance, tuple(leases), min((lease.until for lease in leases), default=math.inf))
+        group = Group(allowance, tuple(leases), min((lease.until for lease in leases), default=FOREVER))
         self._groups[allowance.scope] = group
         return group
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.amounts import Span, period
+from gateway.amounts import FOREVER, Span, period
 
 MOMENTS = st.floats(0, 4e9)
 
@@ -40,7 +39,7 @@ def test_periods_begin_where_the_calendar_says(now: float) -> None:
 @pytest.mark.parametrize("now", [0.0, 1.8e9])
 def test_a_total_has_no_end(now: float) -> None:
     found = period("total", now)
-    assert (found.name, found.since, found.until) == ("total", 0, math.inf)
+    assert (found.name, found.since, found.until) == ("total", 0, FOREVER)
 
 
 def test_periods_of_different_spans_are_different() -> None:

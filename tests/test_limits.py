@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
+from gateway.amounts import FOREVER
 from gateway.errors import GatewayError, OverLimit, RateLimited, Unavailable
 from gateway.leases import Reservation
 from gateway.limits import AGAIN, BEAT, Allowance, Amounts, Limits
@@ -312,6 +313,17 @@ async def test_a_budget_is_not_spent_where_the_records_do_not_answer() -> None:
         assert await admitted(limits, key(budget=1000)) is None
         replicas.clock.now += AGAIN
         assert await admitted(limits, key(budget=1000)) is None
+
+
+async def test_a_budget_in_total_counts_everything_for_good() -> None:
+    async with together() as replicas:
+        replicas.spent = 100
+        limits = replicas.start()
+        assert await count(limits, key(budget=300, budget_period="total"), 9) == 2
+        assert replicas.asked == [("key:k", 0, FOREVER)]
+        await replicas.beat(400 * 86400)
+        with pytest.raises(OverLimit, match=r"\(\$0\.0003\)"):
+            await limits.reserve(key(budget=300, budget_period="total"), CALL)
 
 
 async def test_a_budget_of_the_next_month_is_another() -> None:
