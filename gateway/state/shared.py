@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS claims (name TEXT PRIMARY KEY, holder TEXT NOT NULL, 
 CREATE TABLE IF NOT EXISTS held (name TEXT PRIMARY KEY, value BLOB NOT NULL, until REAL NOT NULL, used REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS used ON held (used, length(value));
 """
+MADE_WITHIN = 10.0
+"""Seconds in which processes that start together have made the file, one after the other."""
 _BOOK = msgspec.msgpack.Decoder(Book)
 _POOL = msgspec.msgpack.Decoder(Pool)
 _encode = msgspec.msgpack.Encoder().encode
@@ -38,8 +40,9 @@ class SharedState:
         self._bound = bound
         self._dead = dead
         self._swept = 0.0
-        self._file = sqlite3.connect(folder / "state.db", timeout=timeout, isolation_level=None)
+        self._file = sqlite3.connect(folder / "state.db", timeout=MADE_WITHIN, isolation_level=None)
         self._file.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; {TABLES}")
+        self._file.execute(f"PRAGMA busy_timeout = {round(timeout * 1000)}")
 
     async def trade(self, trade: Trade) -> Deal:
         now = time.time()
