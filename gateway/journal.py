@@ -44,9 +44,10 @@ _CALLS = msgspec.msgpack.Decoder(CallRecord)
 
 
 class Journal:
-    """The writer; one per process. Fails open: where no segment can be made, records are dropped and counted."""
+    """The writer; one per process. Fails open: where no segment can be made, records are dropped and counted. One that
+    is `lazy` makes its first segment with its first record: it may never have any."""
 
-    def __init__(self, directory: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(self, directory: Path, segment_bytes: int = SEGMENT_BYTES, lazy: bool = False) -> None:
         self._directory = directory
         self._size = segment_bytes
         self._held: dict[Path, int] = {}
@@ -58,7 +59,8 @@ class Journal:
         self.current: Path | None = None
         """The segment being written."""
         directory.mkdir(parents=True, exist_ok=True)
-        self._roll()
+        if not lazy:
+            self._roll()
 
     @property
     def held(self) -> tuple[Path, ...]:

@@ -107,6 +107,17 @@ def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
     assert [one.started for one in read_all(tmp_path)] == list(range(500))
 
 
+def test_a_lazy_journal_takes_no_room_before_its_first_record(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, SMALL, lazy=True)
+    assert (segments(tmp_path), journal.current, journal.held) == ([], None, ())
+    journal.append(record(1))
+    assert segments(tmp_path) == [journal.current]
+    journal.close()
+    assert read_all(tmp_path) == [record(1)]
+    Journal(tmp_path / "unused", lazy=True).close()
+    assert segments(tmp_path / "unused") == []
+
+
 def test_a_record_is_read_while_the_segment_is_written(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     offset = 0
