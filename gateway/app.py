@@ -39,6 +39,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.workers import Workers
 
 if TYPE_CHECKING:
+    from gateway.telemetry.measures import MeasureExport
     from gateway.telemetry.spans import SpanExport
 
 
@@ -57,7 +58,9 @@ async def running(
     reloader = Reloader(source, settings, fleet, refresher)
     journal = Journal(settings.data / "journal")
     spans = span_export(lambda: reloader.settings)
-    shipper = Shipper(journal, settings.data / "journal", store, spans.offer if spans is not None else None)
+    measures = measure_export(settings)
+    exports = [export for export in (spans, measures) if export is not None]
+    shipper = Shipper(journal, settings.data / "journal", store, [export.offer for export in exports])
     retention = Retention(store, settings.retention.ages())
     metrics = Metrics()
     workers = Workers(metrics, shared) if shared is not None else None
@@ -71,9 +74,8 @@ async def running(
     readiness = Readiness(store, shipper, journal, refresher.snapshots, lambda: reloader.fault)
     pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
     parts = (refresher, shipper, reloader, limits, replies, contents, content_shipper, retention)
-    for watched in (journal, shipper, reloader, limits, replies, contents, retention, spans):
-        if watched is not None:
-            metrics.watch(watched.gauges)
+    for watched in (journal, shipper, reloader, limits, replies, contents, retention, *exports):
+        metrics.watch(watched.gauges)
     loops = [asyncio.create_task(part.run()) for part in parts]
     if workers is not None:
         loops.append(asyncio.create_task(workers.run()))
@@ -92,8 +94,7 @@ async def running(
         await limits.close()
         await fleet.close()
         await asyncio.gather(shipper.drain(), content_shipper.drain())
-        if spans is not None:
-            await asyncio.to_thread(spans.close)
+        await asyncio.gather(*(asyncio.to_thread(export.close) for export in exports))
         if workers is not None:
             with suppress(OSError):
                 workers.write()
@@ -181,3 +182,16 @@ def span_export(settings: Callable[[], Settings]) -> SpanExport | None:
         return found
 
     return SpanExport(endpoint, addresses)
+
+
+def measure_export(settings: Settings) -> MeasureExport | None:
+    """What sends metrics to the collector, where one is configured. Raises `Unavailable` without OpenTelemetry."""
+    endpoint = settings.telemetry.otlp_metrics_endpoint
+    if endpoint is None:
+        return None
+    try:
+        from gateway.telemetry.measures import MeasureExport
+    except ImportError as error:
+        message = "`telemetry.otlp_metrics_endpoint` needs OpenTelemetry: pip install 'sluicegate[otel]'"
+        raise Unequipped(message, code="package_missing") from error
+    return MeasureExport(endpoint)

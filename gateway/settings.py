@@ -332,6 +332,9 @@ class StateSettings(Part):
 
 class TelemetrySettings(Part):
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP URL for spans, as http://collector:4318/v1/traces.")
+    otlp_metrics_endpoint: str | None = Field(
+        None, description="OTLP/HTTP URL for metrics, as http://collector:4318/v1/metrics."
+    )
 
 
 EMBEDDED: dict[str, Json] = {

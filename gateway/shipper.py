@@ -145,12 +145,12 @@ class Carrier(ABC, Generic[T]):
 
 
 class Shipper(Carrier[CallRecord]):
-    """Ships records of calls. `observe` sees every batch after it is in the database; what it raises is logged and
-    stops nothing."""
+    """Ships records of calls. The `observers` see every batch after it is in the database; what they raise is logged
+    and stops nothing."""
 
-    def __init__(self, journal: Journal, directory: Path, store: Store, observe: Observer | None = None) -> None:
+    def __init__(self, journal: Journal, directory: Path, store: Store, observers: Sequence[Observer] = ()) -> None:
         super().__init__(journal, directory, store)
-        self._observe = observe
+        self._observers = observers
 
     def read(self, segment: Path, offset: int, limit: int) -> Read[CallRecord]:
         return read(segment, offset, limit)
@@ -167,8 +167,8 @@ class Shipper(Carrier[CallRecord]):
         }
 
     def show(self, records: Sequence[CallRecord]) -> None:
-        if self._observe is not None:
+        for observe in self._observers:
             try:
-                self._observe(records)
+                observe(records)
             except Exception:
                 log.exception("defect while exporting records")

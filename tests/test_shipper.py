@@ -35,7 +35,7 @@ shipper.BATCH = 7
 folder = Path(sys.argv[1])
 store = Store(sys.argv[2])
 own = Journal(folder.with_name("own"), 4096)
-shipper.Shipper(own, folder, store, lambda batch: print(len(batch), flush=True)).ship()
+shipper.Shipper(own, folder, store, [lambda batch: print(len(batch), flush=True)]).ship()
 """
 """Ships in small batches, and says so after each."""
 
@@ -150,7 +150,7 @@ def test_what_an_observer_sees_is_in_the_database_and_what_it_raises_stops_nothi
         raise ValueError("a defect of the observer")
 
     left_behind(folder, range(100))
-    Shipper(journal, folder, store, observe).ship()
+    Shipper(journal, folder, store, [observe]).ship()
     assert seen == shipped(store) == list(range(100))
 
 

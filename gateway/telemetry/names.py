@@ -24,12 +24,17 @@ INPUT_TOKENS = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 CACHED_TOKENS = "gen_ai.usage.cache_read.input_tokens"
 REASONING_TOKENS = "gen_ai.usage.reasoning.output_tokens"
+TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 the tokens of language models
+DURATION = "gen_ai.client.operation.duration"
+FIRST_TOKEN = "gen_ai.server.time_to_first_token"  # noqa: S105
+TOKEN_USAGE = "gen_ai.client.token.usage"  # noqa: S105
 ERROR = "error.type"
 STATUS = "http.response.status_code"
 ADDRESS = "server.address"
 PORT = "server.port"
 SERVICE = "service.name"
 SERVICE_VERSION = "service.version"
+SERVICE_INSTANCE = "service.instance.id"
 
 REQUEST_ID = "sluice.request_id"
 SURFACE = "sluice.surface"
