@@ -1,5 +1,5 @@
 # Two images of one gateway, both without root, both installed from hashes:
-#   docker build --target slim -t sluicegate:slim .   upstreams over HTTP, PostgreSQL, spans
+#   docker build --target slim -t sluicegate:slim .   upstreams over HTTP, PostgreSQL, Redis, OpenTelemetry
 #   docker build --target full -t sluicegate .        and the embedded model, and other clouds through litellm
 # The locks were resolved with this version of Python; `make lock` renews them.
 ARG PYTHON=3.11
