@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.errors import BadRequest, GatewayError, NotFound
+from gateway.errors import BadRequest, GatewayError, NotFound, RateLimited
 from gateway.store import responses
 from gateway.store.engine import Store
 from gateway.store.responses import StoredResponse
@@ -26,6 +27,9 @@ from gateway.wire.surface import Call, StoringTranslator, Translator
 
 KEPT_FOR = 30 * 24 * 3600.0
 """Seconds a response is kept, as OpenAI does: thirty days."""
+
+MOST_IN_BACKGROUND = 100
+"""Responses of one key that a process makes in the background at once."""
 
 LOST_AFTER = 3600.0
 """Seconds after which a response still in the making is taken for lost with its process."""
@@ -42,6 +46,7 @@ class Conversations:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._of_key: Counter[str] = Counter()
 
     async def recall(self, call: Call, principal: Principal) -> None:
         """Put the conversation so far before this call's messages."""
@@ -64,15 +69,27 @@ class Conversations:
             await asyncio.to_thread(self._write, write, translator.result, turn, call.previous, principal)
 
     async def detach(self, call: Call, translator: Translator, principal: Principal) -> Json:
-        """The current task goes on in the background: what the client is told at once, and can ask for by its id."""
+        """The current task goes on in the background: what the client is told at once, and can ask for by its id.
+        Raises `RateLimited` where its key has too many under way."""
         assert isinstance(translator, StoringTranslator)
+        key = principal.key_id
+        if self._of_key[key] >= MOST_IN_BACKGROUND:
+            message = f"This key has {MOST_IN_BACKGROUND} responses in the background. Wait for one to end."
+            raise RateLimited(message, code="too_many_concurrent", retry_after=1.0)
         task = asyncio.current_task()
         assert task is not None
+        self._of_key[key] += 1
+        task.add_done_callback(lambda _: self._ended(translator.response_id, key))
         pending = translator.pending()
         await asyncio.to_thread(self._write, responses.put, pending, [], call.previous, principal)
         self._running[translator.response_id] = task
-        task.add_done_callback(lambda _: self._running.pop(translator.response_id, None))
         return pending
+
+    def _ended(self, response_id: str, key: str) -> None:
+        self._running.pop(response_id, None)
+        self._of_key[key] -= 1
+        if not self._of_key[key]:
+            del self._of_key[key]
 
     async def settle(self, call: Call, translator: Translator, principal: Principal, error: GatewayError) -> None:
         """A response made in the background did not come to its end: failed, or cancelled by its client."""

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from gateway.conversations import Conversations
-from gateway.errors import BadRequest, ClientGone, NotFound, Unavailable, UpstreamFailed
+from gateway.errors import BadRequest, ClientGone, NotFound, RateLimited, Unavailable, UpstreamFailed
 from gateway.store import responses
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
@@ -217,6 +217,24 @@ async def test_a_response_in_the_background_is_there_from_the_start(conversation
     call = asked("two", previous_response_id=made.id)
     await conversations.recall(call, ADA)
     assert said(call.body["messages"]) == [("user", "one"), ("assistant", "1"), ("user", "two")]
+
+
+async def test_a_key_has_only_so_many_in_the_background(
+    conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.conversations.MOST_IN_BACKGROUND", 2)
+    made = [Background(conversations) for _ in range(2)]
+    await asyncio.gather(*(one.detached.wait() for one in made))
+    call = asked("one", background=True)
+    with pytest.raises(RateLimited, match="2 responses in the background"):
+        await conversations.detach(call, SURFACE.translator(call), ADA)
+    for one in made:
+        one.go.set()
+    await asyncio.gather(*(one.task for one in made))
+    last = Background(conversations)
+    await last.detached.wait()
+    last.go.set()
+    await last.task
 
 
 async def test_one_whose_process_is_gone_is_failed_after_its_time(
