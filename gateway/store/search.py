@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,11 +22,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
 )
 
 from gateway.record import CallRecord
 from gateway.store.tables import DEAR, SLOW_US, calls
 
+LAST = 2**63 - 1
 FIRST_LOOK = 256
 WIDER = 8
 MOST_LOOKED = 10_000
@@ -140,11 +143,45 @@ def page(connection: Connection, wanted: Filter) -> Page:
         look = min(look * WIDER, MOST_LOOKED)
 
 
-def _look(connection: Connection, wanted: Filter, driver: ColumnElement[bool], look: int) -> Page:
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    """An index on (`column`, started), of the calls that meet `condition`, and the value whose calls it gives; without
+    a column, an index on started."""
+
+    column: ColumnElement[Any] | None = None
+    value: Any = None
+    condition: ColumnElement[bool] | None = None
+
+    def part(self, wanted: Filter) -> list[ColumnElement[bool]]:
+        """The calls from `since` to the cursor. Said as a range of rows, as the index is ordered, and not as `column =
+        value`: so no database takes it that another index would give them in the same order."""
+        first = 0 if wanted.since is None else wanted.since
+        last = LAST if wanted.until is None else wanted.until - 1
+        if wanted.after is not None:
+            last = min(last, wanted.after.started)
+        if self.column is None:
+            conditions = [calls.c.started >= first, calls.c.started <= last]
+        else:
+            entry = tuple_(self.column, calls.c.started)
+            conditions = [entry >= tuple_(self.value, first), entry <= tuple_(self.value, last)]
+        if self.condition is not None:
+            conditions.append(self.condition)
+        return conditions
+
+    @property
+    def newest(self) -> list[ColumnElement[Any]]:
+        """The order in which the index has them."""
+        return [calls.c.started.desc()] if self.column is None else [self.column.desc(), calls.c.started.desc()]
+
+
+def _look(connection: Connection, wanted: Filter, driver: _Driver, look: int) -> Page:
     """Those that match among the `look` newest calls that the driver gives. The last of them is read too, to go on
     from."""
-    newest = (calls.c.started.desc(), calls.c.id.desc())
-    given = select(calls).where(driver, *_span(wanted)).order_by(*newest).limit(look).subquery()
+    before = []
+    if wanted.after is not None:
+        before = [or_(calls.c.started < wanted.after.started, calls.c.id < wanted.after.id)]
+    part = select(calls).where(*driver.part(wanted), *before)
+    given = part.order_by(*driver.newest, calls.c.id.desc()).limit(look).subquery()
     place = func.row_number().over(order_by=(given.c.started.desc(), given.c.id.desc()))
     looked = select(given.c.id, _matches(wanted, given).label("matches"), place.label("place")).subquery()
     rows = connection.execute(
@@ -162,19 +199,6 @@ def _look(connection: Connection, wanted: Filter, driver: ColumnElement[bool], l
     return Page(tuple(found), None if exhausted else Cursor(rows[-1].started, rows[-1].id))
 
 
-def _span(wanted: Filter) -> list[ColumnElement[bool]]:
-    """The conditions on time, which every driver's index holds."""
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.since is not None:
-        conditions.append(calls.c.started >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(calls.c.started < wanted.until)
-    if wanted.after is not None:
-        at = wanted.after.started
-        conditions += [calls.c.started <= at, or_(calls.c.started < at, calls.c.id < wanted.after.id)]
-    return conditions
-
-
 def _matches(wanted: Filter, of: FromClause) -> ColumnElement[bool]:
     conditions = [of.c[name] == getattr(wanted, name) for name in NAMED if getattr(wanted, name) is not None]
     if wanted.errors_only:
@@ -190,28 +214,29 @@ def _matches(wanted: Filter, of: FromClause) -> ColumnElement[bool]:
     return and_(true(), *conditions)
 
 
-def _drivers(wanted: Filter) -> list[ColumnElement[bool]]:
-    """For each filter that an index serves, what its index holds. Those on some of the calls only are used where their
-    own condition is in the query word by word."""
-    found = [calls.c[name] == getattr(wanted, name) for name in NAMED if getattr(wanted, name) is not None]
+def _drivers(wanted: Filter) -> list[_Driver]:
+    """One for each filter that an index serves. An index on some of the calls is used where its own condition is in the
+    query word by word."""
+    asked = [name for name in NAMED if getattr(wanted, name) is not None]
+    found = [_Driver(calls.c[name], getattr(wanted, name), calls.c[name].is_not(None)) for name in asked]
     if wanted.status is not None and wanted.status >= 400:
-        found.append(and_(calls.c.status == wanted.status, calls.c.status >= literal_column("400")))
+        found.append(_Driver(calls.c.status, wanted.status, calls.c.status >= literal_column("400")))
     if wanted.errors_only or (wanted.status_class or 0) >= 4:
-        found.append(calls.c.error.is_not(None))
+        found.append(_Driver(condition=calls.c.error.is_not(None)))
     if (wanted.min_total_us or 0) >= SLOW_US:
-        found.append(calls.c.total_us >= literal_column(str(SLOW_US)))
+        found.append(_Driver(condition=calls.c.total_us >= literal_column(str(SLOW_US))))
     if (wanted.min_cost or 0) >= DEAR:
-        found.append(calls.c.cost >= literal_column(str(DEAR)))
+        found.append(_Driver(condition=calls.c.cost >= literal_column(str(DEAR))))
     return found
 
 
-def _sparsest(connection: Connection, wanted: Filter) -> ColumnElement[bool]:
+def _sparsest(connection: Connection, wanted: Filter) -> _Driver:
     """The driver whose newest calls reach furthest back; where there are fewer than that, all of them are looked at."""
     drivers = _drivers(wanted)
     if len(drivers) < 2:
-        return drivers[0] if drivers else true()
+        return drivers[0] if drivers else _Driver()
     reaches: list[int] = []
     for driver in drivers:
-        query = select(calls.c.started).where(driver, *_span(wanted)).order_by(calls.c.started.desc())
+        query = select(calls.c.started).where(*driver.part(wanted)).order_by(*driver.newest)
         reaches.append(connection.execute(query.offset(SPARSE).limit(1)).scalar() or 0)
     return drivers[reaches.index(min(reaches))]
