@@ -22,6 +22,7 @@ from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from gateway.types import Principal
 from tests.exchanges import Taken
+from tests.inside import inside
 
 pytestmark = pytest.mark.anyio
 
@@ -219,3 +220,33 @@ def test_only_what_the_policy_names_goes_but_secrets_always(journal: Journal) ->
 def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         ContentPolicy.model_validate(wrong)
+
+
+# Through a whole gateway ---------------------------------------------------------------------------------------------
+
+
+async def test_an_operator_reads_what_was_said_in_a_stream(tmp_path: Path) -> None:
+    upstreams = {"demo": {"provider": "scripted"}}
+    async with inside(tmp_path, upstreams=upstreams, content={"capture": "full"}) as running:
+        headers = await running.key("operator")
+        body = {"model": "demo", "messages": [{"role": "user", "content": f"charge {CARD} now"}], "stream": True}
+        reply = await running.client.post("/v1/chat/completions", json=body, headers=headers)
+        assert "4111 " in reply.text
+        path = f"/admin/calls/{reply.headers['x-request-id']}/content"
+        for _ in range(100):
+            found = await running.client.get(path, headers=headers)
+            if found.status_code == 200:
+                break
+            await asyncio.sleep(0.1)
+        assert orjson.loads(found.json()["answer"]) == {"choices.0.content": "charge [card] now"}
+        assert orjson.loads(found.json()["request"])["messages"][0]["content"] == "charge [card] now"
+        assert found.json()["redacted"] == {"card": 2}
+    assert b"4111" not in everything_in(tmp_path)
+
+
+async def test_nothing_is_kept_unless_it_was_asked_for(tmp_path: Path) -> None:
+    async with inside(tmp_path, upstreams={"demo": {"provider": "scripted"}}) as running:
+        body = {"model": "demo", "messages": [{"role": "user", "content": "a canary sings"}]}
+        reply = await running.client.post("/v1/chat/completions", json=body, headers=await running.key())
+        assert reply.status_code == 200
+    assert b"canary" not in everything_in(tmp_path)
