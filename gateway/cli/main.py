@@ -14,6 +14,7 @@ from gateway.cli import (
     config,
     contents,
     doctor,
+    imports,
     keys,
     limits,
     releases,
@@ -67,6 +68,7 @@ cli.add_typer(teams.cli, name="teams")
 cli.add_typer(teams.projects, name="projects")
 cli.add_typer(limits.cli, name="limits")
 cli.add_typer(config.cli, name="config")
+cli.add_typer(imports.cli, name="import")
 cli.command("backup")(backup.backup)
 cli.command("restore")(backup.restore)
 cli.command("doctor")(doctor.doctor)

@@ -41,6 +41,11 @@ COMMANDS = (
     ("limits", "list"),
     ("limits", "show"),
     ("limits", "remove"),
+    ("config",),
+    ("config", "check"),
+    ("config", "show"),
+    ("import",),
+    ("import", "litellm"),
     ("doctor",),
 )
 TELLING_JSON = (
@@ -49,6 +54,8 @@ TELLING_JSON = (
     ("retention", "holds"),
     ("keys", "list"),
     ("doctor", "--no-models"),
+    ("config", "check"),
+    ("config", "show"),
     ("teams", "list"),
     ("projects", "list"),
     ("limits", "list"),
