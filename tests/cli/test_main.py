@@ -54,8 +54,6 @@ TELLING_JSON = (
     ("retention", "holds"),
     ("keys", "list"),
     ("doctor", "--no-models"),
-    ("config", "check"),
-    ("config", "show"),
     ("teams", "list"),
     ("projects", "list"),
     ("limits", "list"),
