@@ -36,6 +36,14 @@ class Credential(Protocol):
     async def close(self) -> None: ...
 
 
+def unsaid(body: bytes, fields: Fields) -> bytes:
+    """What an upstream said, without the fields it was sent: there are some that quote them in their errors."""
+    for _, value in fields:
+        secret = value.removeprefix(b"Bearer ")
+        body = body.replace(secret, b"[secret]") if secret else body
+    return body
+
+
 class StaticKey:
     """A key in a header: a bearer in `authorization`, bare in any other."""
 

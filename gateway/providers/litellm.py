@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,8 @@ from gateway.wire.sse import DONE, frame
 INSTALL = "pip install 'sluicegate[litellm]'"
 KNOWN: Mapping[Operation, frozenset[str]] = {"chat": chat.FIELDS, "embeddings": embeddings.FIELDS}
 """What is handed on of a request; any other field is refused."""
+LEAST_HIDDEN = 6
+"""Characters of an argument, key or address, that no error may quote; of fewer, words would be spoiled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class LiteLLMProvider:
         self._config = config
         self._library = Loaded(_import)
         self.refuses = config.refuses
+        self._hidden = [value for value in config.arguments.values() if len(value) >= LEAST_HIDDEN]
 
     async def send(self, ask: Ask) -> Reply:
         litellm = await self._library.get()
@@ -68,9 +71,9 @@ class LiteLLMProvider:
         except TimeoutError as error:
             raise UpstreamTimeout("The upstream did not answer in time.") from error
         except Exception as error:
-            raise _error(error) from error
+            raise _error(error, self._hidden) from error
         if ask.stream:
-            return EventReply(_events(answer, limits.idle))
+            return EventReply(_events(answer, limits.idle, self._hidden))
         return WholeReply(_json(answer))
 
     async def check(self) -> None:
@@ -116,7 +119,7 @@ def _links(value: Any) -> bool:
     return False
 
 
-async def _events(answer: Any, idle: float) -> AsyncGenerator[bytes, None]:
+async def _events(answer: Any, idle: float, hidden: Sequence[str]) -> AsyncGenerator[bytes, None]:
     try:
         while True:
             async with asyncio.timeout(idle):
@@ -130,7 +133,7 @@ async def _events(answer: Any, idle: float) -> AsyncGenerator[bytes, None]:
     except GatewayError:
         raise
     except Exception as error:
-        raise _error(error) from error
+        raise _error(error, hidden) from error
     finally:
         close = getattr(answer, "aclose", None)
         if close is not None:
@@ -141,11 +144,14 @@ def _json(answer: Any) -> bytes:
     return orjson.dumps(answer.model_dump(mode="json", exclude_unset=True))
 
 
-def _error(error: Exception) -> GatewayError:
-    """litellm's exceptions carry a status and follow OpenAI's classes; anything without one is a broken connection."""
+def _error(error: Exception, hidden: Sequence[str]) -> GatewayError:
+    """litellm's exceptions carry a status and follow OpenAI's classes; anything without one is a broken connection.
+    What is `hidden` is taken out of what they say."""
     from litellm import exceptions as known
 
     said = str(getattr(error, "message", error))
+    for value in hidden:
+        said = said.replace(value, "[hidden]")
     if isinstance(error, known.ContextWindowExceededError):
         return ContextLength(said)
     if isinstance(error, known.UnsupportedParamsError):

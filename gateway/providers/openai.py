@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from gateway.errors import UpstreamFailed
 from gateway.http.base import HttpClient, Reply, Target, Timeouts, header
 from gateway.providers.base import Ask
-from gateway.providers.credentials import Credential
+from gateway.providers.credentials import Credential, unsaid
 from gateway.providers.refusal import refused
 from gateway.types import Operation
 from gateway.wire.body import dump
@@ -61,7 +61,7 @@ class OpenAIProvider:
         extra = self._fields + ask.trace
         reply = await self._client.send(self._targets[ask.operation], dump(body), ask.timeouts, extra)
         if reply.status != 200:
-            error = refused(reply.status, await reply.read(), reply.headers)
+            error = refused(reply.status, unsaid(await reply.read(), self._secret_of or ()), reply.headers)
             error.limits = limits_of(reply)
             raise error
         if ask.stream and b"text/event-stream" not in (header(reply.headers, b"content-type") or b""):
@@ -75,7 +75,7 @@ class OpenAIProvider:
         reply = await self._client.send(self._target("GET", "/models"), b"", Timeouts(2, 5, 5, 5), self._fields)
         body = await reply.read()
         if reply.status in (401, 403) or reply.status >= 500:
-            raise refused(reply.status, body, reply.headers)
+            raise refused(reply.status, unsaid(body, self._secret_of or ()), reply.headers)
 
     async def close(self) -> None:
         if self._credential is not None:

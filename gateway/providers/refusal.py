@@ -1,7 +1,8 @@
 """What an upstream's error reply means for our client.
 
 The client's faults stay the client's, with the upstream's own words. Faults of ours (a wrong key, a model that is not
-there) become a 502 whose message tells nothing about our credentials: an upstream may quote them.
+there) become a 502 whose message tells nothing about our credentials: an upstream may quote them. What looks like a
+secret is taken out of every message.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.http.base import Headers, header
+from gateway.redaction import Redactor
 
+SECRETS = Redactor()
 LONGEST_WAIT = 120.0
 """Seconds; the official SDKs do not wait longer, whatever they are told."""
 MAX_MESSAGE = 1000
@@ -33,7 +36,7 @@ CONTEXT_WORDS = ("maximum context length", "context length", "context size", "co
 
 def refused(status: int, body: bytes, headers: Headers) -> GatewayError:
     """The error for a reply of any status but 200."""
-    error = _error_object(body)
+    error: dict[str, Any] = SECRETS.redact(_error_object(body)).value
     said = str(error.get("message") or "")[:MAX_MESSAGE]
     code = error.get("code")
     code = str(code)[:MAX_CODE] if code is not None and not isinstance(code, int) else None

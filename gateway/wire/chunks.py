@@ -12,8 +12,10 @@ import msgspec
 import orjson
 
 from gateway.errors import UpstreamFailed, UpstreamRefused
+from gateway.redaction import Redactor
 from gateway.types import Json, Usage
 
+SECRETS = Redactor()
 MAX_NAME = 200
 """Characters kept of a name an upstream gives: whatever it says, a record stays small."""
 
@@ -126,7 +128,7 @@ def decode(data: bytes) -> Chunk:
 
 def in_band(error: Any) -> UpstreamRefused:
     """The error an upstream put into a stream it had begun with status 200."""
-    body = error if isinstance(error, dict) else {"message": str(error)}
+    body = SECRETS.redact(error if isinstance(error, dict) else {"message": str(error)}).value
     code = body.get("code")
     return UpstreamRefused(
         str(body.get("message") or "The upstream reported an error."),
