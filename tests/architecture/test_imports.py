@@ -33,7 +33,7 @@ OWNERS = {
     "huggingface_hub": {"gateway.models.locate"},
     "langchain": set[str](),
     "litellm": {"gateway.providers.litellm"},
-    "opentelemetry": {"gateway.telemetry.spans"},
+    "opentelemetry": {"gateway.telemetry.measures", "gateway.telemetry.spans"},
     "peft": {"gateway.providers.transformers"},
     "redis": {"gateway.state.redis"},
     "sentence_transformers": {"gateway.providers.embedder"},
