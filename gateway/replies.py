@@ -47,6 +47,7 @@ LEASE = 15.0
 CLAIM = 5.0
 """Seconds between finding that a request is the first with its key and saying so."""
 AT_ONCE = 0.001
+"""Seconds until a name is free again."""
 PATIENCE = 10.0
 """Seconds a second request waits for the first with its key."""
 LOOK_EVERY = 0.05
@@ -56,6 +57,7 @@ Put = tuple[str, bytes, float]
 """Name, value, and the seconds it is kept."""
 WISHES = {b"on": True, b"refresh": True, b"off": False}
 REPLAYED: Final = b"x-sluice-replayed: true\r\n"
+FINAL: Final = b"x-should-retry: false\r\n"
 MISS: Final = b"x-sluice-cache: miss\r\n"
 
 
@@ -150,7 +152,8 @@ class Replies:
                 self.unprotected += 1
         if found is not None:
             self.replayed += 1
-            plan.replayed, plan.fields = "idempotency", REPLAYED
+            plan.replayed = "idempotency"
+            plan.fields = REPLAYED if found.error is None else REPLAYED + FINAL
         elif plan.cached is not None:
             found = await self._cached(plan, plan.cached)
         return found
@@ -161,9 +164,9 @@ class Replies:
         if value is None or self._waiting + len(value) > MOST_WAITING:
             self.dropped += 1
             value = b""
-        under = (
-            plan.under if value and error is None else [place for place in plan.under if place[0] == plan.idempotent]
-        )
+        under = plan.under
+        if error is not None or not value:
+            under = [place for place in under if place[0] == plan.idempotent]
         puts = [(name, value, ttl if value else AT_ONCE) for name, ttl in under]
         if puts:
             self._waiting += len(value)

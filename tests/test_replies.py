@@ -357,6 +357,7 @@ async def test_the_clients_fault_is_kept(one: Process) -> None:
     one.says = one.fine
     again = await one.ask(headers=KEY)
     assert (again.status, again.sent) == (400, first.sent)
+    assert again.fields == b"x-sluice-replayed: true\r\nx-should-retry: false\r\n"
     assert one.asked == 1
 
 
