@@ -153,7 +153,7 @@ class Replies:
         if found is not None:
             self.replayed += 1
             plan.replayed = "idempotency"
-            plan.fields = REPLAYED if found.error is None else REPLAYED + FINAL
+            plan.fields = REPLAYED if found.status < 400 else REPLAYED + FINAL
         elif plan.cached is not None:
             found = await self._cached(plan, plan.cached)
         return found
