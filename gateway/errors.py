@@ -21,6 +21,7 @@
     │   ├── ClosedBeforeReply 502  its connection ended before the first byte of a reply
     │   └── UpstreamRefused   ...  the upstream answered with an error of its own: status and body kept
     ├── Unavailable           503  nothing can serve this now
+    │   ├── JournalFull       503  no record of the call could be kept
     │   └── Unequipped        503  a package or a model is missing, or corrupt: its operator must act
     └── UpstreamTimeout       504  connect, first token, idle or total time ran out
 
@@ -186,6 +187,10 @@ class Unavailable(GatewayError):
     type = "server_error"
     default_code = "unavailable"
     retryable = True
+
+
+class JournalFull(Unavailable):
+    default_code = "journal_full"
 
 
 class Unequipped(Unavailable):

@@ -9,6 +9,9 @@ written last, so a process killed half-way leaves a length of zero, which is whe
 
 Each process writes segments of its own and holds a lock on each until it is shipped; a segment nobody holds belongs to
 a dead process, and any process may ship it.
+
+A spare segment is always allocated ahead. On a full disk it is what the records of calls in hand go to: when it cannot
+be replaced and half of it is used, new calls are refused, and what is left is kept for those that were admitted.
 """
 
 from __future__ import annotations
@@ -27,9 +30,10 @@ from zlib import crc32
 
 import msgspec
 
+from gateway.errors import JournalFull
 from gateway.record import CallRecord
 
-SEGMENT_BYTES = 16 * 1024 * 1024
+SEGMENT_BYTES = 8 * 1024 * 1024
 SUFFIX = ".journal"
 HEADER = struct.Struct("<II")
 PIECE = 256 * 1024
@@ -43,19 +47,42 @@ _ENCODER = msgspec.msgpack.Encoder()
 _CALLS = msgspec.msgpack.Decoder(CallRecord)
 
 
-class Journal:
-    """The writer; one per process. Fails open: where no segment can be made, records are dropped and counted. One that
-    is `lazy` makes its first segment with its first record: it may never have any."""
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One that this process may write: allocated, mapped and locked."""
 
-    def __init__(self, directory: Path, segment_bytes: int = SEGMENT_BYTES, lazy: bool = False) -> None:
+    path: Path
+    file: int
+    map: mmap.mmap
+
+    def remove(self) -> None:
+        """Nothing was written to it."""
+        self.map.close()
+        os.close(self.file)
+        self.path.unlink(missing_ok=True)
+
+
+class Journal:
+    """The writer; one per process. On a full disk it `refuses` new calls, or takes them and counts as dropped the
+    records for which there is no room. One that is `lazy` makes its first segment with its first record: it may never
+    have any."""
+
+    def __init__(
+        self, directory: Path, segment_bytes: int = SEGMENT_BYTES, lazy: bool = False, refuses: bool = True
+    ) -> None:
         self._directory = directory
         self._size = segment_bytes
+        self._refuses = refuses
         self._held: dict[Path, int] = {}
         self._map: mmap.mmap | None = None
+        self._spare: Segment | None = None
+        self._short = False
+        """The last try to make a segment failed."""
         self._at = 0
         self._retry_at = 0.0
         self._number = 0
         self.dropped = 0
+        self.refused = 0
         self.current: Path | None = None
         """The segment being written."""
         directory.mkdir(parents=True, exist_ok=True)
@@ -64,7 +91,7 @@ class Journal:
 
     @property
     def held(self) -> tuple[Path, ...]:
-        """The segments this process holds, oldest first."""
+        """The segments that have records of this process, oldest first."""
         return tuple(self._held)
 
     @property
@@ -73,15 +100,25 @@ class Journal:
         return self._at
 
     @property
-    def failing(self) -> bool:
-        """No segment can be made at present."""
-        return self._map is None
+    def full(self) -> bool:
+        """No segment can be made, and what is left is for the calls in hand."""
+        return self._short and self._spare is None and (self._map is None or self._at > self._size // 2)
 
     def gauges(self) -> dict[str, tuple[str, float]]:
-        return {"journal_dropped_records": ("Records lost because the journal could not be written.", self.dropped)}
+        return {
+            "journal_dropped_records": ("Records lost because the journal could not be written.", self.dropped),
+            "journal_refused_calls": ("Calls refused because no record of them could be kept.", self.refused),
+        }
+
+    def admit(self) -> None:
+        """Before a call is served. Raises `JournalFull` where no record of it could be kept; such a call has none."""
+        if self._short and self._refuses and self.full:
+            self.refused += 1
+            message = "No record of this call could be kept: the gateway's disk is full."
+            raise JournalFull(message, retry_after=RETRY_AFTER)
 
     def append(self, record: msgspec.Struct) -> None:
-        """Keep a record, all of one kind. Never raises and never waits for the disk."""
+        """Keep a record, all of one kind. Never raises, and waits for the disk only where there is no spare segment."""
         payload = _ENCODER.encode(record)
         end = self._at + HEADER.size + len(payload)
         if self._map is None or end + HEADER.size > self._size:
@@ -95,6 +132,12 @@ class Journal:
         held[start + HEADER.size : end] = payload
         held[start : start + HEADER.size] = HEADER.pack(len(payload), crc32(payload))
         self._at = end
+
+    def prepare(self) -> None:
+        """Have a spare segment, where the disk has room for one; blocks for as long as the disk takes. For the thread
+        that calls `sync`."""
+        if self._spare is None and (self._short or self._map is not None):
+            self._spare = self._allocate()
 
     def sync(self) -> None:
         """Have the kernel write what it holds; blocks for as long as the disk takes. Any thread may call it that also
@@ -116,20 +159,34 @@ class Journal:
     def close(self) -> None:
         """Finish, and let go of everything."""
         self.finish()
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.remove()
         for segment in self.held:
             self.release(segment)
 
     def _make_room(self) -> bool:
         now = time.monotonic()
-        if self._map is None and now < self._retry_at:
+        if self._map is None and self._spare is None and now < self._retry_at:
             return False
         self.finish()
         self._retry_at = now + RETRY_AFTER
         return self._roll()
 
     def _roll(self) -> bool:
-        """Begin a new segment; False where that fails. The file is allocated for good before it is mapped: writing into
-        a map that the disk cannot hold kills the process."""
+        """Begin the spare segment, or one made now; False where that fails."""
+        spare, self._spare = self._spare, None
+        segment = spare or self._allocate()
+        if segment is None:
+            return False
+        self._map, self._at = segment.map, 0
+        self.current = segment.path  # before it is held: what is held and not current is taken for finished
+        self._held[segment.path] = segment.file
+        return True
+
+    def _allocate(self) -> Segment | None:
+        """A new segment; None where the disk has no room. It is allocated for good before it is mapped: writing into a
+        map that the disk cannot hold kills the process."""
         self._number += 1
         path = self._directory / f"{time.time_ns():020d}-{os.getpid()}-{self._number}{SUFFIX}"
         file = -1
@@ -137,16 +194,15 @@ class Journal:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             fcntl.flock(file, fcntl.LOCK_EX)
             os.posix_fallocate(file, 0, self._size)
-            self._map = mmap.mmap(file, self._size)
+            made = Segment(path, file, mmap.mmap(file, self._size))
         except OSError:
             if file >= 0:
                 os.close(file)
                 path.unlink(missing_ok=True)
-            return False
-        self._held[path] = file
-        self.current = path
-        self._at = 0
-        return True
+            self._short = True
+            return None
+        self._short = False
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,8 @@ class Readiness:
             faults["database"] = database
         if self._shipper.fault is not None:
             faults["records"] = f"They wait in the journal. {self._shipper.fault}"
-        if self._journal.failing:
-            faults["journal"] = "The journal cannot be written; records are being lost. Is the disk full?"
+        if self._journal.full:
+            faults["journal"] = "The journal cannot be written: no room for records. Is the disk full?"
         if self._refused() is not None:
             faults["configuration"] = STALE
         return State(serving and "database" not in faults and "journal" not in faults, faults)

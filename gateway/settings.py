@@ -303,6 +303,10 @@ class ServerSettings(Part):
     workers: int = Field(1, ge=1, le=256, description="Processes; each loads the embedded models for itself.")
 
 
+class JournalSettings(Part):
+    full: Literal["refuse", "serve"] = Field("refuse", description="What becomes of calls when the disk is full.")
+
+
 class StateSettings(Part):
     """What replicas share: limits, claims, cached replies."""
 
@@ -350,6 +354,7 @@ class Settings(Part):
     data: Path = Field(Path("sluice-data"), description="Folder of database, journal and this installation's secret.")
     database: str | None = Field(None, description="SQLAlchemy URL; without it, SQLite in the data folder.")
     secret: Secret | None = Field(None, description="Pepper of the key digests; without it, a file in the data folder.")
+    journal: JournalSettings = JournalSettings()
     state: StateSettings = StateSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     retention: RetentionSettings = RetentionSettings()

@@ -27,7 +27,7 @@ from gateway.store.engine import Store
 log = logging.getLogger(__name__)
 
 EVERY = 0.5
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 5.0
 BATCH = 2000
 LAST_PASS = 5.0
 
@@ -67,7 +67,7 @@ class Carrier(ABC, Generic[T]):
         while True:
             await asyncio.sleep(pause)
             try:
-                await asyncio.to_thread(self.ship)
+                await asyncio.to_thread(self._pass)
                 pause, self.fault = EVERY, None
             except GatewayError as error:
                 self.failures += 1
@@ -77,6 +77,11 @@ class Carrier(ABC, Generic[T]):
             except Exception:
                 self.failures += 1
                 log.exception("defect while shipping records")
+
+    def _pass(self) -> None:
+        with self._shipping:
+            self._journal.prepare()  # before the database is asked: both may be on one full disk
+        self.ship()
 
     async def drain(self) -> None:
         """Close the journal and ship what is there, within `LAST_PASS` seconds; the next process ships what is left."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.errors import JournalFull
 from gateway.journal import HEADER, Journal, claimed, read, segments
 from gateway.record import CallRecord
 
@@ -225,20 +228,29 @@ def test_a_writer_killed_at_any_moment_loses_nothing_it_acknowledged(tmp_path: P
             assert ours
 
 
+@contextmanager
+def without_disk(folder: Path) -> Iterator[None]:
+    """No segment can be made meanwhile."""
+    away = folder.with_name("away")
+    folder.rename(away)
+    yield
+    away.rename(folder)
+
+
 def test_what_finds_no_room_is_dropped_and_counted_and_writing_goes_on_when_there_is_room(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
-    journal = Journal(folder, SMALL)
-    folder.rename(tmp_path / "away")
-    number = 0
-    while not journal.dropped:
+    journal = Journal(folder, SMALL, refuses=False)
+    with without_disk(folder):
+        number = 0
+        while not journal.dropped:
+            journal.admit()
+            journal.append(record(number))
+            number += 1
+        assert journal.full
         journal.append(record(number))
-        number += 1
-    assert journal.failing
-    journal.append(record(number))
-    assert journal.dropped == 2
-    (tmp_path / "away").rename(folder)
+        assert journal.dropped == 2
     dropped = 0
-    while journal.failing:
+    while journal.full:
         dropped = journal.dropped
         journal.append(record(-1))
         time.sleep(0.02)
@@ -248,10 +260,66 @@ def test_what_finds_no_room_is_dropped_and_counted_and_writing_goes_on_when_ther
     assert kept == [*range(number - 1), -1]
 
 
-def test_a_journal_that_cannot_begin_still_takes_records(tmp_path: Path) -> None:
+def test_what_is_left_of_a_full_disk_is_for_the_calls_in_hand(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    journal = Journal(folder, SMALL)
+    journal.prepare()
+    admitted = 0
+    with without_disk(folder):
+        while not journal.full:
+            journal.admit()
+            journal.append(record(admitted))
+            admitted += 1
+            journal.prepare()
+        with pytest.raises(JournalFull):
+            journal.admit()
+        assert journal.refused == 1
+        in_hand = SMALL // 2 // 100  # a record has less than a hundred bytes
+        for number in range(admitted, admitted + in_hand):
+            journal.append(record(number))
+        assert journal.dropped == 0
+    journal.prepare()
+    journal.admit()
+    journal.close()
+    assert [one.started for one in read_all(folder)] == list(range(admitted + in_hand))
+
+
+def test_a_spare_segment_is_allocated_ahead_and_gone_at_the_end(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, SMALL)
+    first = journal.current
+    journal.prepare()
+    journal.prepare()
+    (spare,) = set(segments(tmp_path)) - {first}
+    assert journal.held == (first,)
+    with claimed(spare) as ours:
+        assert not ours
+    number = 0
+    while journal.current == first:
+        journal.append(record(number))
+        number += 1
+    assert journal.current == spare
+    assert journal.held == (first, spare)
+    journal.prepare()
+    assert len(segments(tmp_path)) == 3
+    journal.close()
+    assert segments(tmp_path) == [first, spare]
+    assert [one.started for one in read_all(tmp_path)] == list(range(number))
+
+
+def test_a_lazy_journal_without_records_has_no_spare(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, SMALL, lazy=True)
+    journal.prepare()
+    journal.admit()
+    assert not journal.full
+    assert segments(tmp_path) == []
+
+
+def test_a_journal_that_cannot_begin_refuses_and_takes_what_comes_all_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     journal = Journal(folder, 2**62)
-    assert journal.failing
+    assert journal.full
+    with pytest.raises(JournalFull):
+        journal.admit()
     journal.append(record(1))
-    assert journal.dropped == 1
+    assert (journal.dropped, journal.refused) == (1, 1)
     assert segments(folder) == []

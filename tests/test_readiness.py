@@ -83,12 +83,12 @@ async def test_with_a_dead_database_it_is_not_ready(journal: Journal, tmp_path: 
     assert "does not answer" in state.faults["database"]
 
 
-async def test_when_records_are_lost_it_is_not_ready(store: Store, tmp_path: Path) -> None:
+async def test_when_no_record_could_be_kept_it_is_not_ready(store: Store, tmp_path: Path) -> None:
     """No disk has room for such a segment."""
     with closing(Journal(tmp_path / "journal", 1 << 60)) as full:
         state = await over(store, full, a=Counted()).check()
     assert not state.ready
-    assert "records are being lost" in state.faults["journal"]
+    assert "no room for records" in state.faults["journal"]
 
 
 async def test_records_that_wait_are_told_and_do_not_take_the_process_out(store: Store, journal: Journal) -> None:
