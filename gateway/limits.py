@@ -87,6 +87,8 @@ class Limits:
         self.overdrawn = 0
         """Units that calls took beyond what they had reserved."""
         self.state_failures = 0
+        self.fault: str | None = None
+        """Why the last trade failed; None if it did not."""
 
     def gauges(self) -> dict[str, tuple[str, float]]:
         return {
@@ -109,7 +111,8 @@ class Limits:
         cannot be known and calls are not served then."""
         units = (1, amounts.tokens, amounts.money)
         now = self._clock()
-        if now < self._good_until and (reservation := self._leases.spend(allowances, units, now)) is not None:
+        good = now < self._good_until or not self._leases.find(allowances, now)
+        if good and (reservation := self._leases.spend(allowances, units, now)) is not None:
             return reservation
         if (refusal := self._refusal(allowances, units, now)) is not None:
             raise refusal
@@ -149,7 +152,7 @@ class Limits:
         """One trade with the State. Afterwards each call that waited for it has its reservation or its refusal."""
         self._wake.clear()
         now = self._clock()
-        if now - self._beaten >= BEAT:
+        if abs(now - self._beaten) >= BEAT:  # a clock may be set back
             self._beaten = now
             self._leases.beat()
         stakes = self._leases.stakes(self._wanted(now), now)
@@ -160,7 +163,7 @@ class Limits:
             self._lose(error.message)
         else:
             self._agree(deal, stakes, now)
-        if now - self._swept >= SWEEP and not self._waiting:
+        if abs(now - self._swept) >= SWEEP and not self._waiting:
             self._swept = now
             self._leases.sweep(now)
 
@@ -195,6 +198,7 @@ class Limits:
         """Take what was granted, and see to the calls that wait."""
         if self._away_until == math.inf:
             log.warning("limits can be checked again")
+        self.fault = None
         self._away_until = now + deal.wait if deal.wait else -math.inf
         self._good_until = now + VALID
         self._count = deal.count
@@ -235,7 +239,7 @@ class Limits:
         for lease in self._leases.find(allowances, now):
             wanted = units[lease.unit]
             short = wanted - lease.free
-            dry = lease.left != UNKNOWN and lease.left < short and now - lease.asked < AGAIN
+            dry = lease.left != UNKNOWN and lease.left < short and abs(now - lease.asked) < AGAIN
             if short > 0 and (dry or wanted > lease.size):
                 self.refused += 1
                 return lease.refusal(wanted, now)
@@ -262,6 +266,7 @@ class Limits:
     def _lose(self, why: str) -> None:
         """A trade failed: nobody waits for the State until one succeeds."""
         self.state_failures += 1
+        self.fault = why
         if self._away_until != math.inf:
             done = "served unchecked" if self._serves_away else "refused"
             log.warning("limits cannot be checked, calls that have some are %s: %s", done, why)

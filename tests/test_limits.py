@@ -345,9 +345,10 @@ async def test_while_the_state_is_away_calls_are_refused_without_waiting_and_the
             with pytest.raises(Unavailable) as refused:
                 await limits.reserve(allowances, CALL)
             assert (refused.value.code, refused.value.retryable) == ("limits_unavailable", True)
-        assert (limits.unavailable, limits.state_failures) == (3, 1)
+        assert (limits.unavailable, limits.state_failures, limits.fault) == (3, 1, "It is away.")
         replicas.state.away = False
         await replicas.beat()
+        assert limits.fault is None
         assert await count(limits, allowances, 20) == 9
 
 
@@ -396,6 +397,28 @@ async def test_a_caller_that_leaves_while_it_waits_takes_nothing() -> None:
         with pytest.raises(asyncio.CancelledError):
             await late
         assert await admitted(limits, allowances) is not None
+
+
+async def test_a_clock_that_is_set_back_stops_nothing() -> None:
+    async with together() as replicas:
+        one, two = replicas.start(), replicas.start()
+        allowances = key(budget=200, budget_period="total")
+        under_way = [await one.reserve(allowances, CALL) for _ in range(2)]
+        assert await admitted(two, allowances) is None
+        replicas.clock.now -= 3600
+        for reservation in under_way:
+            one.settle(reservation, Amounts(money=0))
+        for _ in range(2):
+            await replicas.beat()
+        assert await count(two, allowances, 9) == 2
+
+
+async def test_an_allowance_without_limits_needs_no_state() -> None:
+    async with together() as replicas:
+        limits = replicas.start()
+        replicas.state.away = True
+        assert await admitted(limits, key()) is not None
+        assert await admitted(limits, ()) is not None
 
 
 async def test_a_changed_limit_is_in_force_at_once() -> None:

@@ -18,7 +18,8 @@ local epoch, count, opened, heard, woken = book[1], number(book[2]), number(book
 if not epoch or (trade.epoch == epoch and trade.count > count) then
   epoch, count, opened, heard, woken = ARGV[2], 0, now, now, now
 end
-local wait = math.max(0, opened + grace - now)
+local since, wait = now - opened, 0
+if since >= 0 and since < grace then wait = grace - since end
 local here = root .. ':' .. epoch .. ':'
 if trade.number <= number(redis.call('HGET', here .. 'number', trade.replica)) then
   return cmsgpack.pack({epoch = epoch, count = count, wait = wait, grants = {}, left = {}})
@@ -74,8 +75,8 @@ for at, stake in ipairs(trade.stakes) do
     if stake.held then total = total - taken end
   end
   redis.call('HSET', pool, 'total', digits(total))
-  if stake['until'] > 0 then
-    redis.call('EXPIREAT', pool, digits(stake['until'] + KEPT))
+  if stake['until'] > 0 then -- and not at once where the replica's clock is late
+    redis.call('EXPIREAT', pool, digits(math.ceil(math.max(stake['until'], now + KEPT) + KEPT)))
   elseif stake.held then
     redis.call('EXPIRE', pool, DAY)
   end

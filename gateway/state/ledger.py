@@ -63,7 +63,8 @@ class Book(msgspec.Struct):
         if not self.epoch or (trade.epoch == self.epoch and trade.count > self.count):
             pools.clear()
             self.begin(now)
-        wait = max(0.0, self.opened + grace - now)
+        since = now - self.opened
+        wait = grace - since if 0 <= since < grace else 0.0  # a clock that was set back is not waited for
         known = self.members.get(trade.replica)
         if known is not None and trade.number <= known.number:
             return Deal(self.epoch, self.count, wait, [], [])

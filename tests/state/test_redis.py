@@ -12,6 +12,7 @@ import pytest
 
 from gateway.errors import RateLimited, Unavailable
 from gateway.limits import Allowance, Amounts, Limits
+from gateway.state.base import Stake, Trade
 from gateway.state.redis import RedisState
 from tests.state.servers import Valkey
 
@@ -177,6 +178,14 @@ async def test_back_with_an_old_copy_what_was_leased_since_does_not_add_up_to_mo
         own.start()
         await replicas.exhaust()
         assert BUDGET - 100 < replicas.spent <= BUDGET
+
+
+async def test_a_pool_is_kept_where_the_clock_of_a_replica_is_late(valkey: Valkey) -> None:
+    state = RedisState(valkey.url, 5.0, 0.0)
+    past = Stake("p", 10, 1000, 0, 10, 1)
+    assert (await state.trade(Trade("one", 1, "", 0, [past]))).grants == [10]
+    assert (await state.trade(Trade("two", 1, "", 0, [past]))).grants == [0]
+    await state.close()
 
 
 async def test_a_url_that_leads_nowhere_says_so(own: Valkey) -> None:
