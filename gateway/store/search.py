@@ -53,6 +53,16 @@ NAMED = (
     "stream",
 )
 """Fields that are equal to what is asked for."""
+COMMON = {"surface": "chat", "finish": "stop"}
+"""What most calls are, and the index has not."""
+INDEXED = {
+    name: calls.c[name] != literal_column(f"'{COMMON[name]}'") if name in COMMON else calls.c[name].is_not(None)
+    for name in NAMED
+    if name != "stream"
+}
+"""Fields with an index, and the condition of the calls that are in it."""
+BY_ANOTHER = {"endpoint": "asked"}
+"""A call that went to an endpoint asked for it by its name: one index serves both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +227,11 @@ def _matches(wanted: Filter, of: FromClause) -> ColumnElement[bool]:
 def _drivers(wanted: Filter) -> list[_Driver]:
     """One for each filter that an index serves. An index on some of the calls is used where its own condition is in the
     query word by word."""
-    asked = [name for name in NAMED if getattr(wanted, name) is not None]
-    found = [_Driver(calls.c[name], getattr(wanted, name), calls.c[name].is_not(None)) for name in asked]
+    found = []
+    for name, condition in INDEXED.items():
+        value = getattr(wanted, name)
+        if value is not None and value != COMMON.get(name):
+            found.append(_Driver(calls.c[BY_ANOTHER.get(name, name)], value, condition))
     if wanted.status is not None and wanted.status >= 400:
         found.append(_Driver(calls.c.status, wanted.status, calls.c.status >= literal_column("400")))
     if wanted.errors_only or (wanted.status_class or 0) >= 4:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -50,9 +51,8 @@ def add(connection: Connection, records: Sequence[CallRecord]) -> None:
     for (day, names), amounts in _grouped(records).items():
         for kind, name in zip(KINDS, names, strict=True):
             if name is not None:
-                so_far = sums.get((kind, name, day))
-                together = amounts if so_far is None else [a + b for a, b in zip(so_far, amounts, strict=True)]
-                sums[kind, name, day] = together
+                so_far = sums.setdefault((kind, name, day), [0] * len(SUMS))
+                so_far[:] = map(operator.add, so_far, amounts)
     if sums:
         rows = [
             {"kind": kind, "name": name, "day": day, **dict(zip(SUMS, amounts, strict=True))}

@@ -26,20 +26,23 @@ MANY = st.lists(
         stream=st.booleans(),
         cost=st.sampled_from([0, 5, tables.DEAR, tables.DEAR + 1]),
         total_us=st.sampled_from([0, 7, tables.SLOW_US, tables.SLOW_US + 1]),
-        **dict.fromkeys(
-            ("key_id", "asked", "endpoint", "release", "upstream", "finish", "client_request_id", "trace_id"), FEW
-        ),
+        **dict.fromkeys(("key_id", "asked", "release", "upstream", "client_request_id", "trace_id"), FEW),
         **dict.fromkeys(("owner", "team", "project"), FEW),
+        finish=FEW | st.just("stop"),
+        endpoint=st.booleans(),
     ),
     max_size=40,
 )
 ASKED = st.fixed_dictionaries(
     {},
     optional={
-        **dict.fromkeys((name for name in NAMED if name not in ("id", "error", "surface", "stream")), st.just("a")),
+        **dict.fromkeys(
+            (name for name in NAMED if name not in ("id", "error", "surface", "finish", "stream")), st.just("a")
+        ),
         "id": st.sampled_from(["req_01", "req_07"]),
         "error": st.just("failed_429"),
-        "surface": st.just("chat"),
+        "surface": st.sampled_from(["chat", "messages"]),
+        "finish": st.sampled_from(["a", "stop"]),
         "stream": st.booleans(),
         "errors_only": st.booleans(),
         "status": st.sampled_from([200, 204, 404]),
@@ -60,9 +63,14 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def records(rows: list[dict[str, Any]]) -> list[CallRecord]:
-    """A refused call has an error's code, as every call has whose status is one of refusal."""
+    """As the gateway makes them: a call that went to an endpoint asked for it, and one that was refused has an error's
+    code."""
     return [
-        CallRecord(id=f"req_{number:02}", error=f"failed_{row['status']}" if row["status"] >= 400 else None, **row)
+        CallRecord(
+            id=f"req_{number:02}",
+            error=f"failed_{row['status']}" if row["status"] >= 400 else None,
+            **{**row, "endpoint": row["asked"] if row["endpoint"] else None},
+        )
         for number, row in enumerate(rows)
     ]
 
