@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, text
 
-from gateway.store import calls, catalogue, contents, keys, responses, teams
+from gateway.store import allowances, calls, catalogue, contents, keys, responses, teams
 from gateway.store.engine import Store
 from gateway.store.migrations import began, migrate
 from gateway.store.search import Filter, recent
@@ -110,8 +110,10 @@ def read_everything(store: Store) -> None:
         stored = responses.get(connection, "resp_1", "key_1a")
         assert stored is not None
         assert stored.turn == [{"role": "user", "content": "hello"}]
-        assert contents.get(connection, "req_11") is None
-        assert teams.list_teams(connection) is not None
+        said = contents.get(connection, "req_11")
+        assert said is None or said.redacted == {"card": 1}
+        assert {team.name for team in teams.list_teams(connection)} <= {"team-1", "team-2"}
+        assert {row.allowance.scope for row in allowances.list_all(connection)} <= {"endpoint:bot", "team:team-1"}
         assert began(connection) > 0
 
 
