@@ -203,7 +203,7 @@ calls = Table(
     _where("calls_dear", f"cost >= {DEAR}", "started"),
 )
 """One column for each field of `CallRecord`. `store.search` has an index for what it is asked that gives it newest
-first. An index on all calls makes every call dearer; those on what most calls lack, or are not, hold only the others."""
+first. An index on all calls makes every call dearer; those on what most lack, or are not, hold only the others."""
 
 spend = Table(
     "spend",
