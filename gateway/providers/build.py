@@ -6,7 +6,7 @@ import hashlib
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -29,6 +29,9 @@ from gateway.settings import (
 )
 from gateway.upstreams import Upstream
 
+if TYPE_CHECKING:
+    from gateway.providers.litellm import Library
+
 
 class Builder:
     """Builds upstreams that share one fast HTTP client. Belongs to a running event loop; owns the clients it made."""
@@ -39,9 +42,10 @@ class Builder:
         self._direct = H1Client(tls)
         self._anywhere = H1Client(tls, Dialer(Reach.ANYWHERE))
         self._proxied: dict[str, HttpClient] = {}
+        self._library: Library | None = None
         self._kinds: dict[type, Callable[[Any], Provider]] = {
             OpenAISettings: self._openai,
-            LiteLLMSettings: _litellm,
+            LiteLLMSettings: self._litellm,
             LlamaCppSettings: _llamacpp,
             TransformersSettings: _transformers,
             EmbedderSettings: _embedder,
@@ -75,6 +79,8 @@ class Builder:
         await self._anywhere.close()
         for client in self._proxied.values():
             await client.close()
+        if self._library is not None:
+            await self._library.close()
 
     def _client(self, proxy: str | None, link_local: bool) -> HttpClient:
         if proxy is None:
@@ -97,6 +103,15 @@ class Builder:
             refuses=frozenset(settings.refuses),
         )
         return OpenAIProvider(config, self._client(settings.proxy, settings.link_local), self._credential(settings))
+
+    def _litellm(self, settings: LiteLLMSettings) -> Provider:
+        from gateway.providers.litellm import Library, LiteLLMConfig, LiteLLMProvider
+
+        if self._library is None:
+            self._library = Library()
+        secrets = {name: secret.read() for name, secret in settings.credentials.items()}
+        config = LiteLLMConfig(settings.model, {**settings.arguments, **secrets}, frozenset(settings.refuses))
+        return LiteLLMProvider(config, self._library)
 
     def _credential(self, settings: OpenAISettings) -> Credential | None:
         from gateway.providers.credentials import EntraConfig, EntraToken, StaticKey
@@ -134,15 +149,6 @@ def pools_of(upstreams: Mapping[str, Upstream], declared: Mapping[str, PoolSetti
             sticky=pool.sticky,
         )
     return pools
-
-
-def _litellm(settings: LiteLLMSettings) -> Provider:
-    from gateway.providers.litellm import LiteLLMConfig, LiteLLMProvider
-
-    secrets = {name: secret.read() for name, secret in settings.credentials.items()}
-    return LiteLLMProvider(
-        LiteLLMConfig(settings.model, {**settings.arguments, **secrets}, frozenset(settings.refuses))
-    )
 
 
 def _llamacpp(settings: LlamaCppSettings) -> Provider:

@@ -49,14 +49,30 @@ class LiteLLMConfig:
     refuses: frozenset[str] = frozenset()
 
 
+class Library:
+    """litellm itself, imported in a thread when it is first needed. Its connections are the process's and not a
+    provider's: they are closed with the library, after the last provider."""
+
+    def __init__(self) -> None:
+        self._loaded = Loaded(_import)
+
+    async def get(self) -> Any:
+        return await self._loaded.get()
+
+    async def close(self) -> None:
+        litellm = await self._loaded.take()
+        if litellm is not None:
+            await litellm.close_litellm_async_clients()
+
+
 class LiteLLMProvider:
-    """A `Provider`. litellm is imported, in a thread, with the first call or by `check`."""
+    """A `Provider`. litellm is imported with the first call or by `check`."""
 
     operations: frozenset[Operation] = frozenset(KNOWN)
 
-    def __init__(self, config: LiteLLMConfig) -> None:
+    def __init__(self, config: LiteLLMConfig, library: Library) -> None:
         self._config = config
-        self._library = Loaded(_import)
+        self._library = library
         self.refuses = config.refuses
         self._hidden = [value for value in config.arguments.values() if len(value) >= LEAST_HIDDEN]
 
@@ -85,10 +101,7 @@ class LiteLLMProvider:
             message = f"litellm does not know the model {self._config.model!r}: write it as provider/model."
             raise Unequipped(message, code="model_missing") from error
 
-    async def close(self) -> None:
-        litellm = await self._library.take()
-        if litellm is not None:
-            await litellm.close_litellm_async_clients()
+    async def close(self) -> None: ...
 
     def _arguments(self, ask: Ask) -> Json:
         unknown = sorted(ask.body.keys() - KNOWN[ask.operation])

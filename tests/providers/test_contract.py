@@ -14,7 +14,7 @@ from gateway.http.h1 import H1Client
 from gateway.providers.base import Ask, Provider
 from gateway.providers.credentials import StaticKey
 from gateway.providers.embedder import EmbedderConfig, EmbedderProvider
-from gateway.providers.litellm import LiteLLMConfig, LiteLLMProvider
+from gateway.providers.litellm import Library, LiteLLMConfig, LiteLLMProvider
 from gateway.providers.llamacpp import LlamaCppConfig, LlamaCppProvider
 from gateway.providers.openai import OpenAIConfig, OpenAIProvider
 from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
@@ -34,7 +34,7 @@ ASKED: Json = {"messages": [{"role": "user", "content": "What is the capital of 
 
 @asynccontextmanager
 async def provider(kind: str, gateway: Gateway) -> AsyncIterator[Provider]:
-    client = H1Client()
+    client, library = H1Client(), Library()
     built: Provider
     if kind == "scripted":
         built = ScriptedProvider(ScriptedConfig())
@@ -42,7 +42,7 @@ async def provider(kind: str, gateway: Gateway) -> AsyncIterator[Provider]:
         built = OpenAIProvider(OpenAIConfig("demo", gateway.api), client, StaticKey("authorization", gateway.key))
     elif kind == "litellm":
         arguments = {"api_base": gateway.url, "api_key": gateway.key}
-        built = LiteLLMProvider(LiteLLMConfig("anthropic/demo", arguments))
+        built = LiteLLMProvider(LiteLLMConfig("anthropic/demo", arguments), library)
     elif kind == "llamacpp":
         built = LlamaCppProvider(LlamaCppConfig("smollm2-135m-instruct", context=1024, parallel=2))
     elif kind == "transformers":
@@ -53,6 +53,7 @@ async def provider(kind: str, gateway: Gateway) -> AsyncIterator[Provider]:
         yield built
     finally:
         await built.close()
+        await library.close()
         await client.close()
 
 
@@ -192,11 +193,11 @@ async def test_litellm_errors_are_ours(gateway: Gateway) -> None:
 @asynccontextmanager
 async def litellm(model: str, arguments: dict[str, str]) -> AsyncIterator[LiteLLMProvider]:
     """Closed in any case: a connection it keeps would outlive its event loop and fail another test."""
-    built = LiteLLMProvider(LiteLLMConfig(model, arguments))
+    library = Library()
     try:
-        yield built
+        yield LiteLLMProvider(LiteLLMConfig(model, arguments), library)
     finally:
-        await built.close()
+        await library.close()
 
 
 def _picture(url: str) -> Json:

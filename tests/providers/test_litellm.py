@@ -14,7 +14,7 @@ import pytest
 
 from gateway.errors import GatewayError, UnsupportedParam
 from gateway.providers.base import Ask
-from gateway.providers.litellm import LiteLLMConfig, LiteLLMProvider
+from gateway.providers.litellm import Library, LiteLLMConfig, LiteLLMProvider
 from gateway.types import Json
 
 pytestmark = [
@@ -81,11 +81,11 @@ async def anthropic() -> AsyncIterator[Anthropic]:
 
 @asynccontextmanager
 async def provider(anthropic: Anthropic, key: str = "k") -> AsyncIterator[LiteLLMProvider]:
-    made = LiteLLMProvider(LiteLLMConfig("anthropic/claude-x", {"api_base": anthropic.url, "api_key": key}))
+    library = Library()
     try:
-        yield made
+        yield LiteLLMProvider(LiteLLMConfig("anthropic/claude-x", {"api_base": anthropic.url, "api_key": key}), library)
     finally:
-        await made.close()
+        await library.close()
 
 
 def asked(content: Any = "Capital of France?", **fields: Any) -> Ask:
@@ -157,7 +157,7 @@ async def test_a_client_reaches_none_of_litellm_s_settings(anthropic: Anthropic,
 
 
 @pytest.mark.parametrize("status", [200, 401, 500])
-async def test_a_closed_provider_has_closed_its_connections(anthropic: Anthropic, status: int) -> None:
+async def test_the_connections_are_closed_with_the_library(anthropic: Anthropic, status: int) -> None:
     """Those of calls that failed too; a connection that outlives its event loop is nobody's to close."""
     anthropic.status = status
     async with provider(anthropic) as built:
@@ -169,6 +169,18 @@ async def test_a_closed_provider_has_closed_its_connections(anthropic: Anthropic
     await anthropic.connections[0].wait()
 
 
+async def test_a_closed_provider_leaves_the_others_their_connections(anthropic: Anthropic) -> None:
+    """litellm has one pool of connections for the process: an upstream may be removed while others are asked."""
+    async with provider(anthropic) as first:
+        config = LiteLLMConfig("anthropic/claude-x", {"api_base": anthropic.url, "api_key": "other"})
+        second = LiteLLMProvider(config, first._library)
+        await (await second.send(asked())).read()
+        await second.close()
+        assert [left.is_set() for left in anthropic.connections] == [False]
+        await (await first.send(asked())).read()
+    assert anthropic.keys == ["other", "k"]
+
+
 @pytest.mark.parametrize("model", ["anthropic/m", "gemini/m", "openai/m", "mistral/m", "cohere_chat/m"])
 @pytest.mark.parametrize("status", [302, 307, 308])
 async def test_a_redirect_is_not_followed(anthropic: Anthropic, model: str, status: int) -> None:
@@ -177,10 +189,11 @@ async def test_a_redirect_is_not_followed(anthropic: Anthropic, model: str, stat
     listening = await asyncio.start_server(elsewhere.serve, "127.0.0.1", 0)
     anthropic.status = status
     anthropic.location = f"http://localhost:{listening.sockets[0].getsockname()[1]}/"
-    built = LiteLLMProvider(LiteLLMConfig(model, {"api_base": anthropic.url, "api_key": "k"}))
+    library = Library()
+    built = LiteLLMProvider(LiteLLMConfig(model, {"api_base": anthropic.url, "api_key": "k"}), library)
     async with listening:
         with pytest.raises(GatewayError):
             await built.send(asked())
-        await built.close()
+        await library.close()
     assert len(anthropic.paths) == 1
     assert elsewhere.connections == []
