@@ -18,7 +18,7 @@ from gateway.errors import Unavailable
 from gateway.journal import Journal, segments
 from gateway.record import CallRecord
 from gateway.shipper import Shipper
-from gateway.store import calls, search
+from gateway.store import search, spend
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from tests.running import running_gateway
@@ -66,7 +66,7 @@ def journal(folder: Path) -> Iterator[Journal]:
 
 
 def record(number: int) -> CallRecord:
-    return CallRecord(id=f"req_{number}", started=number, surface="chat", status=200)
+    return CallRecord(id=f"req_{number}", started=number, surface="chat", status=200, key_id="key_1", cost=1)
 
 
 def left_behind(folder: Path, numbers: range) -> None:
@@ -170,6 +170,9 @@ def test_a_shipper_killed_again_and_again_ships_everything_once(folder: Path, st
             process.kill()
     assert killed > 1
     assert shipped(store) == list(range(3000))
+    with store.begin() as connection:
+        (spent,) = spend.usage(connection, "key", 0, 1)
+    assert (spent.name, spent.calls, spent.cost) == ("key_1", 3000, 3000)
 
 
 def test_a_gateway_killed_under_load_loses_no_call_that_was_answered(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.cli.table import show
+from gateway.cli.table import bar, show
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,11 @@ def test_a_narrow_terminal_hides_nothing(capsys: pytest.CaptureFixture[str], mon
     show([row], tuple(row), False, "nothing")
     shown = capsys.readouterr().out
     assert all(value in shown for value in row.values())
+
+
+@given(share=st.floats(0, 1), width=st.integers(1, 40))
+def test_a_bar_is_as_long_as_its_share(share: float, width: int) -> None:
+    drawn = bar(share, width)
+    assert abs(len(drawn) - share * width) < 1.1
+    assert (drawn == "") == (share == 0)
+    assert bar(1, width) == "█" * width
