@@ -3,8 +3,8 @@
 Off unless the setting `content` says otherwise. Contents have a journal of their own, so that however large they are
 they never delay a record or put one in danger. Nothing that is to be taken out is ever written, the journal included.
 
-It fails open: a call is never held up, and what comes faster than it can be looked through, or is too large for that,
-is dropped and counted. What was offered and not yet journalled is lost with its process.
+It fails open: a call is never held up, and what comes faster than it can be looked through, is too large for that, or
+would fill the disk while the database is dead, is dropped and counted. What was offered and not yet journalled is lost with its process.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ MOST_BYTES = 256 * 1024
 SMALL = 8 * 1024
 """Looked through between two calls; what is larger goes to a thread."""
 MOST_WAITING = 32 * 1024 * 1024
+MOST_SEGMENTS = 32
+"""Of the journal, that wait for a database which is dead: the disk is the records'."""
 BATCH = 50
 """Contents written together."""
 LAST_PASS = 2.0
@@ -89,18 +91,21 @@ class Contents:
         while True:
             said = await self._queue.get()
             try:
-                if said.size <= SMALL:
-                    content = self.redacted(said)
-                else:
-                    content = await asyncio.to_thread(self.redacted, said)
-                self._journal.append(content)
-                self.captured += 1
+                await self._capture(said)
             except Exception:
                 self.dropped += 1
                 log.exception("defect while capturing the content of %s", said.id)
             self._waiting -= said.size
             self._queue.task_done()
             await asyncio.sleep(0)
+
+    async def _capture(self, said: Said) -> None:
+        if len(self._journal.held) > MOST_SEGMENTS:
+            self.dropped += 1
+            return
+        content = self.redacted(said) if said.size <= SMALL else await asyncio.to_thread(self.redacted, said)
+        self._journal.append(content)
+        self.captured += 1
 
     async def close(self) -> None:
         """Let what waits be journalled, for `LAST_PASS` seconds. Called while `run` still runs."""

@@ -155,6 +155,17 @@ async def test_more_than_can_wait_is_dropped_and_counted(journal: Journal, monke
     assert contents.gauges()["contents_dropped"][1] == 3
 
 
+async def test_a_dead_database_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_SEGMENTS", 3)
+    with closing(Journal(tmp_path / "contents", 4096)) as journal:
+        async with running(FULL, journal) as contents:
+            for number in range(100):
+                contents.offer(f"req_{number}", number, asked("x" * 500))
+        assert len(journal.held) == 4
+        assert contents.captured + contents.dropped == 100
+        assert contents.dropped > 50
+
+
 async def test_what_is_still_waiting_at_the_end_is_counted(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LAST_PASS", 0.0)
     contents = Contents(FULL, journal)
