@@ -4,7 +4,8 @@ Off unless the setting `content` says otherwise. Contents have a journal of thei
 they never delay a record or put one in danger. Nothing that is to be taken out is ever written, the journal included.
 
 It fails open: a call is never held up, and what comes faster than it can be looked through, is too large for that, or
-would fill the disk while the database is dead, is dropped and counted. What was offered and not yet journalled is lost with its process.
+would fill the disk while the database is dead, is dropped and counted. What was offered and not yet journalled is lost
+with its process.
 """
 
 from __future__ import annotations
