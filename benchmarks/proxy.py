@@ -155,20 +155,21 @@ class Bench:
             print(f"  {target.name} {phase.name}: {result['non2xx']} refused, {result['errors']} broken: {done.stderr}")
         return result
 
-    def sluicegate(self, sluice: Path, workers: int = 1) -> Target:
-        """A fresh installation with the two endpoints applied; its key is shown at its first start."""
+    def sluicegate(self, sluice: Path, workers: int = 1, name: str = "sluicegate", more: str = "") -> Target:
+        """A fresh installation with the two endpoints applied, and `more` in its configuration; its key is shown at its
+        first start."""
         data = Path(tempfile.mkdtemp(dir=self.folder))
         config = data / "config.yaml"
-        config.write_text(CONFIG.replace("DATA", str(data / "data")))
+        config.write_text(CONFIG.replace("DATA", str(data / "data")) + more)
         (data / "manifest.yaml").write_text(MANIFEST)
         command = (str(sluice), "serve", "--config", str(config), "--workers", str(workers))
-        first = Target("sluicegate", OUR_PORT, command)
+        first = Target(name, OUR_PORT, command)
         with running(self, first):
             apply = [str(sluice), "apply", "-f", str(data / "manifest.yaml"), "--config", str(config)]
             subprocess.run(apply, check=True, stdout=subprocess.DEVNULL)
-        printed = (self.folder / "logs" / "sluicegate.log").read_text().split()
+        printed = (self.folder / "logs" / f"{name}.log").read_text().split()
         key = next(word for word in printed if word.startswith("sk-"))
-        return Target("sluicegate", OUR_PORT, command, key)
+        return Target(name, OUR_PORT, command, key)
 
 
 @contextmanager

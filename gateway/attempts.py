@@ -23,12 +23,16 @@ Commit = Callable[[], None]
 async def answer(visit: Visit, call: Call) -> None:
     """Have the call answered by an upstream of its pool. Raises the error the client is to be told."""
     pool = visit.pool
+    if not pool.declared:
+        visit.attempt = attempt = Attempt(pool.members[0], visit.surface, call)
+        await _ask(attempt, visit, call)
+        return
     plan = Plan(pool, _sticky(visit, call) if pool.sticky else None)
     upstream, pause = plan.first()
     while True:
         if pause:
             await asyncio.sleep(pause)
-        attempt = visit.attempt = Attempt(upstream, visit.surface, call)
+        visit.attempt = attempt = Attempt(upstream, visit.surface, call)
         try:
             if pool.hedge_after is None:
                 await _ask(attempt, visit, call)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import orjson
 
 from gateway.amounts import Allowance, Amounts
-from gateway.pricing import Price, cost
+from gateway.pricing import MILLION
 from gateway.routing import Pool
-from gateway.types import Json, Operation, Usage
+from gateway.types import Json, Operation
 from gateway.wire.surface import Call
 
 CAP: dict[Operation, str] = {"chat": "max_completion_tokens", "completions": "max_tokens"}
@@ -31,57 +31,46 @@ LEAST_CAP = 256
 def bound(call: Call, operation: Operation, pool: Pool, allowances: Sequence[Allowance]) -> Amounts:
     """The most this call can take of tokens and of money. A call that names no maximum is given one: without, it would
     have none."""
-    if not any(allowance.tokens_per_minute or allowance.budget for allowance in allowances):
+    for allowance in allowances:
+        if allowance.tokens_per_minute is not None or allowance.budget is not None:
+            break
+    else:
         return Amounts()
-    price = _dearest(pool)
     given = _input(call.body)
-    made = _output(call.body, operation, pool, allowances, price)
-    usage = Usage(input=given, output=made)
-    return Amounts(tokens=given + made, money=cost(price, usage))
+    made = _output(call.body, operation, pool, allowances)
+    price = pool.dearest
+    money = 0 if price is None else -(-(given * price.input + made * price.output) // MILLION)
+    return Amounts(given + made, money)
 
 
 def _input(body: Json) -> int:
     found = len(orjson.dumps(body)) + TEMPLATE_TOKENS
-    if body.get("tools"):
+    if "tools" in body:
         found += TOOLS_TOKENS
     for message in body.get("messages") or ():
         content = message.get("content")
-        if isinstance(content, list):
+        if type(content) is list:
             found += REFERENCE_TOKENS * sum(part.get("type") not in ("text", "refusal") for part in content)
     return found
 
 
-def _output(body: Json, operation: Operation, pool: Pool, allowances: Sequence[Allowance], price: Price | None) -> int:
+def _output(body: Json, operation: Operation, pool: Pool, allowances: Sequence[Allowance]) -> int:
     field = CAP.get(operation)
     if field is None:
         return 0
+    most: int = max(body.get("max_completion_tokens") or 0, body.get("max_tokens") or 0)
+    if not most:
+        body[field] = most = _fair(pool, allowances)
     choices: int = max(body.get("n") or 1, body.get("best_of") or 1)
-    named: list[int] = [
-        most for name in ("max_completion_tokens", "max_tokens") if (most := body.get(name)) is not None
-    ]
-    if not named:
-        body[field] = _fair(pool, allowances, price)
-        named.append(body[field])
-    return max(named) * choices
+    return most * choices
 
 
-def _fair(pool: Pool, allowances: Sequence[Allowance], price: Price | None) -> int:
+def _fair(pool: Pool, allowances: Sequence[Allowance]) -> int:
     """Tokens of an answer whose call names no maximum."""
-    most = min(upstream.max_output for upstream in (*pool.members, *pool.fallbacks))
+    most, price = pool.max_output, pool.dearest
     for allowance in allowances:
         if allowance.tokens_per_minute is not None:
             most = min(most, allowance.tokens_per_minute // SHARE)
         if allowance.budget is not None and price is not None and price.output:
-            most = min(most, allowance.budget * 1_000_000 // (price.output * SHARE))
+            most = min(most, allowance.budget * MILLION // (price.output * SHARE))
     return max(most, LEAST_CAP)
-
-
-def _dearest(pool: Pool) -> Price | None:
-    """The highest of each price among the upstreams that may come to answer."""
-    prices = [u.price for u in (*pool.members, *pool.fallbacks) if u.price is not None]
-    if not prices:
-        return None
-    return Price(
-        input=max(max(price.input, price.cached_input or 0) for price in prices),
-        output=max(max(price.output, price.reasoning or 0) for price in prices),
-    )

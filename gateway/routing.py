@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
 
@@ -29,6 +29,7 @@ from gateway.errors import (
     UpstreamRefused,
 )
 from gateway.health import Health
+from gateway.pricing import Price
 from gateway.upstreams import Upstream
 
 FIRST_PAUSE = 0.1
@@ -100,6 +101,16 @@ class Pool:
     hedge_after: float | None = None
     sticky: bool = False
     declared: bool = True
+    dearest: Price | None = field(init=False)
+    """The highest of each price among those that may come to answer."""
+    max_output: int = field(init=False)
+    """Tokens that an answer of any of them may have, where its call names no maximum."""
+
+    def __post_init__(self) -> None:
+        every = (*self.members, *self.fallbacks)
+        prices = [upstream.price for upstream in every if upstream.price is not None]
+        object.__setattr__(self, "dearest", _dearest(prices) if prices else None)
+        object.__setattr__(self, "max_output", min(upstream.max_output for upstream in every))
 
     @classmethod
     def lone(cls, upstream: Upstream) -> Pool:
@@ -124,6 +135,13 @@ class Pool:
         return list(enumerate(zip(self.members, self.weights, strict=True)))
 
 
+def _dearest(prices: Sequence[Price]) -> Price:
+    return Price(
+        input=max(max(price.input, price.cached_input or 0) for price in prices),
+        output=max(max(price.output, price.reasoning or 0) for price in prices),
+    )
+
+
 def _draw(pick: str | None, name: str, weight: int) -> float:
     """The greatest of such draws falls on each member in proportion to its weight (Efraimidis and Spirakis, 2006)."""
     if pick is None:
@@ -134,7 +152,7 @@ def _draw(pick: str | None, name: str, weight: int) -> float:
 
 
 class Plan:
-    """Who is asked for one call: `first`, then `after` each failure the next."""
+    """Who of a declared pool is asked for one call: `first`, then `after` each failure the next."""
 
     __slots__ = ("_error", "_left", "_members", "_pool", "_repeats")
 
@@ -189,7 +207,7 @@ class Plan:
     def _next(self, row: list[Upstream]) -> Upstream | None:
         while row:
             upstream = row.pop(0)
-            if not self._pool.declared or upstream.health.admits():
+            if upstream.health.admits():
                 self._repeats = self._pool.retries
                 return upstream
         return None

@@ -138,13 +138,6 @@ def test_one_that_rests_is_waited_for_where_there_is_no_other() -> None:
         Plan(of).first()
 
 
-def test_an_upstream_by_its_own_name_is_asked_once_however_it_does() -> None:
-    lone = Pool.lone(upstream("a"))
-    for _ in range(3 * OPENS_AT):
-        assert asked(lone, BROKEN) == ["a", "! It answered 503."]
-        tell(lone.members[0].health, BROKEN)
-
-
 def test_repeats_end_when_everything_fails() -> None:
     of = pool("a", retries=1)
     repeated = 0
