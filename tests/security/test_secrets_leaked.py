@@ -30,6 +30,14 @@ CANARIES = {
     "the pepper": "canary0pepper00000000000005",
     "Redis' password": "canary0redis000000000000006",
 }
+SENT = {
+    "env": "an upstream's key, by env",
+    "file": "an upstream's key, by file",
+    "azure": "a key in a header of its own",
+    "litellm": "litellm's key",
+    "dead": "an upstream's key, by env",
+}
+"""Which of them an upstream is sent, and may quote."""
 ERRORS = [400, 401, 404, 413, 429, 500]
 
 
@@ -109,9 +117,9 @@ def more(given: Path, collector: Listening) -> dict[str, Any]:
 
 def live(life: Life, gateway: Gateway, upstream: ScriptedUpstream) -> None:
     """Calls that go well, and calls that go wrong in every way an upstream can quote what it was sent."""
-    for model in ("env", "file", "azure", "litellm", "dead"):
+    for model, given in SENT.items():
         for stream in (False, True):
-            for number, answer in enumerate(answers()):
+            for number, answer in enumerate(answers(CANARIES[given])):
                 upstream.says({})
                 upstream.answer = answer
                 body = {"model": model, "messages": [{"role": "user", "content": "x"}], "stream": stream}
@@ -119,9 +127,9 @@ def live(life: Life, gateway: Gateway, upstream: ScriptedUpstream) -> None:
                 life.keep(f"{model} {stream} {number}", reply)
 
 
-def answers() -> Iterator[Answer]:
-    """Each quotes every canary in its headers; errors and garbage in their bodies too."""
-    quoted = " ".join(f"Bearer {canary}" for canary in CANARIES.values())
+def answers(key: str) -> Iterator[Answer]:
+    """Each quotes the key it was sent in its headers; errors and garbage in their bodies too."""
+    quoted = f"({key}) Bearer {key}"
     headers = {"content-type": "application/json", "www-authenticate": quoted, "x-ratelimit-limit-requests": "7"}
     headers["x-echo"] = quoted
     yield Answer((_json(completion()),), 200, headers)
@@ -146,7 +154,7 @@ def look(life: Life, gateway: Gateway) -> None:
             life.keep(path, httpx.get(f"{gateway.url}{path}", headers=gateway.headers, timeout=30))
     for path in ("/metrics", "/readyz", "/healthz", "/v1/models"):
         life.keep(path, httpx.get(f"{gateway.url}{path}", headers=gateway.headers, timeout=30))
-    for command in (["doctor"], ["keys", "list"], ["calls"], ["releases"], ["usage"], ["config", "show"], ["--help"]):
+    for command in (["doctor"], ["keys", "list"], ["calls"], ["config", "show"]):
         done = subprocess.run([SLUICE, *command, "--config", str(gateway.config)], capture_output=True, text=True)
         life.said[" ".join(command)] = done.stdout + done.stderr
     process = Path(f"/proc/{gateway.process.pid}")
