@@ -13,6 +13,7 @@ import httpx
 from fastapi import FastAPI
 
 from gateway.app import create
+from gateway.configuration import Source
 from gateway.front.asgi import AsgiFront, Message
 from gateway.keys import Grant, mint
 from gateway.releases.apply import apply
@@ -49,8 +50,10 @@ class Inside:
 
 
 @asynccontextmanager
-async def inside(folder: Path, **settings: Any) -> AsyncIterator[Inside]:
-    front = create(Settings.model_validate({"data": folder / "data", "upstreams": {}, **settings}))
+async def inside(folder: Path, source: Source | None = None, **settings: Any) -> AsyncIterator[Inside]:
+    """Settings as they are given, or loaded from `source`, which can then be loaded again."""
+    given = Settings.model_validate({"data": folder / "data", "upstreams": {}, **settings})
+    front = create(given if source is None else source.load(), source=source)
     stop, said = asyncio.Event(), asyncio.Queue[Message]()
 
     async def receive() -> Message:

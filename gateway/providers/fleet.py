@@ -3,12 +3,14 @@
 A provider is kept over a change of the configuration for as long as nothing that it is made from changes: no model is
 loaded again, no connection is lost. It is closed when nobody can ask it any more: when the last `Upstream` over it is
 gone, which the snapshot in force holds, and so does every call that began with an older one. Python's own references
-are the count of these calls, so the hot path counts nothing; and a call ends within its upstream's total time-out.
+are the count of these calls, so the hot path counts nothing. A call ends within its upstream's total time-out; what it
+may have left in a cycle of references is collected then.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 import weakref
@@ -66,6 +68,8 @@ class Fleet:
         added, removed = made.keys() - before.keys(), before.keys() - made.keys()
         for name in (*added, *changed):
             self._watch(made[name].upstream)
+        if gone := [before[name].upstream for name in (*changed, *removed)]:
+            self._loop.call_later(max(upstream.timeouts.total for upstream in gone), gc.collect)
         self._made = made
         self.upstreams = {name: item.upstream for name, item in made.items()}
         self.pools = pools_of(self.upstreams, settings.pools)
