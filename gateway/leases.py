@@ -102,7 +102,8 @@ class Lease:
         self.left = left
         self.asked = now
         self.thirsty = False
-        self.mark = units // 4
+        if units:
+            self.mark = units // 4
         if left != UNKNOWN and self.recorded is not None:
             self.recorded = UNKNOWN  # the State knows it now, and is not told again what has become old
 
@@ -264,7 +265,7 @@ class Leases:
         self._all = {
             name: lease
             for name, lease in self._all.items()
-            if name in used or (now < lease.until and (lease.taken or lease.flying))
+            if name in used or lease in self.due or (now < lease.until and (lease.taken or lease.flying))
         }
 
     def forgotten(self) -> None:

@@ -169,8 +169,10 @@ class Limits:
 
     async def close(self) -> None:
         """Give back every unspent unit, after `run` was stopped."""
-        for task in self._asking.values():
+        asking = list(self._asking.values())
+        for task in asking:
             task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
         self._excuse(self._waiting)
         self._leases.give_up()
         try:
@@ -275,20 +277,25 @@ class Limits:
         self._excuse(waiting)
 
     async def _ask_records(self, lease: Lease, epoch: str) -> None:
-        """Learn what was spent of a budget before the State knew of it."""
+        """Learn what was spent of a budget before the State knew of it. Calls that wait for it in vain do not wait
+        longer."""
+        found = None
         try:
             async with asyncio.timeout(PATIENCE):
                 found = await asyncio.to_thread(self._spent, lease.scope, lease.since, lease.until)
-            if epoch == self._epoch:
-                lease.recorded = found
         except (GatewayError, TimeoutError) as error:
-            self.state_failures += 1
             log.warning("what %s has spent cannot be found: %s", lease.scope, error)
+        except Exception:
+            log.exception("defect while asking what %s has spent", lease.scope)
+        finally:
+            del self._asking[lease]
+        if found is not None and epoch == self._epoch:
+            lease.recorded = found
+        elif found is None:
+            self.state_failures += 1
             now = self._clock()
             lost = [waiter for waiter in self._waiting if lease in self._leases.find(waiter.allowances, now)]
             self._waiting = [waiter for waiter in self._waiting if waiter not in lost]
             self._excuse(lost)
-        finally:
-            del self._asking[lease]
-            self._leases.due.add(lease)
-            self._wake.set()
+        self._leases.due.add(lease)
+        self._wake.set()

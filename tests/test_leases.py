@@ -50,6 +50,31 @@ def test_a_lease_in_steady_use_keeps_what_it_needs_until_the_next_beat() -> None
     assert (only.free, only.taken) == (10, 20)
 
 
+def test_a_lease_in_steady_use_asks_before_it_is_empty() -> None:
+    leases, allowances, only = stocked(100, requests_per_minute=1000)
+    beat(leases)
+    for _ in range(40):
+        leases.spend(allowances, ONE, NOW)
+    beat(leases)
+    leases.granted(only, 0, 500, NOW)  # the answer to what was given back
+    assert (only.free, only.thirsty) == (40, False)
+    for _ in range(31):
+        leases.spend(allowances, ONE, NOW)
+    assert only.thirsty
+
+
+def test_what_the_state_was_not_told_yet_is_not_forgotten() -> None:
+    leases, allowances, only = stocked(10, concurrent=10)
+    leases.beat()
+    leases.beat()
+    assert only.taken == 0
+    leases.sweep(NOW)
+    assert leases.find(allowances, NOW) == (only,)
+    leases.stakes({}, NOW)
+    leases.sweep(NOW)
+    assert leases.find(allowances, NOW) != (only,)
+
+
 def test_calls_that_end_keep_their_units_for_the_next() -> None:
     leases, allowances, only = stocked(10, concurrent=10)
     beat(leases)

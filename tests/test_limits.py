@@ -315,6 +315,17 @@ async def test_a_budget_is_not_spent_where_the_records_do_not_answer() -> None:
         assert await admitted(limits, key(budget=1000)) is None
 
 
+async def test_a_defect_of_the_records_refuses_and_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    async with together() as replicas:
+        limits = replicas.start()
+        limits._spent = lambda *_: 1 // 0
+        with pytest.raises(Unavailable):
+            await limits.reserve(key(budget=1000), CALL)
+        assert "defect while asking what key:k has spent" in caplog.text
+        limits._spent = lambda *_: 900
+        assert await count(limits, key(budget=1000), 3) == 1
+
+
 async def test_a_budget_in_total_counts_everything_for_good() -> None:
     async with together() as replicas:
         replicas.spent = 100
