@@ -22,7 +22,7 @@ from pydantic_core import PydanticUndefined
 
 from gateway import configuration as sources
 from gateway import settings
-from gateway.api import calls, keys, limits, releases, retention, teams
+from gateway.api import calls, config, keys, limits, releases, retention, teams
 from gateway.api.deps import Requires
 from gateway.app import running
 from gateway.cli.main import cli
@@ -182,7 +182,15 @@ def api() -> str:
         "A running gateway serves its OpenAPI document at `/admin/openapi.json`.",
         "",
     ]
-    for router in (keys.router, teams.router, limits.router, releases.router, calls.router, retention.router):
+    for router in (
+        keys.router,
+        teams.router,
+        limits.router,
+        releases.router,
+        calls.router,
+        retention.router,
+        config.router,
+    ):
         for route in router.routes:
             if isinstance(route, APIRoute):
                 lines += _admin_route(route)
