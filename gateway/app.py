@@ -68,7 +68,7 @@ async def running(
     state = build_state(settings.state, shared)
     limits = Limits(state, spent(store), settings.state.away)
     replies = Replies(state, refuses=settings.state.away == "refuse")
-    said = Journal(settings.data / "contents")
+    said = Journal(settings.data / "contents", lazy=True)
     contents = Contents(settings.content, said)
     content_shipper = ContentShipper(said, settings.data / "contents", store)
     readiness = Readiness(store, shipper, journal, refresher.snapshots, lambda: reloader.fault)

@@ -127,6 +127,7 @@ class Pipeline:
         pending = await self._conversations.detach(call, unmade, principal)
         visit.exchange.reply(200, visit.fields(0), dump(pending))
         visit.detached = True
+        self._keep(visit)  # a request sent again is given this id, and makes no second response
         try:
             await self._answer(visit, call, principal)
         except GatewayError as error:
@@ -146,6 +147,10 @@ class Pipeline:
         self._metrics.observe(record)
         if not visit.detached:
             self._end(visit, record)
+            self._keep(visit)
+
+    def _keep(self, visit: Visit) -> None:
+        """What the client has been told, for its requests to come and by the policy for contents."""
         if isinstance(visit.exchange, Transcript):
             if visit.plan is not None:
                 self._replies.keep(visit.plan, visit.exchange, visit.error)

@@ -100,7 +100,8 @@ class Refresher:
                 live = _live(held.catalogue.releases[row.release], pools)
                 own = held.allowances.get(f"endpoint:{row.name}")
                 allowed = (own,) if own is not None else ()
-                endpoints[row.name] = Endpoint(row.name, row.description, int(row.created), live, allowed)
+                made = int(row.created)
+                endpoints[row.name] = Endpoint(row.name, row.description, made, live, allowed, row.cache_ttl)
             except GatewayError as error:
                 log.error("endpoint %s cannot serve: %s", row.name, error.message)
                 broken[row.name] = error.message

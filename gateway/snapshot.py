@@ -58,7 +58,7 @@ class Snapshot:
         for name, endpoint in self.endpoints.items():
             live = endpoint.live
             pool = self.pools[live.release.upstream]
-            self._routes[name] = Route(pool, name, name, live, allowances=endpoint.allowances)
+            self._routes[name] = Route(pool, name, name, live, None, endpoint.allowances, endpoint.cache_ttl)
 
     def resolve(self, model: str, principal: Principal) -> Route:
         """An endpoint's live release, or an upstream or a pool by name where the key allows it. Raises `NotFound`."""

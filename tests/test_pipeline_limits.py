@@ -112,6 +112,34 @@ async def test_an_idempotency_key_gives_the_first_reply_again(whole: Inside, str
     assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_a_background_response_asked_for_again_is_the_one_under_way(whole: Inside) -> None:
+    key = await whole.key()
+    body = {"model": "demo", "input": "hello", "background": True, "store": True}
+    replies = []
+    for _ in range(2):
+        headers = key | {"idempotency-key": "job-1"}
+        replies.append(await whole.client.post("/v1/responses", json=body, headers=headers))
+    assert replies[0].status_code == replies[1].status_code == 200
+    assert replies[0].json()["id"] == replies[1].json()["id"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_equal_request_is_answered_from_the_cache_where_the_endpoint_and_the_client_want_it(
+    whole: Inside, stream: bool
+) -> None:
+    await whole.apply("endpoints: {bot: {upstream: demo, cache: {ttl: 60s}}}")
+    key, wish = await whole.key(), {"x-sluice-cache": "on"}
+    first = await ask(whole, key, model="bot", stream=stream, headers=wish)
+    assert first.headers["x-sluice-cache"] == "miss"
+    for _ in range(200):
+        second = await ask(whole, key, model="bot", stream=stream, headers=wish)
+        if second.headers["x-sluice-cache"] == "hit":
+            break
+    assert (second.headers["x-sluice-cache"], second.content) == ("hit", first.content)
+    assert "x-sluice-cache" not in (await ask(whole, key, model="bot", stream=stream)).headers
+    assert (await ask(whole, key, model="demo", headers=wish)).headers.get("x-sluice-cache") is None
+
+
 async def test_a_replay_costs_nothing_and_says_so_in_its_record(whole: Inside) -> None:
     key = await whole.key("viewer")
     for _ in range(2):

@@ -86,3 +86,46 @@ async def test_a_response_made_in_the_background_is_made_once(tmp_path: Path) ->
         again = await post(running, "responses", body, **headers)
         assert first.json()["id"] == again.json()["id"]
         assert again.headers["x-sluice-replayed"] == "true"
+
+
+# The cache -----------------------------------------------------------------------------------------------------------
+
+CACHED = "endpoints: {bot: {upstream: demo, cache: {ttl: 1h}}, other: {upstream: demo}}"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_endpoint_that_allows_it_answers_equal_requests_from_the_cache(tmp_path: Path, stream: bool) -> None:
+    async with inside(tmp_path, upstreams=UPSTREAMS) as running:
+        await running.apply(CACHED)
+        headers = {**await running.key(), "x-sluice-cache": "on"}
+        body = chat("one two", model="bot", stream=stream)
+        first = await post(running, "chat/completions", body, **headers)
+        await running.services.pipeline._replies.close()
+        again = await post(running, "chat/completions", body, **headers)
+        assert again.content == first.content
+        assert (first.headers["x-sluice-cache"], again.headers["x-sluice-cache"]) == ("miss", "hit")
+        assert again.headers["age"] == "0"
+        assert again.headers["x-sluice-release"] == first.headers["x-sluice-release"]
+        asked, hit = await records(running)
+        assert (asked.replayed, asked.cost > 0) == (None, True)
+        assert (hit.replayed, hit.cost, hit.output_tokens, hit.endpoint) == ("cache", 0, 0, "bot")
+
+
+async def test_an_endpoint_that_does_not_allow_it_asks_each_time(tmp_path: Path) -> None:
+    async with inside(tmp_path, upstreams=UPSTREAMS) as running:
+        await running.apply(CACHED)
+        headers = {**await running.key(), "x-sluice-cache": "on"}
+        for model in ("other", "demo"):
+            replies = [await post(running, "chat/completions", chat("one", model=model), **headers) for _ in range(2)]
+            assert ["x-sluice-cache" in reply.headers for reply in replies] == [False, False]
+        assert [record.replayed for record in await records(running)] == [None] * 4
+
+
+async def test_a_new_release_knows_no_reply_of_the_one_before(tmp_path: Path) -> None:
+    async with inside(tmp_path, upstreams=UPSTREAMS) as running:
+        headers = {**await running.key(), "x-sluice-cache": "on"}
+        for temperature in (0.1, 0.2):
+            await running.apply(CACHED.replace("demo,", f"demo, parameters: {{temperature: {temperature}}},"))
+            reply = await post(running, "chat/completions", chat("one", model="bot"), **headers)
+            assert reply.headers["x-sluice-cache"] == "miss"
+            await running.services.pipeline._replies.close()

@@ -42,6 +42,7 @@ class LiveEndpoint(BaseModel):
     upstream: str
     parameters: dict[str, Any]
     updated: float
+    cache_ttl: float | None
 
 
 class LiveEndpoints(BaseModel):
@@ -93,6 +94,7 @@ async def list_endpoints(who: Viewer, running: Running) -> LiveEndpoints:
                 upstream=release.upstream,
                 parameters=release.parameters,
                 updated=endpoint.updated,
+                cache_ttl=endpoint.cache_ttl,
             )
         )
     return LiveEndpoints(data=rows)

@@ -46,17 +46,18 @@ def apply(connection: Connection, manifest: Manifest, upstreams: Collection[str]
         outcome = "unchanged" if known else "created"
         changes.append(Change("prompt", f"{name}@{version.number}", outcome, digest))
     held = catalogue.load(connection)
-    live = {endpoint.name: (endpoint.release, endpoint.description) for endpoint in held.endpoints}
+    live = {known.name: (known.release, known.description, known.cache_ttl) for known in held.endpoints}
     for name, endpoint in manifest.endpoints.items():
         release = _release(name, endpoint, [*declared.values(), *reversed(held.prompts)], upstreams)
         if name in upstreams:
             message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."
             raise BadRequest(message, param=f"endpoints.{name}")
         catalogue.add_release(connection, release, author)
-        if live.get(name) == (release.digest, endpoint.description):
+        ttl = endpoint.cache.seconds if endpoint.cache is not None else None
+        if live.get(name) == (release.digest, endpoint.description, ttl):
             changes.append(Change("endpoint", name, "unchanged", release.digest))
         else:
-            catalogue.set_live(connection, name, release.digest, author, "apply", endpoint.description)
+            catalogue.set_live(connection, name, release.digest, author, "apply", endpoint.description, ttl)
             changes.append(Change("endpoint", name, "created", release.digest))
         if endpoint.limits is not None:
             scope = Scope("endpoint", name)

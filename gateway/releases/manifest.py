@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gateway.allowances import Budget, Scope
 from gateway.amounts import Allowance
+from gateway.durations import seconds
 from gateway.errors import BadRequest
 from gateway.prompts.variables import schema_of
 from gateway.settings import NAME
@@ -20,6 +21,7 @@ from gateway.wire.fields import check_fields
 
 Name = Annotated[str, Field(pattern=NAME)]
 Limit = Annotated[int, Field(strict=True, ge=1, le=10**15)]
+LONGEST_CACHE = 30 * 86_400
 NOT_PARAMETERS = {
     "messages": "it comes from the prompt and the client",
     "model": "it comes from the upstream",
@@ -80,6 +82,23 @@ class LimitsManifest(Part):
         )
 
 
+class CacheManifest(Part):
+    """How long a reply may be kept for equal requests that ask for it, as 300s or 1h."""
+
+    ttl: str
+
+    @field_validator("ttl")
+    @classmethod
+    def _bounded(cls, value: str) -> str:
+        if not 1 <= seconds(value) <= LONGEST_CACHE:
+            raise ValueError("a reply is kept for at least 1s and at most 30d")
+        return value
+
+    @property
+    def seconds(self) -> float:
+        return float(seconds(self.ttl))
+
+
 class EndpointManifest(Part):
     """Without a `prompt` the client's messages pass through. `prompt` is name@number, or a name: the version declared
     beside it, else the newest. Without `limits` those the endpoint has stay."""
@@ -91,6 +110,7 @@ class EndpointManifest(Part):
     tools: tuple[Json, ...] = ()
     response_format: Json | None = None
     policy: None = None
+    cache: CacheManifest | None = None
     limits: LimitsManifest | None = None
 
     @field_validator("parameters")

@@ -67,6 +67,8 @@ class Endpoint:
     created: int
     live: LiveRelease
     allowances: tuple[Allowance, ...] = ()
+    cache_ttl: float | None = None
+    """Seconds a reply may be kept for equal requests; None: never."""
 
 
 def _check_reference(given: PromptRef, prompt: CompiledPrompt) -> None:

@@ -17,13 +17,14 @@ from gateway.types import Json, PromptVersion, Release
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
     """`release` is the digest of the live release; `created`, when the name first went live, and `updated` are Unix
-    times."""
+    times; `cache_ttl` is in seconds, None where replies are not to be kept."""
 
     name: str
     description: str | None
     release: str
     created: float
     updated: float
+    cache_ttl: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ def _live(connection: Connection) -> list[EndpointRow]:
         .join(history, history.c.endpoint == endpoints.c.name)
         .order_by(endpoints.c.name)
     )
-    return [EndpointRow(row.name, row.description, row.release, row.created, row.updated) for row in rows]
+    return [
+        EndpointRow(row.name, row.description, row.release, row.created, row.updated, row.cache_ttl) for row in rows
+    ]
 
 
 def add_prompt(
@@ -130,11 +133,23 @@ def add_release(connection: Connection, release: Release, author: str) -> bool:
 
 
 def set_live(
-    connection: Connection, endpoint: str, release: str, by: str, reason: str, description: str | None = None
+    connection: Connection,
+    endpoint: str,
+    release: str,
+    by: str,
+    reason: str,
+    description: str | None = None,
+    cache_ttl: float | None = None,
 ) -> None:
     """Point an endpoint, new or known, at a release, and remember who did it and why."""
     now = time.time()
-    values = {"release": release, "updated": now, "updated_by": by, "description": description}
+    values = {
+        "release": release,
+        "updated": now,
+        "updated_by": by,
+        "description": description,
+        "cache_ttl": cache_ttl,
+    }
     known = connection.execute(update(endpoints).where(endpoints.c.name == endpoint).values(**values))
     if known.rowcount == 0:
         connection.execute(insert(endpoints).values(name=endpoint, **values))

@@ -136,6 +136,7 @@ endpoints = Table(
     Column("release", ForeignKey("releases.digest"), nullable=False),
     Column("updated", Float, nullable=False),
     Column("updated_by", String(100), nullable=False),
+    Column("cache_ttl", Float),
 )
 
 endpoint_history = Table(

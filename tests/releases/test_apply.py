@@ -108,6 +108,17 @@ def test_a_new_description_alone_is_a_change(store: Store) -> None:
     assert held(store).endpoints[0].description == "Greets everyone."
 
 
+def test_a_cache_is_a_change_and_no_part_of_the_release(store: Store) -> None:
+    plain, cached = ("endpoints: {bot: {upstream: demo}}", "endpoints: {bot: {upstream: demo, cache: {ttl: 5m}}}")
+    first, second = applied(store, plain), applied(store, cached)
+    assert outcomes(second) == [("endpoint", "bot", "created")]
+    assert second[0].digest == first[0].digest
+    assert held(store).endpoints[0].cache_ttl == 300
+    assert {change.outcome for change in applied(store, cached)} == {"unchanged"}
+    applied(store, plain)
+    assert held(store).endpoints[0].cache_ttl is None
+
+
 LIMITED = "endpoints: {{bot: {{upstream: demo, limits: {{concurrent: {0}}}}}}}"
 
 

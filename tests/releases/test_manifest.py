@@ -118,6 +118,18 @@ def test_what_is_no_parameter_says_where_it_belongs(name: str) -> None:
     assert NOT_PARAMETERS[name] in message
 
 
+@pytest.mark.parametrize(("ttl", "seconds"), [("1s", 1), ("300s", 300), ("30d", 2_592_000)])
+def test_how_long_replies_are_kept(ttl: str, seconds: int) -> None:
+    cache = parse(f"endpoints: {{b: {{upstream: u, cache: {{ttl: {ttl}}}}}}}", "m").endpoints["b"].cache
+    assert cache is not None
+    assert cache.seconds == seconds
+
+
+@pytest.mark.parametrize("ttl", ["0s", "31d", "300", "soon", "-1s"])
+def test_a_time_that_makes_no_sense_is_refused(ttl: str) -> None:
+    assert "endpoints.b.cache.ttl" in fault(f"endpoints: {{b: {{upstream: u, cache: {{ttl: '{ttl}'}}}}}}")
+
+
 @pytest.mark.parametrize(
     "text",
     [
