@@ -6,7 +6,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 CONFIG ?=
 
-.PHONY: help serve torch test check docs reference lock clean
+.PHONY: help serve torch test check docs reference lock sbom fuzz clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,12 @@ lock: $(VENV)/.dev ## Pin the product's own dependencies anew, with hashes
 	@$(COMPILE) -c requirements.lock --extra embedded --extra litellm --extra postgres --extra otel --extra redis \
 	  --output-file deploy/full.lock pyproject.toml
 	@$(COMPILE) --only-build-deps --build-deps-for wheel --output-file deploy/build.lock pyproject.toml
+
+sbom: $(VENV)/.serve ## Print the software bill of materials (CycloneDX) of what is served with
+	@$(BIN)/python scripts/sbom.py requirements.lock
+
+fuzz: $(VENV)/.dev ## Hold random requests against every surface for long; CASES= says how many of each
+	@SLUICE_FUZZ_CASES=$(or $(CASES),5000) $(BIN)/python -m pytest -q --timeout 0 tests/security/test_fuzz.py
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
