@@ -109,7 +109,6 @@ class Lease:
 
     def forgotten(self) -> None:
         """The State has lost what it knew. Where records count, they have what was settled."""
-        self.own_up()
         self.left = UNKNOWN
         if self.recorded is not None:
             self.recorded = UNKNOWN
@@ -277,7 +276,6 @@ class Leases:
     def give_up(self) -> None:
         """Give back every unspent unit, as this replica leaves."""
         for lease in self._all.values():
-            lease.own_up()
             lease.taken -= lease.free
             lease.free = 0
             if lease.held or lease in self._stocked:

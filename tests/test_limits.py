@@ -225,6 +225,19 @@ async def test_a_replica_gives_back_what_it_does_not_need() -> None:
         assert await count(two, allowances, 800) == 795
 
 
+async def test_what_was_given_back_in_vain_is_given_back_again() -> None:
+    async with together() as replicas:
+        one, two = replicas.start(), replicas.start()
+        allowances = key(requests_per_minute=800)
+        assert await count(one, allowances, 5) == 5
+        replicas.state.away = True
+        for _ in range(3):
+            await replicas.beat()
+        replicas.state.away = False
+        await replicas.beat()
+        assert await count(two, allowances, 800) == 795
+
+
 async def test_a_replica_that_leaves_gives_everything_back_at_once() -> None:
     async with together() as replicas:
         one, two = replicas.start(), replicas.start()
