@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Float, MetaData, String, Table, func, insert, inspect, select, text
 from sqlalchemy.schema import CreateColumn
 
-from gateway.store import tables
+from gateway.store import spend, tables
 from gateway.store.engine import Store
 
 _own = MetaData()
@@ -29,7 +29,12 @@ def first_tables(connection: Connection) -> None:
     connection.execute(insert(tables.revision).values(id=1, number=1))
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (first_tables,)
+def spend_of_earlier_calls(connection: Connection) -> None:
+    """Calls recorded before there were sums: what they took counts, for budgets too."""
+    spend.rebuild(connection)
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (first_tables, spend_of_earlier_calls)
 """Only ever added to. A step must leave what the version before it reads."""
 
 

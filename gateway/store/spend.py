@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, case, delete, func, insert, literal, select, text
 
 from gateway.record import CallRecord
 from gateway.store.engine import Store
-from gateway.store.tables import spend
+from gateway.store.tables import calls, spend
 
 Kind = Literal["key", "project", "team", "endpoint", "upstream"]
 
@@ -21,6 +21,14 @@ MOST = 10**12
 """No call counts for more tokens or micro-USD: sums must not pass what a column holds, whatever an upstream claims, or
 they would hold up the records."""
 KINDS: tuple[Kind, ...] = ("key", "project", "team", "endpoint", "upstream")
+COLUMNS = {
+    "key": calls.c.key_id,
+    "project": calls.c.project,
+    "team": calls.c.team,
+    "endpoint": calls.c.endpoint,
+    "upstream": calls.c.upstream,
+}
+"""Of a call, what it counts under."""
 SUMS = ("calls", "errors", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost")
 ADD = text(
     f"INSERT INTO spend (kind, name, day, {', '.join(SUMS)}) "  # noqa: S608 - names of ours
@@ -59,6 +67,17 @@ def add(connection: Connection, records: Sequence[CallRecord]) -> None:
             for (kind, name, day), amounts in sorted(sums.items())
         ]
         connection.execute(ADD, rows)
+
+
+def rebuild(connection: Connection) -> None:
+    """All sums anew, from the calls that are there."""
+    connection.execute(delete(spend))
+    day = calls.c.started // DAY_NS
+    failed = func.sum(case((calls.c.error.is_not(None), 1), else_=0))
+    amounts = [func.sum(calls.c[name]) for name in SUMS[2:]]
+    for kind, column in COLUMNS.items():
+        sums = select(literal(kind), column, day, func.count(), failed, *amounts).where(column.is_not(None))
+        connection.execute(insert(spend).from_select(["kind", "name", "day", *SUMS], sums.group_by(column, day)))
 
 
 def _grouped(records: Sequence[CallRecord]) -> dict[tuple[int, tuple[str | None, ...]], list[int]]:

@@ -115,3 +115,15 @@ def test_absurd_figures_hold_nothing_up(store: Store) -> None:
         calls.ship(connection, "one", 2, [record(3, key_id="k", cost=1)])
         (sums,) = spend.usage(connection, "key", 0, DAY)
     assert (sums.calls, sums.cost, sums.input_tokens) == (4, 3 * MOST + 1, 3 * MOST)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@given(rows=RECORDS)
+def test_sums_can_be_made_anew_from_the_calls(store: Store, rows: list[dict[str, Any]]) -> None:
+    clear(store)
+    records = [record(number, **fields) for number, fields in enumerate(rows)]
+    with store.begin() as connection:
+        calls.ship(connection, "s", 1, records)
+        before = {kind: spend.usage(connection, kind, 0, 4 * DAY) for kind in get_args(Kind)}
+        spend.rebuild(connection)
+        assert {kind: spend.usage(connection, kind, 0, 4 * DAY) for kind in get_args(Kind)} == before
