@@ -163,6 +163,8 @@ class Limits:
             self._lose(error.message)
         else:
             self._agree(deal, stakes, now)
+            if self._leases.due:
+                self._wake.set()
         if abs(now - self._swept) >= SWEEP and not self._waiting:
             self._swept = now
             self._leases.sweep(now)
@@ -176,7 +178,8 @@ class Limits:
         self._excuse(self._waiting)
         self._leases.give_up()
         try:
-            await self._state.trade(self._trade(self._leases.stakes({}, self._clock()), leaving=True))
+            while stakes := self._leases.stakes({}, self._clock()):
+                await self._state.trade(self._trade(stakes, leaving=True))
         except Unavailable as error:
             self.state_failures += 1
             log.warning("leases cannot be given back: %s", error.message)

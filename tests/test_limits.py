@@ -247,6 +247,17 @@ async def test_a_replica_that_leaves_gives_everything_back_at_once() -> None:
         assert await count(two, allowances, 800) == 795
 
 
+async def test_many_limits_are_told_in_several_trades(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.leases.MOST_STAKES", 7)
+    async with together() as replicas:
+        one, two = replicas.start(), replicas.start()
+        keys = [key(f"k{number}", requests_per_minute=80) for number in range(50)]
+        assert None not in await asyncio.gather(*(admitted(one, allowances) for allowances in keys))
+        await replicas.stop(one)
+        assert [await count(two, allowances, 80) for allowances in keys] == [79] * 50
+        assert max(len(trade.stakes) for trade in replicas.state.trades) == 7
+
+
 async def test_callers_that_wait_share_a_round_trip() -> None:
     async with together() as replicas:
         limits = replicas.start()
