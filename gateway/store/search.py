@@ -31,7 +31,7 @@ from gateway.store.tables import DEAR, SLOW_US, calls
 LAST = 2**63 - 1
 FIRST_LOOK = 256
 WIDER = 8
-MOST_LOOKED = 10_000
+MOST_LOOKED = 5_000
 """Calls that one page looks at before it ends unfilled."""
 SPARSE = 1000
 """The filter that reaches furthest back with so many calls is the sparsest."""
