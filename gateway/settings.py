@@ -1,32 +1,27 @@
 """What can be configured: one model for each part of `sluicegate.yaml`, every key known.
 
-Secrets are never written into the file: a secret is a reference, `env:NAME` or `file:/path`.
+Secrets are never written into the file: see `gateway.secret`.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationInfo,
     field_validator,
-    model_serializer,
-    model_validator,
 )
 
 from gateway.content_policy import ContentPolicy
-from gateway.errors import GatewayError
+from gateway.faults import Fault
 from gateway.retention import RetentionSettings
+from gateway.secret import Part, Secret
+from gateway.strict_yaml import Document
 from gateway.types import Json
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -35,93 +30,6 @@ OWN_HEADERS = frozenset(("connection", "content-length", "host", "transfer-encod
 """Header fields of a request that only the HTTP client writes."""
 SECRET_HEADERS = frozenset(("api-key", "authorization", "cookie", "proxy-authorization", "x-api-key"))
 SECRET_ARGUMENT = re.compile(r"(key|secret|token|password|credentials)$")
-REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong with the configuration: at which key, in which line of which file or in which variable, as far
-    as that is known. Never quotes a value, which may be a secret given by mistake."""
-
-    what: str
-    key: str = ""
-    source: str = ""
-    line: int | None = None
-
-    def __str__(self) -> str:
-        place = self.source if self.line is None else f"{self.source}:{self.line}"
-        return ": ".join(part for part in (place, self.key, self.what) if part)
-
-
-class BadSettings(GatewayError):
-    """The configuration cannot be used; the message lists every fault with its place."""
-
-    default_code = "bad_settings"
-
-    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
-        super().__init__("\n".join((message, *(f"  {fault}" for fault in faults))))
-        self.faults = tuple(faults) or (Fault(message),)
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    def secrets(self) -> Iterator[Secret]:
-        """Every reference to a secret that is in this part."""
-        for _, value in self:
-            yield from _secrets(value)
-
-
-class Secret(Part):
-    """A reference to a secret, read when it is needed and never shown."""
-
-    reference: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _written(cls, value: Any) -> Any:
-        return {"reference": value} if isinstance(value, str) else value
-
-    @field_validator("reference")
-    @classmethod
-    def _refers(cls, value: str) -> str:
-        if not REFERENCE.fullmatch(value):
-            raise ValueError("write a reference, env:NAME or file:/path, not the secret itself")
-        return value
-
-    @model_serializer
-    def _shown(self) -> str:
-        return self.reference
-
-    @property
-    def file(self) -> Path | None:
-        """Where it is, if it is in a file."""
-        kind, _, where = self.reference.partition(":")
-        return Path(where) if kind == "file" else None
-
-    def read(self) -> str:
-        """The secret. Raises `BadSettings` naming the missing variable or file."""
-        if self.file is None:
-            name = self.reference.removeprefix("env:")
-            value = os.environ.get(name)
-            if not value:
-                raise BadSettings(f"The environment variable {name} is not set; the configuration refers to it.")
-            return value
-        try:
-            return self.file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise BadSettings(f"The secret file {self.file} cannot be read: {why}.") from error
-
-
-def _secrets(value: Any) -> Iterator[Secret]:
-    if isinstance(value, Secret):
-        yield value
-    elif isinstance(value, Part):
-        yield from value.secrets()
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _secrets(item)
 
 
 class Limits(Part):
@@ -305,6 +213,7 @@ class ServerSettings(Part):
 
 class JournalSettings(Part):
     full: Literal["refuse", "serve"] = Field("refuse", description="What becomes of calls when the disk is full.")
+    segment: int = Field(8 * 2**20, ge=2**16, description="Bytes allocated at a time: one in use, one spare a process.")
 
 
 class StateSettings(Part):
@@ -367,6 +276,7 @@ class Settings(Part):
     )
 
     _file: Path | None = PrivateAttr(None)
+    _document: Document | None = PrivateAttr(None)
 
     @field_validator("pools")
     @classmethod
@@ -393,6 +303,11 @@ class Settings(Part):
     def file(self) -> Path | None:
         """Where these settings were read from."""
         return self._file
+
+    def fault(self, what: str, *keys: str) -> Fault:
+        """One at these keys, where they are in the file."""
+        line = self._document.line(keys) if self._document is not None else None
+        return Fault(what, ".".join(keys), str(self._file or ""), line)
 
     @property
     def database_url(self) -> str:

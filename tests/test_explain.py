@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.configuration import load
-from gateway.settings import BadSettings, Fault
+from gateway.faults import BadSettings, Fault
 
 CANARY = "sk-canary-4f1d"
 BROKEN = """\
