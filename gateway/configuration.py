@@ -14,8 +14,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.faults import Keys, explain
-from gateway.settings import REFERENCE, SECRET_ARGUMENT, BadSettings, Fault, Part, Secret, Settings
+from gateway.explain import Keys, explain
+from gateway.faults import BadSettings, Fault
+from gateway.secret import REFERENCE, Part, Secret
+from gateway.settings import SECRET_ARGUMENT, Settings
 from gateway.strict_yaml import Document, Malformed, read
 from gateway.types import Json
 
@@ -78,7 +80,7 @@ class Source:
             variables: dict[Keys, str] = {ENVIRONMENT[variable]: variable for variable in self.variables}
             faults = explain(error, document, str(file or ""), variables)
             raise BadSettings(f"{file or 'The settings'} cannot be used:", faults) from None  # it quotes values
-        settings._file = file
+        settings._file, settings._document = file, document
         return settings
 
     def renewed(self, running: Settings) -> Settings:

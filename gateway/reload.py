@@ -17,9 +17,10 @@ from pathlib import Path
 
 from gateway.configuration import Source, needs_restart, replaced
 from gateway.errors import Conflict
+from gateway.faults import BadSettings
 from gateway.providers.fleet import Changes, Fleet
 from gateway.refresh import Refresher
-from gateway.settings import BadSettings, Settings
+from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -28,6 +28,7 @@ from gateway.app import running
 from gateway.cli.main import cli
 from gateway.front.routes import DataRoutes
 from gateway.record import CallRecord
+from gateway.secret import Secret
 
 DOCS = Path(__file__).parent.parent / "docs"
 HEAD = "<!-- Written by scripts/reference.py; change the code instead. -->\n"
@@ -122,7 +123,7 @@ def _named(kind: Any) -> str:
     if arguments:
         names = [_named(argument) for argument in arguments]
         return "an upstream" if len(names) > 3 else " or ".join(dict.fromkeys(names))
-    if kind is settings.Secret:
+    if kind is Secret:
         return "reference to a secret"
     return "mapping" if isinstance(kind, type) and issubclass(kind, BaseModel) else "any"
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from gateway.configuration import ENVIRONMENT, Source, load
-from gateway.settings import BadSettings, Settings
+from gateway.faults import BadSettings
+from gateway.settings import Settings
 
 
 def written(folder: Path, **content: Any) -> Path:

@@ -21,6 +21,7 @@ from gateway import reload
 from gateway.access import KeyHasher
 from gateway.configuration import Source
 from gateway.errors import Conflict
+from gateway.faults import BadSettings
 from gateway.pricing import PriceTable
 from gateway.providers.build import Builder
 from gateway.providers.fleet import Changes, Fleet
@@ -28,7 +29,6 @@ from gateway.refresh import Refresher
 from gateway.releases.apply import apply
 from gateway.releases.manifest import parse
 from gateway.reload import Look, Reloader, Watch
-from gateway.settings import BadSettings
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 
@@ -179,15 +179,15 @@ async def test_what_needs_a_restart_is_named_and_the_rest_is_in_force(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    "content",
+    ("content", "line"),
     [
-        {"upstreams": {"a": {"provider": "scripted", "dwn": True}}},
-        {"upstreams": {"b": {"provider": "openai", "model": "m", "api_key": "env:SLUICEGATE_NO_SUCH_VARIABLE"}}},
-        {"upstreams": {"a": SCRIPTED}, "pools": {"p": {"members": {"b": 1}}}},
+        ({"upstreams": {"a": {"provider": "scripted", "dwn": True}}}, 4),
+        ({"upstreams": {"b": {"provider": "openai", "model": "m", "api_key": "env:SLUICEGATE_NO_SUCH_VARIABLE"}}}, 2),
+        ({"upstreams": {"a": SCRIPTED}, "pools": {"p": {"members": {"b": 1}}}}, 4),
     ],
 )
 async def test_a_bad_file_changes_nothing_and_says_why_once(
-    reloader: Reloader, file: Path, content: dict[str, Any], caplog: pytest.LogCaptureFixture
+    reloader: Reloader, file: Path, content: dict[str, Any], line: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     before, settings = reloader._refresher.snapshots.current, reloader.settings
     write(file, **content)
@@ -195,6 +195,8 @@ async def test_a_bad_file_changes_nothing_and_says_why_once(
         with pytest.raises(BadSettings) as refused:
             await reloader.reload()
     assert reloader.fault == refused.value.message
+    assert [fault.line for fault in refused.value.faults] == [line]
+    assert f"{file}:{line}: " in reloader.fault
     assert reloader._refresher.snapshots.current is before
     assert reloader.settings is settings
     assert reloader.refusals == 2

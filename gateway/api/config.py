@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from gateway.api.deps import Admin, Operator, Running
 from gateway.configuration import shown
 from gateway.errors import Conflict
-from gateway.settings import BadSettings
+from gateway.faults import BadSettings
 
 router = APIRouter(tags=["configuration"])
 

@@ -12,7 +12,8 @@ import yaml
 
 from gateway.cli.options import AsJson, Config
 from gateway.configuration import Source, shown
-from gateway.settings import BadSettings, Fault, Settings
+from gateway.faults import BadSettings, Fault
+from gateway.settings import Settings
 
 cli = typer.Typer(help="Check the configuration and show it.", no_args_is_help=True)
 

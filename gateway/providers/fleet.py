@@ -21,10 +21,11 @@ from dataclasses import dataclass, replace
 import orjson
 
 from gateway.errors import GatewayError
+from gateway.faults import BadSettings
 from gateway.providers.base import Provider
 from gateway.providers.build import Builder, pools_of
 from gateway.routing import Pool
-from gateway.settings import AnyUpstream, BadSettings, Fault, Settings, UpstreamSettings
+from gateway.settings import AnyUpstream, Settings, UpstreamSettings
 from gateway.upstreams import Upstream
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Fleet:
     def configure(self, settings: Settings) -> Changes:
         """Make `upstreams` and `pools` what the settings say. Raises `BadSettings`, and then nothing has changed."""
         before = self._made
-        made = {name: self._make(name, spec) for name, spec in settings.upstreams.items()}
+        made = {name: self._make(name, settings) for name in settings.upstreams}
         changed = [name for name in made.keys() & before.keys() if made[name] is not before[name]]
         added, removed = made.keys() - before.keys(), before.keys() - made.keys()
         for name in (*added, *changed):
@@ -85,17 +86,18 @@ class Fleet:
             await asyncio.wait(self._closing)
         await self._builder.close()
 
-    def _make(self, name: str, settings: AnyUpstream) -> Made:
+    def _make(self, name: str, settings: Settings) -> Made:
         """The upstream there is, if nothing about it has changed; a new one over the provider there is, if that can
         stay; else a new one over a new one."""
-        before = self._made.get(name)
+        before, spec = self._made.get(name), settings.upstreams[name]
         try:
-            origin = _origin(settings)
+            origin = _origin(spec)
             if before is None or before.origin != origin:
-                return Made(self._builder.build(name, settings), origin)
-            upstream = self._builder.build(name, settings, before.upstream.provider)
+                return Made(self._builder.build(name, spec), origin)
+            upstream = self._builder.build(name, spec, before.upstream.provider)
         except GatewayError as error:
-            raise BadSettings("An upstream cannot be made:", [Fault(error.message, f"upstreams.{name}")]) from error
+            fault = settings.fault(error.message, "upstreams", name)
+            raise BadSettings("An upstream cannot be made:", [fault]) from error
         if upstream.digest == before.upstream.digest:
             return before
         return Made(replace(upstream, health=before.upstream.health), origin)

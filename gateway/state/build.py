@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.errors import Unequipped
-from gateway.settings import BadSettings, StateSettings
+from gateway.faults import BadSettings
+from gateway.settings import StateSettings
 from gateway.state.base import State
 from gateway.state.memory import MemoryState
 from gateway.state.shared import SharedState

@@ -44,7 +44,7 @@ OWNERS = {
 """The modules that may import a heavy package."""
 READS_ENVIRONMENT = {
     "gateway.configuration",
-    "gateway.settings",  # where a secret is read by its reference
+    "gateway.secret",  # by its reference
     "gateway.providers.litellm",  # sets the one switch litellm looks for while it is imported
 }
 

@@ -12,13 +12,14 @@ import pytest
 from pydantic import TypeAdapter
 
 from gateway.errors import UpstreamFailed
+from gateway.faults import BadSettings
 from gateway.http.base import Timeouts
 from gateway.pricing import PriceTable
 from gateway.providers.base import Ask
 from gateway.providers.build import Builder
 from gateway.providers.credentials import EntraToken, StaticKey
 from gateway.providers.openai import OpenAIProvider
-from gateway.settings import AnyUpstream, BadSettings
+from gateway.settings import AnyUpstream
 from gateway.upstreams import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -99,6 +100,29 @@ async def test_an_upstream_is_at_a_metadata_address_only_where_it_may_be(builder
     allowed = build(builder, "openai", base_url=f"http://{host}/v1", link_local=True).provider
     assert isinstance(allowed, OpenAIProvider)
     assert allowed._client is builder._anywhere
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"model": "other"},
+        {"base_url": "http://elsewhere/v1"},
+        {"api_key": "file:/dev/null"},
+        {"api_key_header": "api-key"},
+        {"query": {"a": "b"}},
+        {"headers": {"a": "b"}},
+        {"rename": {"a": "b"}},
+        {"refuses": ["seed"]},
+        {"proxy": "http://proxy:1"},
+        {"timeouts": {"idle": 7}},
+        {"price": {"input": 1}},
+        {"drop": ["seed"]},
+        {"shutdown_date": "2027-01-01"},
+    ],
+)
+async def test_the_digest_names_everything_that_matters_to_a_call(builder: Builder, fields: dict[str, Any]) -> None:
+    assert build(builder, "openai").digest == build(builder, "openai").digest
+    assert build(builder, "openai", **fields).digest != build(builder, "openai").digest
 
 
 # Credentials ---------------------------------------------------------------------------------------------------------

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from gateway.faults import BadSettings
 from gateway.pricing import PriceTable
 from gateway.providers.base import Provider
 from gateway.providers.build import Builder
 from gateway.providers.fleet import Changes, Fleet
 from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
-from gateway.settings import AnyUpstream, BadSettings, ScriptedSettings, Settings
+from gateway.settings import AnyUpstream, ScriptedSettings, Settings
 from gateway.upstreams import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -159,7 +160,7 @@ async def test_what_cannot_be_made_changes_nothing(fleet: Fleet, key: str) -> No
     bad = {"provider": "openai", "model": "m", "api_key": key}
     with pytest.raises(BadSettings) as refused:
         configure(fleet, a={"model": "other"}, b=bad)
-    assert [fault.key for fault in refused.value.faults] == ["upstreams.b"]
+    assert [(fault.key, fault.line) for fault in refused.value.faults] == [("upstreams.b", None)]
     assert key.partition(":")[2] in refused.value.message
     assert (fleet.upstreams, fleet.pools) == (before, pools)
     assert closing(before["a"]).closed == 0

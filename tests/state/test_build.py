@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gateway.settings import BadSettings, StateSettings
+from gateway.faults import BadSettings
+from gateway.settings import StateSettings
 from gateway.state.build import build_state
 from gateway.state.memory import MemoryState
 from gateway.state.redis import RedisState
