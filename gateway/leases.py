@@ -229,13 +229,15 @@ class Leases:
         of the smallest. What is more than one trade can hold stays due."""
         stakes: dict[Lease, Stake] = {}
         for lease in (*wanted, *(self.due - wanted.keys())):
+            every, least = wanted.get(lease, (0, 0))
+            if every <= lease.free and lease not in self.due:
+                continue
             if len(stakes) == MOST_STAKES:
                 break
             self.due.discard(lease)
             if lease.until <= now:
                 continue
             lease.own_up()
-            every, least = wanted.get(lease, (0, 0))
             stakes[lease] = Stake(
                 lease.name,
                 lease.size,

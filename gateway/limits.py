@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Literal
 
 from gateway.amounts import Allowance as Allowance
@@ -37,6 +37,8 @@ AGAIN = 0.05
 SWEEP = 60.0
 PATIENCE = 2.0
 """Seconds the records may take to say what was spent."""
+ASKED = 50
+"""Budgets the records are asked of at a time."""
 
 Spent = Callable[[str, float, float], int]
 """Micro-USD that the records say a scope has spent from one moment to another (Unix time). May block, and raise a
@@ -73,7 +75,9 @@ class Limits:
         self._wake = asyncio.Event()
         self._leases = Leases(self._wake.set)
         self._waiting: list[Waiter] = []
-        self._asking: dict[Lease, asyncio.Task[None]] = {}
+        self._unknown: set[Lease] = set()
+        """Budgets of which the records are being asked."""
+        self._asking: asyncio.Task[None] | None = None
         self._good_until = -math.inf
         self._away_until = -math.inf
         """Infinite after a trade that failed, until one succeeds."""
@@ -171,10 +175,9 @@ class Limits:
 
     async def close(self) -> None:
         """Give back every unspent unit, after `run` was stopped."""
-        asking = list(self._asking.values())
-        for task in asking:
-            task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         self._excuse(self._waiting)
         self._leases.give_up()
         try:
@@ -189,11 +192,14 @@ class Limits:
         return Trade(self._replica, number, self._epoch, self._count, list(stakes.values()), leaving)
 
     def _wanted(self, now: float) -> dict[Lease, tuple[int, int]]:
-        """What the calls that wait want of each lease: all of them, and the smallest."""
+        """What the calls that wait for a trade want of each lease: all of them, and the smallest."""
         self._waiting = [waiter for waiter in self._waiting if not waiter.future.done()]
         wanted: dict[Lease, tuple[int, int]] = {}
         for waiter in self._waiting:
-            for lease in self._leases.find(waiter.allowances, now):
+            leases = self._leases.find(waiter.allowances, now)
+            if not self._unknown.isdisjoint(leases):
+                continue
+            for lease in leases:
                 units = waiter.units[lease.unit]
                 every, least = wanted.get(lease, (0, units))
                 wanted[lease] = (every + units, min(least, units))
@@ -219,8 +225,10 @@ class Limits:
             return
         for lease, units, left in zip(stakes, deal.grants, deal.left, strict=True):
             self._leases.granted(lease, units, left, now)
-            if left == UNKNOWN and lease not in self._asking:
-                self._asking[lease] = asyncio.create_task(self._ask_records(lease, self._epoch))
+            if left == UNKNOWN:
+                self._unknown.add(lease)
+        if self._unknown and self._asking is None:
+            self._asking = asyncio.create_task(self._ask_records())
         for waiter in waiting:
             self._serve(waiter)
 
@@ -236,7 +244,7 @@ class Limits:
             waiter.future.set_exception(refusal)
         else:
             self._waiting.append(waiter)
-            if self._asking.keys().isdisjoint(self._leases.find(waiter.allowances, now)):
+            if self._unknown.isdisjoint(self._leases.find(waiter.allowances, now)):
                 self._wake.set()
 
     def _refusal(self, allowances: Sequence[Allowance], units: Units, now: float) -> RateLimited | None:
@@ -279,26 +287,38 @@ class Limits:
         waiting, self._waiting = self._waiting, []
         self._excuse(waiting)
 
-    async def _ask_records(self, lease: Lease, epoch: str) -> None:
-        """Learn what was spent of a budget before the State knew of it. Calls that wait for it in vain do not wait
-        longer."""
-        found = None
-        try:
-            async with asyncio.timeout(PATIENCE):
-                found = await asyncio.to_thread(self._spent, lease.scope, lease.since, lease.until)
-        except (GatewayError, TimeoutError) as error:
-            log.warning("what %s has spent cannot be found: %s", lease.scope, error)
-        except Exception:
-            log.exception("defect while asking what %s has spent", lease.scope)
-        finally:
-            del self._asking[lease]
-        if found is not None and epoch == self._epoch:
-            lease.recorded = found
-        elif found is None:
-            self.state_failures += 1
-            now = self._clock()
-            lost = [waiter for waiter in self._waiting if lease in self._leases.find(waiter.allowances, now)]
-            self._waiting = [waiter for waiter in self._waiting if waiter not in lost]
-            self._excuse(lost)
-        self._leases.due.add(lease)
-        self._wake.set()
+    async def _ask_records(self) -> None:
+        """Learn what was spent of budgets before the State knew of them, some of them at a time. Calls that wait for
+        one in vain do not wait longer."""
+        while self._unknown:
+            asked, epoch = list(islice(self._unknown, ASKED)), self._epoch
+            found = None
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    found = await asyncio.to_thread(self._recorded, asked)
+            except (GatewayError, TimeoutError) as error:
+                log.warning("what budgets have spent cannot be found: %s", error)
+            except Exception:
+                log.exception("defect while asking what budgets have spent")
+            self._unknown.difference_update(asked)
+            self._leases.due.update(asked)
+            if found is None:
+                self.state_failures += 1
+                self._excuse_those_of(set(asked))
+            elif epoch == self._epoch:
+                for lease, spent in zip(asked, found, strict=True):
+                    lease.recorded = spent
+            self._wake.set()
+        self._asking = None
+
+    def _recorded(self, leases: Sequence[Lease]) -> list[int]:
+        return [self._spent(lease.scope, lease.since, lease.until) for lease in leases]
+
+    def _excuse_those_of(self, leases: set[Lease]) -> None:
+        now = self._clock()
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if leases.isdisjoint(self._leases.find(waiter.allowances, now)):
+                self._waiting.append(waiter)
+            else:
+                self._excuse([waiter])

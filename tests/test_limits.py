@@ -345,7 +345,7 @@ async def test_a_defect_of_the_records_refuses_and_is_asked_again(caplog: pytest
         limits._spent = lambda *_: 1 // 0
         with pytest.raises(Unavailable):
             await limits.reserve(key(budget=1000), CALL)
-        assert "defect while asking what key:k has spent" in caplog.text
+        assert "defect while asking what budgets have spent" in caplog.text
         limits._spent = lambda *_: 900
         assert await count(limits, key(budget=1000), 3) == 1
 

@@ -91,7 +91,7 @@ class World:
         amounts = Amounts(money=units)
         asking = asyncio.create_task(limits.reserve(ALLOWANCES, amounts))
         while not asking.done():
-            await asyncio.sleep(0.001 if limits._asking else 0)  # the records are asked in a thread
+            await asyncio.sleep(0.001 if limits._unknown else 0)  # the records are asked in a thread
             await limits.exchange()
         with suppress(RateLimited, Unavailable):
             self.under_way.append(Call(limits, await asking, units))
