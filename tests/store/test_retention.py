@@ -65,7 +65,7 @@ def kept(store: Store) -> list[str]:
         return [one.id for one in search.recent(connection, Filter(limit=1000))][::-1]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(
     rows=st.lists(st.tuples(st.integers(0, 20), NAMES, NAMES, NAMES), max_size=25),
     holding=st.lists(st.tuples(NAMES, NAMES, NAMES).filter(any), max_size=2),

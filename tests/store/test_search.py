@@ -100,7 +100,7 @@ def expected(found: list[CallRecord], wanted: Filter) -> list[CallRecord]:
     return [one for one in newest if matches(one)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(rows=MANY, asked=ASKED, limit=st.integers(1, 9))
 def test_it_finds_what_matches_and_nothing_else(
     store: Store, rows: list[dict[str, Any]], asked: dict[str, Any], limit: int

@@ -54,7 +54,7 @@ def added_up(records: list[CallRecord], by: Kind, first: int, end: int) -> list[
     return sorted(found, key=lambda one: (-one.cost, -one.calls, one.name))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(rows=RECORDS, data=st.data())
 def test_sums_are_those_of_the_calls_whatever_the_batches_and_the_attempts(
     store: Store, rows: list[dict[str, Any]], data: st.DataObject
