@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import random
 import statistics
 import tempfile
@@ -247,6 +248,7 @@ def main() -> None:
     print("| filter | pages | p50 ms | p95 ms | longest ms | ended unfilled |\n|---|---|---|---|---|---|")
     for name, timed in found.items():
         print("| " + " | ".join(str(value) for value in (name, *timed.row().values())) + " |")
+    print(f"\nThe machine's load over the last five minutes: {os.getloadavg()[1]:.1f}.")
 
 
 if __name__ == "__main__":

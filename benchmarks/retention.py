@@ -9,6 +9,7 @@ records, then after it.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
@@ -99,6 +100,7 @@ def main() -> None:
                 with closing(Store(url or f"sqlite:///{data / 'sluice.db'}")) as store:
                     fill(store, asked.rows, later)
                 report(kind, *rounds(bench, target, asked.rows))
+    print(f"\nThe machine's load over the last five minutes: {os.getloadavg()[1]:.1f}.")
 
 
 if __name__ == "__main__":
