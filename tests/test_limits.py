@@ -81,6 +81,7 @@ class Replicas:
         self.clock.now += seconds
         for limits in self._loops:
             await limits.exchange()
+        self.clock.now += AGAIN  # what one gave back, another may ask for now
 
     def _spent(self, scope: str, since: float, until: float) -> int:
         self.asked.append((scope, since, until))
