@@ -4,6 +4,8 @@ time to arrive in, and what is not HTTP is refused in OpenAI's shape."""
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -12,6 +14,15 @@ from gateway.errors import BadRequest, error_body
 MAX_HEAD_BYTES = 64 * 1024
 REQUEST_TIME = 60.0
 """Seconds a client may take to send one request."""
+READ_TIME = 120.0
+"""Seconds a client may leave unread what was written to it, when that is more than we keep."""
+
+
+def cut_off(transport: asyncio.Transport) -> None:
+    """Reset a connection whose client does not read: closed, it would wait for the client, and so would the kernel."""
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class ColdProtocol(HttpToolsProtocol):
@@ -19,6 +30,8 @@ class ColdProtocol(HttpToolsProtocol):
 
     _clock: asyncio.TimerHandle | None = None
     """Runs while a request arrives."""
+    _stalled: asyncio.TimerHandle | None = None
+    """Runs while the client does not read."""
     _head_bytes: int | None = None
     """What has come of a head that is not whole; None between heads."""
 
@@ -31,7 +44,16 @@ class ColdProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
+        self._read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(READ_TIME, cut_off, self.transport)
+
+    def resume_writing(self) -> None:
+        self._read()
+        super().resume_writing()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -56,3 +78,8 @@ class ColdProtocol(HttpToolsProtocol):
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+
+    def _read(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None

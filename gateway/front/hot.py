@@ -23,7 +23,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from gateway.errors import GatewayError
-from gateway.front.cold import ColdProtocol
+from gateway.front.cold import READ_TIME, ColdProtocol, cut_off
 from gateway.front.exchange import STREAM_FIELDS, UNPROVEN_BYTES, Refusal, too_large
 from gateway.http.base import Reply
 from gateway.wire.body import JSON, MAX_REQUEST_BYTES
@@ -128,6 +128,8 @@ class HotProtocol(asyncio.Protocol):
         """Bytes in `_received` that complete the request under way; 0 while its head is not here."""
         self._since = self._loop.time()
         """When the last request was answered, or the one under way began to arrive."""
+        self._stalled: float | None = None
+        """Since when the client takes nothing of what is written, or too little."""
         self._clock: asyncio.TimerHandle | None = None
         self._closing = False
         """The rest of what the client sends is read and thrown away."""
@@ -173,10 +175,12 @@ class HotProtocol(asyncio.Protocol):
             self._task.cancel()
 
     def pause_writing(self) -> None:
+        self._stalled = self._loop.time()
         if self.upstream is not None:
             self.upstream.pause()
 
     def resume_writing(self) -> None:
+        self._stalled = None
         if self.upstream is not None:
             self.upstream.resume()
 
@@ -299,9 +303,10 @@ class HotProtocol(asyncio.Protocol):
         if self._transport is None:
             return
         now = self._loop.time()
-        if self._task is None:
-            limit = REQUEST_TIME if self._received or self._exchange is not None else KEEP_ALIVE
-            if now - self._since > limit:
-                self._transport.close()
-                return
+        limit = REQUEST_TIME if self._received or self._exchange is not None else KEEP_ALIVE
+        if self._stalled is not None and now - self._stalled > READ_TIME:
+            cut_off(self._transport)
+        elif self._task is None and now - self._since > limit and not self._transport.is_closing():
+            self._transport.close()
+            self._stalled = self._stalled or now
         self._clock = self._loop.call_later(15.0, self._tick)

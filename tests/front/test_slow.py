@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import selectors
 import socket
 import threading
@@ -21,6 +22,8 @@ HURRY = 200.0
 TICK = 15.0
 """Seconds after which at the latest the gateway looks again."""
 PATH = b"/v1/chat/completions"
+UNREAD = 50_000_000
+"""Bytes; more than the kernel takes in for a client that does not read."""
 LONG = 2 * (KEEP_ALIVE + TICK)
 
 
@@ -47,9 +50,17 @@ def port() -> Iterator[int]:
         await asyncio.sleep(float(exchange.body))
         exchange.reply(200, b"", b"{}")
 
+    async def heap(exchange: HotExchange) -> None:
+        exchange.reply(200, b"", b"x" * UNREAD)
+
+    async def pour(exchange: HotExchange) -> None:
+        exchange.begin(b"", b"x" * UNREAD)
+        await asyncio.sleep(1e9)
+
     config = Config(reads_all, log_level="warning")
     config.load()
-    served, state = ServerState(), {"hot_routes": {PATH: serve}, "unproven": lambda headers: None}
+    routes = {PATH: serve, b"/v1/embeddings": heap, b"/v1/responses": pour}
+    served, state = ServerState(), {"hot_routes": routes, "unproven": lambda headers: None}
     making = loop.create_server(lambda: HotProtocol(config, served, state, loop), "127.0.0.1", 0)
     server = loop.run_until_complete(making)
 
@@ -65,7 +76,10 @@ def port() -> Iterator[int]:
 
 
 async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
-    """The ASGI front: waits for the whole request, as ours does."""
+    """The ASGI front: waits for the whole request, as ours does, and answers a DELETE with a heap."""
+    if scope["method"] == "DELETE":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % UNREAD)]})
+        await send({"type": "http.response.body", "body": b"x" * UNREAD})
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -160,3 +174,13 @@ def test_a_client_that_falls_silent_on_its_way_to_the_asgi_front_is_cut_off(port
     with connected(port) as client:
         client.sendall(HANDED)
         assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize("line", ["POST /v1/embeddings", "POST /v1/responses", "DELETE /elsewhere"])
+def test_a_client_that_does_not_read_is_cut_off(port: int, line: str) -> None:
+    """A whole reply, a stream that goes on, and the ASGI front's: none is kept for ever for a client that stalls."""
+    with connected(port) as client:
+        client.sendall(f"{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n0".encode())
+        broken = select.poll()
+        broken.register(client, 0)  # only that the connection is gone
+        assert broken.poll(20_000) != []
