@@ -126,7 +126,7 @@ def test_a_journal_damaged_by_a_loss_of_power(tmp_path: Path) -> None:
 
 BAD_SETTINGS = {
     "no YAML": (b"server: {port: [", "not valid YAML"),
-    "no text": (b"data: \xff\xfe\n", "can't decode byte 0xff"),
+    "no text": (b"data: \xff\xfe\n", "not UTF-8 text"),
     "nested without end": (b"[" * 5000, "nested too deeply"),
     "an unknown key": (b"server: {prot: 8080}\n", "server.prot"),
     "a secret in the open": (b"upstreams: {a: {provider: openai, model: m, api_key: sk-open}}\n", "env:NAME"),
