@@ -16,8 +16,23 @@ from gateway.strict_yaml import Document
 
 Keys = tuple[str | int, ...]
 
-UNKNOWN = "extra_forbidden"
 MISSING = "missing"
+PLAIN = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "model_attributes_type": "a mapping",
+    "model_type": "a mapping",
+    "path_type": "a path",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+"""What belongs where something of another kind was found."""
 
 
 def explain(error: ValidationError, document: Document | None, file: str, variables: Mapping[Keys, str]) -> list[Fault]:
@@ -61,6 +76,8 @@ def _what(fault: ErrorDetails) -> str:
             return "a name is of small letters, digits, `.`, `_` and `-`"
         case "value_error":
             return str(context["error"])
+    if fault["type"] in PLAIN:
+        return f"{PLAIN[fault['type']]} belongs here"
     return fault["msg"][:1].lower() + fault["msg"][1:]
 
 

@@ -35,7 +35,9 @@ class Secret(Part):
     @model_validator(mode="before")
     @classmethod
     def _written(cls, value: Any) -> Any:
-        return {"reference": value} if isinstance(value, str) else value
+        if isinstance(value, dict | Secret):
+            return value
+        return {"reference": str(value)}  # which refuses what is none
 
     @field_validator("reference")
     @classmethod

@@ -71,6 +71,27 @@ def test_every_fault_has_its_line_and_key(tmp_path: Path) -> None:
     assert said[9] == "this key is required"
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "what"),
+    [
+        ("server: 5", "server", "a mapping belongs here"),
+        ("upstreams: []", "upstreams", "a mapping belongs here"),
+        ("upstreams: {a: null}", "upstreams.a", "a mapping belongs here"),
+        ("server: {port: many}", "server.port", "a whole number belongs here"),
+        ("server: {port: 1.5}", "server.port", "a whole number belongs here"),
+        ("server: {host: 1}", "server.host", "text belongs here"),
+        ("data: 5", "data", "a path belongs here"),
+        ("upstreams: {a: {provider: scripted, down: x}}", "upstreams.a.down", "true or false belongs here"),
+        ("upstreams: {a: {provider: scripted, drop: x}}", "upstreams.a.drop", "a list belongs here"),
+        ("secret: 5", "secret", "write a reference, env:NAME or file:/path, not the secret itself"),
+        ("pools: {p: {members: {a: 1}}, q: 5}", "pools.q", "a mapping belongs here"),
+    ],
+)
+def test_what_belongs_there_is_said_in_plain_words(text: str, key: str, what: str, tmp_path: Path) -> None:
+    (fault,) = faults(text, tmp_path)
+    assert (fault.key, fault.what, fault.line) == (key, what, 1)
+
+
 def test_the_message_lists_them_as_an_editor_wants_them(tmp_path: Path) -> None:
     path = tmp_path / "sluicegate.yaml"
     path.write_text("data: x\nserver:\n  prot: 1\n")
