@@ -5,8 +5,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 CONFIG ?=
+CHAOS ?=
 
-.PHONY: help serve torch test check docs reference lock sbom fuzz clean
+.PHONY: help serve torch test chaos check docs reference lock sbom fuzz clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +19,9 @@ torch: $(VENV)/.torch ## Add torch: embeddings by MiniLM, models through transfo
 
 test: $(VENV)/.dev ## Run every test
 	@$(BIN)/python -m pytest
+
+chaos: $(VENV)/.dev ## Bad days in full size, about an hour: faults, kills, dead stores, full disk, memory
+	@$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
 check: $(VENV)/.dev ## Formatting, lint, types, import rules, generated pages
 	@$(BIN)/ruff format --check .
