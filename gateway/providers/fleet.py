@@ -80,7 +80,9 @@ class Fleet:
         """Close every provider, in use or not."""
         for watch in self._watching:
             watch.detach()
-        for provider in self._uses:
+        providers = list(self._uses)
+        self._uses.clear()  # nothing that is let go of from here on is closed a second time
+        for provider in providers:
             await provider.close()
         if self._closing:
             await asyncio.wait(self._closing)

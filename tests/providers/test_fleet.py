@@ -184,3 +184,12 @@ async def test_closing_the_fleet_closes_every_provider_once(fleet: Fleet) -> Non
     del a
     await settled()
     assert [provider.closed for provider in providers] == [1, 1]
+
+
+async def test_what_is_let_go_of_while_the_fleet_closes_is_closed_once(fleet: Fleet) -> None:
+    configure(fleet, a={}, b={})
+    providers = [closing(upstream) for upstream in fleet.upstreams.values()]
+    configure(fleet)  # both are gone, and the loop has not been told yet
+    await fleet.close()
+    await settled()
+    assert [provider.closed for provider in providers] == [1, 1]
