@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -71,8 +69,7 @@ def test_every_class_is_listed(name: str) -> None:
     assert any(name.lower() in row.split("|")[1].lower() for row in ROWS)
 
 
-def test_there_are_sixty_cases_and_more() -> None:
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *sorted(HERE)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50)
-    assert done.returncode == 0, done.stdout
-    assert done.stdout.count("::test_") >= 60
+def test_there_are_sixty_tests_and_more() -> None:
+    """Functions; many of them are asked dozens of things."""
+    sources = [(ROOT / path).read_text(encoding="utf-8") for path in HERE]
+    assert sum(len(re.findall(r"^(?:async )?def test_", source, re.MULTILINE)) for source in sources) >= 60

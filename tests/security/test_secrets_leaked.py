@@ -22,6 +22,7 @@ from tests.running import SLUICE, Gateway, running_gateway
 from tests.security.test_parser_differential import completion
 from tests.telemetry.listening import Listening, listening
 
+pytestmark = pytest.mark.timeout(240)
 CANARIES = {
     "an upstream's key, by env": "sk-canaryEnv0000000000000001",
     "an upstream's key, by file": "canary0file0000000000000002",
