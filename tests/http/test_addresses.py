@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import UpstreamFailed
+from gateway.errors import UpstreamFailed, UpstreamTimeout
 from gateway.http.addresses import Dialer, Reach
 from gateway.http.base import HttpClient, Target, Timeouts
 from gateway.http.h1 import H1Client
@@ -174,3 +174,28 @@ async def test_the_machine_s_own_resolver_is_asked_by_default() -> None:
     assert set(await Dialer().addresses("localhost", 80)) <= {"127.0.0.1", "::1"}
     with pytest.raises(socket.gaierror):
         await Dialer().addresses("nobody.invalid", 80)
+
+
+@pytest.mark.anyio
+async def test_a_name_server_that_never_answers_costs_the_time_to_connect() -> None:
+    async def silent(host: str, port: int) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    client = H1Client(dialer=Dialer(look_up=silent))
+    with pytest.raises(UpstreamTimeout) as late:
+        await client.send(Target("http://silent.invalid/"), b"{}", Timeouts(connect=0.05))
+    await client.close()
+    assert late.value.code == "connect_timeout"
+
+
+@pytest.mark.anyio
+async def test_a_name_server_that_fails_is_an_upstream_that_cannot_be_reached() -> None:
+    async def broken(host: str, port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    client = H1Client(dialer=Dialer(look_up=broken))
+    with pytest.raises(UpstreamFailed) as failed:
+        await asked(client, "broken.invalid", 80)
+    await client.close()
+    assert failed.value.code == "upstream_unreachable"
