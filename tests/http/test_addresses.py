@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -30,6 +32,7 @@ PRIVATE = ["10.0.0.1", "172.16.0.1", "192.168.1.1", "127.0.0.1", "::1", "fd12::1
 NOWHERE = ["0.0.0.0", "::", "240.0.0.1", "255.255.255.255"]
 PUBLIC = ["8.8.8.8", "2606:4700:4700::1111"]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+CERTIFICATE = Path(__file__).parent / "named.invalid.pem"
 SOON = Timeouts(connect=5, first_byte=5, idle=5, total=5)
 
 
@@ -73,7 +76,9 @@ class Names:
 
 
 @asynccontextmanager
-async def server(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[int, list[str]]]:
+async def server(
+    host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[int, list[str]]]:
     """Its port, and the address of ours that each connection was made to."""
     met: list[str] = []
 
@@ -84,7 +89,7 @@ async def server(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[
         await writer.drain()
         writer.close()
 
-    listening = await asyncio.start_server(serve, host, port)
+    listening = await asyncio.start_server(serve, host, port, ssl=tls)
     async with listening:
         yield listening.sockets[0].getsockname()[1], met
 
@@ -199,3 +204,19 @@ async def test_a_name_server_that_fails_is_an_upstream_that_cannot_be_reached() 
         await asked(client, "broken.invalid", 80)
     await client.close()
     assert failed.value.code == "upstream_unreachable"
+
+
+@pytest.mark.anyio
+async def test_a_certificate_is_held_against_the_name_and_not_the_address() -> None:
+    """The certificate is a test's own, and good for `named.invalid` alone."""
+    serving, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=CERTIFICATE)
+    serving.load_cert_chain(CERTIFICATE)
+    async with server(tls=serving) as (port, met):
+        client = H1Client(trusting, Dialer(look_up=Names(["127.0.0.1"], ["127.0.0.1"])))
+        reply = await client.send(Target(f"https://named.invalid:{port}/"), b"{}", SOON)
+        assert await reply.read() == b"ok"
+        with pytest.raises(UpstreamFailed) as refused:
+            await client.send(Target(f"https://other.invalid:{port}/"), b"{}", SOON)
+        assert refused.value.code == "upstream_tls"
+        await client.close()
+    assert len(met) == 1
