@@ -19,7 +19,7 @@ from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.routes import DataRoutes, hot_routes, unproven
 from gateway.jobs.retention import Retention
 from gateway.journal import Journal
-from gateway.limits import Limits
+from gateway.limits import Limits, Spent
 from gateway.pipeline import Pipeline
 from gateway.pricing import PriceTable
 from gateway.providers.build import Builder
@@ -56,7 +56,7 @@ async def running(
     hasher = KeyHasher(pepper(settings))
     refresher = Refresher(store, hasher, fleet.upstreams, fleet.pools)
     reloader = Reloader(source, settings, fleet, refresher)
-    journal = Journal(settings.data / "journal")
+    journal = Journal(settings.data / "journal", settings.journal.segment, refuses=settings.journal.full == "refuse")
     spans = span_export(lambda: reloader.settings)
     measures = measure_export(settings)
     exports = [export for export in (spans, measures) if export is not None]
@@ -66,12 +66,13 @@ async def running(
     workers = Workers(metrics, shared) if shared is not None else None
     conversations = Conversations(store)
     state = build_state(settings.state, shared)
-    limits = Limits(state, spent(store), settings.state.away)
+    limits = Limits(state, recorded(shipper, store), settings.state.away)
     replies = Replies(state, refuses=settings.state.away == "refuse")
     said = Journal(settings.data / "contents", lazy=True)
     contents = Contents(settings.content, said)
     content_shipper = ContentShipper(said, settings.data / "contents", store)
-    readiness = Readiness(store, shipper, journal, refresher.snapshots, lambda: reloader.fault)
+    told = {"configuration": reloader.stale, "limits": lambda: limits.fault}
+    readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
     pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
     parts = (refresher, shipper, reloader, limits, replies, contents, content_shipper, retention)
     for watched in (journal, shipper, reloader, limits, replies, contents, retention, *exports):
@@ -160,6 +161,17 @@ def _write_private(path: Path, text: str) -> None:
         os.link(scratch, path)
     finally:
         scratch.unlink()
+
+
+def recorded(shipper: Shipper, store: Store) -> Spent:
+    """What the records say was spent, with those that still wait on this machine, also of a process that was killed."""
+    shipped = spent(store)
+
+    def find(scope: str, since: float, until: float) -> int:
+        shipper.ship()
+        return shipped(scope, since, until)
+
+    return find
 
 
 def span_export(settings: Callable[[], Settings]) -> SpanExport | None:

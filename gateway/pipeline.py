@@ -20,7 +20,7 @@ from gateway.attempts import answer
 from gateway.bounds import bound
 from gateway.contents import Contents
 from gateway.conversations import Conversations
-from gateway.errors import BadRequest, ClientGone, GatewayError, Internal
+from gateway.errors import BadRequest, ClientGone, GatewayError, Internal, JournalFull
 from gateway.front.exchange import Exchange, read_json
 from gateway.front.transcript import Transcript
 from gateway.journal import Journal
@@ -77,6 +77,7 @@ class Pipeline:
         visit.error = None  # its traceback holds this frame: a cycle, which would keep the body until it is collected
 
     async def _walk(self, visit: Visit) -> None:
+        self._journal.admit()
         exchange, surface, snapshot = visit.exchange, visit.surface, visit.snapshot
         headers = exchange.headers
         visit.principal = principal = snapshot.keys.authenticate(
@@ -143,7 +144,8 @@ class Pipeline:
         record = visit.record()
         if visit.reservation is not None:
             self._limits.settle(visit.reservation, Amounts(record.input_tokens + record.output_tokens, record.cost))
-        self._journal.append(record)
+        if not isinstance(visit.error, JournalFull):
+            self._journal.append(record)
         self._metrics.observe(record)
         if not visit.detached:
             self._end(visit, record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.errors import GatewayError
@@ -18,7 +18,6 @@ from gateway.upstreams import Upstream
 FRESH = 5.0
 """Seconds an answer is reused: a probe every second must not become a load on the upstreams."""
 PATIENCE = 3.0
-STALE = "The file cannot be used; an older configuration is in force. `GET /admin/config` says why."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class State:
 
 
 class Readiness:
-    """`refused` tells why a configuration was refused, if the last one was."""
+    """`told` are faults that make no process unready, by name: each a function that gives one, or None."""
 
     def __init__(
         self,
@@ -42,13 +41,13 @@ class Readiness:
         shipper: Shipper,
         journal: Journal,
         snapshots: Snapshots,
-        refused: Callable[[], str | None],
+        told: Mapping[str, Callable[[], str | None]],
     ) -> None:
         self._store = store
         self._shipper = shipper
         self._journal = journal
         self._snapshots = snapshots
-        self._refused = refused
+        self._told = told
         self._last: tuple[float, State] | None = None
         self._lock = asyncio.Lock()
 
@@ -69,8 +68,7 @@ class Readiness:
             faults["records"] = f"They wait in the journal. {self._shipper.fault}"
         if self._journal.full:
             faults["journal"] = "The journal cannot be written: no room for records. Is the disk full?"
-        if self._refused() is not None:
-            faults["configuration"] = STALE
+        faults |= {name: fault for name, tell in self._told.items() if (fault := tell()) is not None}
         return State(serving and "database" not in faults and "journal" not in faults, faults)
 
     async def _database(self) -> str | None:

@@ -29,6 +29,8 @@ EVERY = 1.0
 
 Look = tuple[tuple[int, ...] | None, ...]
 
+STALE = "The file cannot be used; an older configuration is in force. `GET /admin/config` says why."
+
 
 class Watch:
     """When to load again. A change is loaded once two looks found it the same: who writes a file in place has then
@@ -74,6 +76,10 @@ class Reloader:
             "config_refusals": ("Times a configuration was refused and the one in force stayed.", self.refusals),
             "config_stale": ("1 while the file cannot be used and an older configuration is in force.", stale),
         }
+
+    def stale(self) -> str | None:
+        """For people who may not see the configuration: that it is not the one at the source."""
+        return STALE if self.fault is not None else None
 
     async def reload(self) -> Changes:
         """Load the settings and bring them into force. Raises `BadSettings`, and then nothing has changed."""

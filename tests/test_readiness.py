@@ -52,7 +52,7 @@ def over(store: Store, journal: Journal, fault: str | None = None, **providers: 
     snapshot = Snapshot("d", 1, 0, KeyRing(KeyHasher(b"p"), {}), {}, upstreams, {}, {})
     shipper = Shipper(journal, Path("/nowhere"), store)
     shipper.fault = fault
-    return Readiness(store, shipper, journal, Snapshots(snapshot), lambda: None)
+    return Readiness(store, shipper, journal, Snapshots(snapshot), {})
 
 
 async def test_all_is_well(store: Store, journal: Journal) -> None:
