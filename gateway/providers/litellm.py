@@ -36,6 +36,8 @@ from gateway.wire.sse import DONE, frame
 INSTALL = "pip install 'sluicegate[litellm]'"
 KNOWN: Mapping[Operation, frozenset[str]] = {"chat": chat.FIELDS, "embeddings": embeddings.FIELDS}
 """What is handed on of a request; any other field is refused."""
+FETCHED = ("MODEL_COST_MAP", "ANTHROPIC_BETA_HEADERS", "AUTOROUTER_PRESETS", "BLOG_POSTS", "POLICY_TEMPLATES")
+"""What litellm would get from the web by itself, were it not told to use its own copies."""
 LEAST_HIDDEN = 6
 """Characters of an argument, key or address, that no error may quote; of fewer, words would be spoiled."""
 
@@ -183,8 +185,9 @@ def _error(error: Exception, hidden: Sequence[str]) -> GatewayError:
 
 
 def _import() -> Any:
-    """Blocks for seconds. litellm would fetch a price table while it is imported, were it not told to use its own."""
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    """Blocks for seconds. What litellm would fetch is its own copy instead."""
+    for name in FETCHED:
+        os.environ.setdefault(f"LITELLM_LOCAL_{name}", "True")
     try:
         litellm: Any = importlib.import_module("litellm")
     except ImportError as error:

@@ -67,10 +67,22 @@ def asked(url: str, headers: dict[str, str]) -> dict[str, int]:
     for model in ("scripted", "llamacpp", "litellm"):
         body = {"model": model, "messages": user, "max_tokens": 4}
         statuses[model] = httpx.post(f"{url}/v1/chat/completions", json=body, headers=headers, timeout=100).status_code
+    for model in ("claude", "gemini"):  # their answers are not this upstream's; what matters is whom they ask
+        body = {"model": model, "messages": user, "max_tokens": 4}
+        httpx.post(f"{url}/v1/chat/completions", json=body, headers=headers, timeout=100)
     body = {"model": "minilm", "input": "hello"}
     statuses["minilm"] = httpx.post(f"{url}/v1/embeddings", json=body, headers=headers, timeout=100).status_code
     statuses["ready"] = httpx.get(f"{url}/readyz", timeout=100).status_code
     return statuses
+
+
+def through_litellm(model: str, url: str, key: Path) -> dict[str, Any]:
+    return {
+        "provider": "litellm",
+        "model": model,
+        "arguments": {"api_base": url},
+        "credentials": {"api_key": f"file:{key}"},
+    }
 
 
 def main() -> None:
@@ -94,12 +106,9 @@ def main() -> None:
             "scripted": {"provider": "scripted"},
             "llamacpp": {"provider": "llamacpp"},
             "minilm": {"provider": "sentence-transformers"},
-            "litellm": {
-                "provider": "litellm",
-                "model": "mistral/m",
-                "arguments": {"api_base": upstream.url},
-                "credentials": {"api_key": f"file:{folder / 'key'}"},
-            },
+            "litellm": through_litellm("mistral/m", upstream.url, folder / "key"),
+            "claude": through_litellm("anthropic/m", upstream.url.removesuffix("/v1"), folder / "key"),
+            "gemini": through_litellm("gemini/m", upstream.url, folder / "key"),
         }
         (folder / "key").write_text("k")
         with running.running_gateway(folder, upstreams) as gateway:
