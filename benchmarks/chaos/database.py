@@ -20,7 +20,8 @@ FULL, REDUCED = 600.0, 2.0
 """Seconds it is away, each way."""
 SLOWEST = 1.0
 """Seconds the longest call may take, on a machine that is busy with the rest."""
-RECOVERY = 30.0
+RECOVERY = 120.0
+"""Seconds for all that has waited to be shipped."""
 PAUSE = 0.01
 """Seconds between two calls of a client: this is about time, not about speed."""
 

@@ -24,6 +24,7 @@ from benchmarks.chaos.gateway import Gateway
 RULES = [{"when": "slowly", "say": "word " * 20, "pause": 0.05}, {"say": "hello"}]
 UPSTREAMS = {"demo": {"provider": "scripted", "rules": RULES}}
 TMPFS = "64m"
+MODES = ("refuse", "serve")
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ async def filled(folder: Path, kind: Disk, data: Path, mode: str, sizes: Sizes) 
     try:
         async with quick, slow:
             await asyncio.sleep(1)
-            kind.fill(gateway)
+            await asyncio.to_thread(kind.fill, gateway)
             if not await _until(gateway, full=True):
                 broken.append("a full disk did not show")
             await asyncio.sleep(sizes.seconds)
@@ -158,11 +159,14 @@ async def _counted(gateway: Gateway) -> float:
 
 
 async def experiment(folder: Path, full: bool) -> Finding:
-    figures: dict[str, object] = {}
-    broken: list[str] = []
-    for mode in ("refuse", "serve"):
+    """Both modes side by side, each with a disk of its own."""
+
+    async def run(mode: str) -> tuple[dict[str, object], list[str]]:
         data = folder / f"disk-{mode}"
         with disk(data) as kind:
-            figures[mode], wrong = await filled(folder / mode, kind, data, mode, FULL if full else REDUCED)
-        broken += [f"{mode}: {what}" for what in wrong]
+            return await filled(folder / mode, kind, data, mode, FULL if full else REDUCED)
+
+    found = await asyncio.gather(*(run(mode) for mode in MODES))
+    figures = {mode: told for mode, (told, _) in zip(MODES, found, strict=True)}
+    broken = [f"{mode}: {what}" for mode, (_, wrong) in zip(MODES, found, strict=True) for what in wrong]
     return Finding("full-disk", figures, broken)

@@ -38,8 +38,9 @@ def body(stream: bool) -> dict[str, object]:
     return {"model": "demo", "stream": stream, "messages": [{"role": "user", "content": "hello"}]}
 
 
-async def killed(folder: Path, setting: Setting, url: str | None, chance: random.Random) -> dict[str, int]:
+async def killed(folder: Path, setting: Setting, url: str | None, seed: int) -> dict[str, int]:
     """Figures of one setting."""
+    chance = random.Random(seed)
     database = {"database": url} if url is not None else {}
     gateway = Gateway(folder, UPSTREAMS, workers=setting.workers, **database)
     await gateway.start()
@@ -65,17 +66,21 @@ async def killed(folder: Path, setting: Setting, url: str | None, chance: random
 
 
 async def experiment(folder: Path, full: bool) -> Finding:
+    """All settings side by side."""
     seed = random.randrange(2**32)
-    chance = random.Random(seed)
+    settings = FULL if full else REDUCED
+    with postgres(folder) as server:
+        runs = [
+            killed(folder / str(number), each, server.database() if each.store == "postgresql" else None, seed + number)
+            for number, each in enumerate(settings)
+        ]
+        results = await asyncio.gather(*runs)
     figures: dict[str, object] = {"seed": seed}
     broken = []
-    with postgres(folder) as server:
-        for setting in FULL if full else REDUCED:
-            name = f"{setting.store}, {setting.workers} process{'es' if setting.workers > 1 else ''}"
-            url = server.database() if setting.store == "postgresql" else None
-            found = await killed(folder / name.replace(", ", "-").replace(" ", "-"), setting, url, chance)
-            figures[name] = found
-            broken += [f"{name}: {found[what]} {what}" for what in ("lost", "doubled", "unexpected") if found[what]]
-            if not found["finished"]:
-                broken.append(f"{name}: no call finished")
+    for setting, found in zip(settings, results, strict=True):
+        name = f"{setting.store}, {setting.workers} process{'es' if setting.workers > 1 else ''}"
+        figures[name] = found
+        broken += [f"{name}: {found[what]} {what}" for what in ("lost", "doubled", "unexpected") if found[what]]
+        if not found["finished"]:
+            broken.append(f"{name}: no call finished")
     return Finding("kills", figures, broken)

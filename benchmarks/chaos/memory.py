@@ -121,6 +121,7 @@ async def experiment(folder: Path, full: bool) -> Finding:
         "calls": answered, "bytes a call": round(_slope(calls), 1), "streams broken": streams[-1][0],
         "bytes a stream": round(_slope(streams), 1), "at first, MB": round(calls[0][1] / 2**20, 1),
         "at last, MB": round(streams[-1][1] / 2**20, 1),
+        "MB after each part": [round(held / 2**20, 1) for _, held in (*calls, *streams)],
     }  # fmt: skip
     broken = [f"{what} added {more / 2**20:.1f} MB" for what, more in grown.items() if more > MOST_GROWTH]
     return Finding("memory", figures, broken)

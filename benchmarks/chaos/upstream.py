@@ -264,8 +264,8 @@ class FaultyUpstream:
                 )
                 body = json.loads(await reader.readexactly(length) or b"{}")
                 await self._answer(body, writer)
-        except (asyncio.IncompleteReadError, OSError):
-            pass  # the gateway has gone
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
+            pass  # the gateway has gone, or the experiment is over
         finally:
             writer.close()
 
