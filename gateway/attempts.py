@@ -7,7 +7,7 @@ thing, and another can be made.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gateway.errors import GatewayError, UpstreamTimeout
 from gateway.http.base import Reply
@@ -89,12 +89,14 @@ async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | N
                     return
                 attempt.body += events
                 if meter.events and not reply.complete:  # the last events go out with the end
-                    clock.reschedule(None)
+                    clock.reschedule(None)  # noqa: F821 deleted below, when all is over
                     _commit(attempt, visit, reply, commit)
 
             await reply.pump(sink)
     except TimeoutError as error:
         raise UpstreamTimeout(f"The upstream said nothing for {limit:g} s.", code="first_token_timeout") from error
+    finally:
+        del clock  # it holds the task, which holds the error, which holds this frame
     attempt.body += translator.finish()
 
 
@@ -126,27 +128,32 @@ async def _race(first: Attempt, visit: Visit, call: Call, plan: Plan, patience: 
         if pending and not visit.streaming and (rival := plan.another()) is not None:
             visit.tries = visit.tries or []
             enter(Attempt(rival, visit.surface, call))
-        winner = await _first_to_succeed(set(runs))
+        winner = await _first_to_succeed(runs)
+        if winner is not None:
+            visit.attempt = winner
+        else:
+            await next(task for task, attempt in runs.items() if attempt is visit.attempt)
     finally:
-        for task in runs:
-            task.cancel()
-        outcomes = await asyncio.gather(*runs, return_exceptions=True)
-    if winner is not None:
-        visit.attempt = runs[winner]
-        return
-    for attempt, outcome in zip(runs.values(), outcomes, strict=True):
-        if attempt is visit.attempt and outcome is not None:
-            raise outcome
+        await _let_go(runs)
 
 
-async def _first_to_succeed(pending: set[asyncio.Task[None]]) -> asyncio.Task[None] | None:
+async def _first_to_succeed(runs: Mapping[asyncio.Task[None], Attempt]) -> Attempt | None:
     """None where every one of them failed."""
+    pending = set(runs)
     while pending:
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if not task.cancelled() and task.exception() is None:
-                return task
+                return runs[task]
     return None
+
+
+async def _let_go(runs: dict[asyncio.Task[None], Attempt]) -> None:
+    """End what still runs, and forget it all: an error holds the frame that holds the runs, which hold the error."""
+    for task in runs:
+        task.cancel()
+    await asyncio.gather(*runs, return_exceptions=True)
+    runs.clear()
 
 
 def _sticky(visit: Visit, call: Call) -> str:

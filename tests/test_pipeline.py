@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 import weakref
@@ -52,6 +53,10 @@ class Taken:
         (True, b"[]", 400),
         (True, GOOD.replace(b"demo", b"ghost"), 404),
         (True, GOOD.replace(b"demo", b"broken"), 502),
+        (True, GOOD.replace(b"demo", b"raced"), 200),
+        (True, GOOD.replace(b"demo", b"raced").replace(b"{", b'{"stream":true,', 1), 200),
+        (True, GOOD.replace(b"demo", b"lost"), 502),
+        (True, GOOD.replace(b"demo", b"lost").replace(b"{", b'{"stream":true,', 1), 502),
     ],
 )
 async def test_nothing_of_a_call_waits_for_the_garbage_collector(
@@ -61,8 +66,14 @@ async def test_nothing_of_a_call_waits_for_the_garbage_collector(
     upstreams = {
         "demo": {"provider": "scripted", "model": "m"},
         "broken": {"provider": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1"},
+        "slow": {"provider": "scripted", "model": "m", "rules": [{"pause": 0.05}]},
+        "slow-broken": {"provider": "scripted", "model": "m", "rules": [{"pause": 0.05, "cut": 0}]},
     }
-    async with inside(tmp_path, upstreams=upstreams) as whole:
+    pools = {
+        "raced": {"members": {"slow": 1}, "fallbacks": ["demo"], "hedge_after": 0.001},
+        "lost": {"members": {"slow-broken": 1}, "fallbacks": ["broken"], "hedge_after": 0.001, "retries": 0},
+    }
+    async with inside(tmp_path, upstreams=upstreams, pools=pools) as whole:
         exchange = Taken(await whole.key() if key else {}, body)
         gone = weakref.ref(exchange)
         gc.disable()
@@ -70,6 +81,7 @@ async def test_nothing_of_a_call_waits_for_the_garbage_collector(
             await whole.services.pipeline.serve(Chat(), exchange)
             assert exchange.status == status
             del exchange
+            await asyncio.sleep(0)  # the loop lets go of the step that ended
             assert gone() is None
         finally:
             gc.enable()
