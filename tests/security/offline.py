@@ -67,8 +67,12 @@ def asked(url: str, headers: dict[str, str]) -> dict[str, int]:
     for model in ("scripted", "llamacpp", "litellm"):
         body = {"model": model, "messages": user, "max_tokens": 4}
         statuses[model] = httpx.post(f"{url}/v1/chat/completions", json=body, headers=headers, timeout=100).status_code
+    file = {
+        "type": "file",
+        "file": {"file_id": "file-1", "format": "application/pdf"},
+    }  # for which it needs more headers
     for model in ("claude", "gemini"):  # their answers are not this upstream's; what matters is whom they ask
-        body = {"model": model, "messages": user, "max_tokens": 4}
+        body = {"model": model, "messages": [{"role": "user", "content": [file]}], "max_tokens": 4}
         httpx.post(f"{url}/v1/chat/completions", json=body, headers=headers, timeout=100)
     body = {"model": "minilm", "input": "hello"}
     statuses["minilm"] = httpx.post(f"{url}/v1/embeddings", json=body, headers=headers, timeout=100).status_code
