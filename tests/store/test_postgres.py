@@ -96,7 +96,9 @@ def found(store: Store, wanted: search.Filter) -> list[CallRecord]:
 def test_processes_that_start_together_migrate_once(url: str) -> None:
     with closing(Store(url)) as opened:
         taken = together(lambda: migrate(opened))
-    assert sorted(taken) == [*([[]] * (TOGETHER - 1)), [step.__name__ for step in STEPS]]
+    *idle, busy = sorted(taken, key=len)
+    assert idle == [[]] * (TOGETHER - 1)
+    assert busy[-len(STEPS) :] == [step.__name__ for step in STEPS]
 
 
 def test_processes_that_start_together_make_one_admin_key(store: Store) -> None:
