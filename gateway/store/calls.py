@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from functools import cache
 from itertools import chain
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Dialect, String, delete, insert, select, update
+from sqlalchemy import Connection, String, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from gateway.record import CallRecord
 from gateway.store import spend
 from gateway.store.tables import calls, shipped
-from gateway.types import Json
 
 ROWS = 100
 """Records in one statement, where there are as many."""
 FOREIGN = {
-    column.name: column.type.length
-    for column in (calls.c.asked, calls.c.client_request_id, calls.c.error, calls.c.finish, calls.c.served)
-    if isinstance(column.type, String)
+    position: column.type.length or sys.maxsize
+    for position, column in enumerate(calls.columns)
+    if column.name in ("asked", "client_request_id", "error", "finish", "served") and isinstance(column.type, String)
 }
-"""Columns whose text comes from clients and upstreams, and how many characters they hold (None: any)."""
+"""Positions of columns whose text comes from clients and upstreams, and how many characters they hold."""
+Row = tuple[Any, ...]
 
 
 def ship(connection: Connection, segment: str, offset: int, records: Sequence[CallRecord]) -> None:
@@ -35,36 +37,49 @@ def ship(connection: Connection, segment: str, offset: int, records: Sequence[Ca
 
 
 def _insert(connection: Connection, records: Sequence[CallRecord]) -> None:
-    """By the driver itself: SQLAlchemy's way over a list costs more than the insert. SQLite's driver lets go of the
-    interpreter and takes it back for every statement, which the event loop pays for too: many rows go in one."""
-    statement, positional = _statement(connection.dialect)
-    if not positional:
-        connection.exec_driver_sql(statement, [_row(record) for record in records])
-        return
+    """By the driver itself: SQLAlchemy's way over a list costs several times as much."""
+    rows = [msgspec.structs.astuple(record) for record in records]
+    if connection.dialect.name == "sqlite":
+        _insert_many(connection, rows)
+    else:
+        _copy(connection, rows)
+
+
+def _insert_many(connection: Connection, rows: Sequence[Row]) -> None:
+    """SQLite's driver lets go of the interpreter and takes it back for every statement, which the event loop pays for
+    too: many rows go in one."""
+    statement = str(insert(calls).compile(dialect=connection.dialect))
     into, _, one = statement.partition(" VALUES ")
     many = f"{into} VALUES {', '.join([one] * ROWS)}"
-    rows = [msgspec.structs.astuple(record) for record in records]
     whole = len(rows) - len(rows) % ROWS
     for at in range(0, whole, ROWS):
         connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[at : at + ROWS])))
     if whole < len(rows):
-        connection.exec_driver_sql(statement, rows[whole:])
+        connection.exec_driver_sql(statement, list(rows[whole:]))
 
 
-@cache
-def _statement(dialect: Dialect) -> tuple[str, bool]:
-    """The insert of one row, and whether its values go by position."""
-    compiled = insert(calls).compile(dialect=dialect)
-    return str(compiled), compiled.positional
+def _copy(connection: Connection, rows: Sequence[Row]) -> None:
+    """PostgreSQL's own way for many rows: a tenth of the driver's work for inserts. What it raises is made
+    SQLAlchemy's, as everywhere in the store."""
+    statement = f"COPY calls ({', '.join(calls.columns.keys())}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    base: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(_fitted(row))
+    except base as error:
+        raise DBAPIError.instance(statement, None, error, base, dialect=connection.dialect) from error
 
 
-def _row(record: CallRecord) -> Json:
-    """A record as columns hold it. One that the database refuses would hold up all that come after it: PostgreSQL takes
-    no text longer than its column, and no NUL."""
-    row = msgspec.structs.asdict(record)
-    for name, width in FOREIGN.items():
-        if row[name] is not None:
-            row[name] = row[name][:width].replace("\0", "\ufffd")
+def _fitted(row: Row) -> Row:
+    """One row that the database refuses would hold up all that come after it: PostgreSQL takes no text longer than its
+    column, and no NUL."""
+    for position, width in FOREIGN.items():
+        text = row[position]
+        if text is not None and (len(text) > width or "\0" in text):
+            fits = text[:width].replace("\0", "\ufffd")
+            row = (*row[:position], fits, *row[position + 1 :])
     return row
 
 

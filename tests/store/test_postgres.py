@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from gateway.access import KeyHasher
 from gateway.errors import BadRequest, Unavailable
@@ -218,3 +219,14 @@ def test_a_gateway_runs_on_it(tmp_path: Path, url: str) -> None:
             assert client.get(f"{place}/input_items").json()["data"][0]["content"][0]["text"] == "a\0b"
             assert client.post("/v1/responses", json={**asked, "previous_response_id": "\0"}).status_code == 400
     assert not (tmp_path / "data" / "sluice.db").exists()
+
+
+def test_a_connection_that_is_lost_while_records_are_written_is_an_unavailable_database(
+    store: Store, server: PostgresServer
+) -> None:
+    with pytest.raises(Unavailable, match="does not answer"), store.begin() as connection:
+        backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        server.psql(f"SELECT pg_terminate_backend({backend})")
+        calls.ship(connection, "segment", 1, [a_record(1)])
+    ship(store, a_record(1))
+    assert [record.id for record in found(store, search.Filter())] == ["req_1"]
