@@ -224,9 +224,13 @@ def test_a_gateway_runs_on_it(tmp_path: Path, url: str) -> None:
 def test_a_connection_that_is_lost_while_records_are_written_is_an_unavailable_database(
     store: Store, server: PostgresServer
 ) -> None:
-    with pytest.raises(Unavailable, match="does not answer"), store.begin() as connection:
-        backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        server.psql(f"SELECT pg_terminate_backend({backend})")
-        calls.ship(connection, "segment", 1, [a_record(1)])
+    def ship_over_a_lost_connection() -> None:
+        with store.begin() as connection:
+            backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            server.psql(f"SELECT pg_terminate_backend({backend})")
+            calls.ship(connection, "segment", 1, [a_record(1)])
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        ship_over_a_lost_connection()
     ship(store, a_record(1))
     assert [record.id for record in found(store, search.Filter())] == ["req_1"]
