@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
+from typing import Any, cast
 
 from gateway.access import KeyHasher
 from gateway.configuration import Source
 from gateway.contents import Contents, ContentShipper
 from gateway.conversations import Conversations
-from gateway.errors import Unavailable, Unequipped
+from gateway.errors import Unavailable
 from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.routes import DataRoutes, hot_routes, unproven
 from gateway.jobs.retention import Retention
@@ -29,78 +29,78 @@ from gateway.refresh import Refresher
 from gateway.reload import Reloader
 from gateway.replies import Replies
 from gateway.services import Services
-from gateway.settings import OpenAISettings, Settings
+from gateway.settings import Settings
 from gateway.shipper import Shipper
 from gateway.state.build import build_state
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from gateway.store.spend import spent
+from gateway.telemetry.build import build_exports
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.workers import Workers
-
-if TYPE_CHECKING:
-    from gateway.telemetry.measures import MeasureExport
-    from gateway.telemetry.spans import SpanExport
 
 
 @asynccontextmanager
 async def running(
     settings: Settings, shared: Path | None = None, source: Source | None = None
 ) -> AsyncIterator[Services]:
-    """Services for the length of the context, started in order and stopped in the opposite one. `shared` is the folder
-    of the processes that serve together, where there are several; `source` is where the settings came from, to be
-    loaded again."""
-    store = open_store(settings)
-    fleet = Fleet(Builder(PriceTable.load()))
-    fleet.configure(settings)
-    hasher = KeyHasher(pepper(settings))
-    refresher = Refresher(store, hasher, fleet.upstreams, fleet.pools)
-    reloader = Reloader(source, settings, fleet, refresher)
-    journal = Journal(settings.data / "journal", settings.journal.segment, refuses=settings.journal.full == "refuse")
-    spans = span_export(lambda: reloader.settings)
-    measures = measure_export(settings)
-    exports = [export for export in (spans, measures) if export is not None]
-    shipper = Shipper(journal, settings.data / "journal", store, [export.offer for export in exports])
-    retention = Retention(store, settings.retention.ages())
-    metrics = Metrics()
-    workers = Workers(metrics, shared) if shared is not None else None
-    conversations = Conversations(store)
-    state = build_state(settings.state, shared)
-    limits = Limits(state, recorded(shipper, store), settings.state.away)
-    replies = Replies(state, refuses=settings.state.away == "refuse")
-    said = Journal(settings.data / "contents", lazy=True)
-    contents = Contents(settings.content, said)
-    content_shipper = ContentShipper(said, settings.data / "contents", store)
-    told = {"configuration": reloader.stale, "limits": lambda: limits.fault}
-    readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
-    pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
-    parts = (refresher, shipper, reloader, limits, replies, contents, content_shipper, retention)
-    for watched in (journal, shipper, reloader, limits, replies, contents, retention, *exports):
-        metrics.watch(watched.gauges)
-    loops = [asyncio.create_task(part.run()) for part in parts]
-    if workers is not None:
-        loops.append(asyncio.create_task(workers.run()))
-    try:
+    """Services for the length of the context. What each needs is made before it and ends after it, also where the start
+    fails half-way. `shared` is the folder of the processes that serve together, where there are several; `source` is
+    where the settings came from, to be loaded again."""
+    async with AsyncExitStack() as ending:
+        store = ending.enter_context(closing(open_store(settings)))
+        state = build_state(settings.state, shared)
+        ending.push_async_callback(state.close)
+        metrics = Metrics()
+        workers = Workers(metrics, shared) if shared is not None else None
+        if workers is not None:
+            ending.callback(workers.close)
+        fleet = Fleet(Builder(PriceTable.load()))
+        ending.push_async_callback(fleet.close)
+        fleet.configure(settings)
+        hasher = KeyHasher(pepper(settings))
+        refresher = Refresher(store, hasher, fleet.upstreams, fleet.pools)
+        reloader = Reloader(source, settings, fleet, refresher)
+        exports = build_exports(lambda: reloader.settings)
+        ending.push_async_callback(_together, *(partial(asyncio.to_thread, export.close) for export in exports))
+        journal = Journal(
+            settings.data / "journal", settings.journal.segment, refuses=settings.journal.full == "refuse"
+        )
+        shipper = Shipper(journal, settings.data / "journal", store, [export.offer for export in exports])
+        said = Journal(settings.data / "contents", lazy=True)
+        content_shipper = ContentShipper(said, settings.data / "contents", store)
+        ending.push_async_callback(_together, shipper.drain, content_shipper.drain)
+        retention = Retention(store, settings.retention.ages())
+        limits = Limits(state, recorded(shipper, store), settings.state.away)
+        ending.push_async_callback(limits.close)
+        replies = Replies(state, refuses=settings.state.away == "refuse")
+        contents = Contents(settings.content, said)
+        conversations = Conversations(store)
+        told = {"configuration": reloader.stale, "limits": lambda: limits.fault}
+        readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
+        pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
+        for part in (journal, shipper, reloader, limits, replies, contents, retention):
+            metrics.watch(part.gauges)
+        for export in exports:
+            metrics.watch(export.gauges)
+        loops = [refresher.run, shipper.run, reloader.run, limits.run, replies.run, contents.run, content_shipper.run]
+        loops += [retention.run, *([workers.run] if workers is not None else [])]
+        ending.push_async_callback(_stopped, [asyncio.create_task(run()) for run in loops])
+        for end in (contents.close, replies.close, conversations.close):
+            ending.push_async_callback(end)
         yield Services(
             reloader, store, hasher, refresher, journal, shipper, metrics, conversations, readiness, pipeline, workers
         )
-    finally:
-        await conversations.close()
-        await replies.close()
-        await contents.close()
-        for loop in loops:
-            loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await loop
-        await limits.close()
-        await fleet.close()
-        await asyncio.gather(shipper.drain(), content_shipper.drain())
-        await asyncio.gather(*(asyncio.to_thread(export.close) for export in exports))
-        if workers is not None:
-            with suppress(OSError):
-                workers.write()
-        await state.close()
-        store.close()
+
+
+async def _together(*endings: Callable[[], Awaitable[None]]) -> None:
+    await asyncio.gather(*(end() for end in endings))
+
+
+async def _stopped(loops: Sequence[asyncio.Task[None]]) -> None:
+    for loop in loops:
+        loop.cancel()
+    await asyncio.wait(loops)
 
 
 def create(settings: Settings | None = None, shared: Path | None = None, source: Source | None = None) -> AsgiFront:
@@ -172,38 +172,3 @@ def recorded(shipper: Shipper, store: Store) -> Spent:
         return shipped(scope, since, until)
 
     return find
-
-
-def span_export(settings: Callable[[], Settings]) -> SpanExport | None:
-    """What sends spans to the collector, where one is configured. Raises `Unavailable` without OpenTelemetry."""
-    endpoint = settings().telemetry.otlp_endpoint
-    if endpoint is None:
-        return None
-    try:
-        from gateway.telemetry.spans import Address, SpanExport
-    except ImportError as error:
-        message = "`telemetry.otlp_endpoint` needs OpenTelemetry: pip install 'sluicegate[otel]'"
-        raise Unequipped(message, code="package_missing") from error
-
-    def addresses() -> dict[str, Address]:
-        found = {}
-        for name, upstream in settings().upstreams.items():
-            if isinstance(upstream, OpenAISettings):
-                url = urlsplit(upstream.base_url)
-                found[name] = Address(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
-        return found
-
-    return SpanExport(endpoint, addresses)
-
-
-def measure_export(settings: Settings) -> MeasureExport | None:
-    """What sends metrics to the collector, where one is configured. Raises `Unavailable` without OpenTelemetry."""
-    endpoint = settings.telemetry.otlp_metrics_endpoint
-    if endpoint is None:
-        return None
-    try:
-        from gateway.telemetry.measures import MeasureExport
-    except ImportError as error:
-        message = "`telemetry.otlp_metrics_endpoint` needs OpenTelemetry: pip install 'sluicegate[otel]'"
-        raise Unequipped(message, code="package_missing") from error
-    return MeasureExport(endpoint)

@@ -73,6 +73,11 @@ class Workers(Collector):
         )
         scratch.replace(self._file)
 
+    def close(self) -> None:
+        """Leave the last counts, where that can be done."""
+        with suppress(OSError):
+            self.write()
+
     def exposition(self) -> tuple[bytes, bytes]:
         """Content type and text of `/metrics`."""
         self.write()

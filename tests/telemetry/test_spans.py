@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +11,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from gateway import app
-from gateway.errors import Unavailable
 from gateway.record import CallRecord
-from gateway.settings import OpenAISettings, Settings, TelemetrySettings
 from gateway.telemetry import names
 from gateway.telemetry.spans import Address, SpanExport
 from tests.running import RULES, running_gateway
@@ -259,38 +255,6 @@ def test_close_gives_up_on_a_silent_collector_and_counts(monkeypatch: pytest.Mon
             export.offer([FULL] * 2)
         assert (export.waiting, export.dropped) == (0, 2)
         collector.answering.set()
-
-
-def test_without_opentelemetry_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gateway.telemetry.spans", None)
-    settings = Settings(upstreams={}, telemetry=TelemetrySettings(otlp_endpoint="http://127.0.0.1:9/v1/traces"))
-    with pytest.raises(Unavailable, match=r"pip install 'sluicegate\[otel\]'"):
-        app.span_export(lambda: settings)
-
-
-def test_without_an_endpoint_nothing_is_exported() -> None:
-    assert app.span_export(lambda: Settings(upstreams={})) is None
-
-
-@pytest.mark.parametrize(
-    ("base_url", "address"),
-    [
-        ("https://eu.example.com/v1", Address("eu.example.com", 443)),
-        ("http://[::1]/v1", Address("::1", 80)),
-        ("http://vllm:8000/v1", Address("vllm", 8000)),
-    ],
-)
-def test_a_span_says_where_its_upstream_listens(base_url: str, address: Address) -> None:
-    upstream = OpenAISettings(provider="openai", model="m", base_url=base_url)
-    with listening() as collector:
-        telemetry = TelemetrySettings(otlp_endpoint=f"{collector.url}/v1/traces")
-        export = app.span_export(lambda: Settings(upstreams={"azure-eu": upstream}, telemetry=telemetry))
-        assert export is not None
-        export.offer([FULL])
-        (span,) = collector.spans(1)
-        export.close()
-    found = attributes(span)
-    assert Address(str(found["server.address"]), int(str(found["server.port"]))) == address
 
 
 def test_the_clients_trace_goes_on_to_the_upstream_and_to_the_collector(tmp_path: Path) -> None:
