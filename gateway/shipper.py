@@ -43,6 +43,8 @@ class Carrier(ABC, Generic[T]):
         self._directory = directory
         self._store = store
         self._offsets: dict[str, int] = {}
+        self._gone: list[str] = []
+        """Segments whose files are gone and which the database still knows."""
         self._shipping = Lock()
         """A pass that was cancelled goes on in its thread; the next one waits for it."""
         self.shipped = 0
@@ -111,6 +113,7 @@ class Carrier(ABC, Generic[T]):
                         self._offsets.pop(segment.name, None)  # another process may have come further
                         self._ship_segment(segment)
                         self._retire(segment)
+            self._forget()
 
     @property
     def backlog_bytes(self) -> int:
@@ -145,8 +148,15 @@ class Carrier(ABC, Generic[T]):
         else:
             segment.unlink()
         del self._offsets[segment.name]
-        with self._store.begin() as connection:
-            calls.forget(connection, segment.name)
+        self._gone.append(segment.name)
+
+    def _forget(self) -> None:
+        """After their files are gone, and never before: a file that nobody knows is shipped from its beginning."""
+        if self._gone:
+            with self._store.begin() as connection:
+                for name in self._gone:
+                    calls.forget(connection, name)
+            self._gone.clear()
 
 
 class Shipper(Carrier[CallRecord]):

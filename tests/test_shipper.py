@@ -13,12 +13,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
 from gateway.errors import Unavailable
 from gateway.journal import Journal, segments
 from gateway.record import CallRecord
 from gateway.shipper import Shipper
-from gateway.store import search, spend
+from gateway.store import search, spend, tables
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from tests.running import running_gateway
@@ -246,6 +248,30 @@ def test_records_wait_while_the_database_is_away(journal: Journal, folder: Path,
     assert shipped(store) == list(range(11))
     assert shipper.backlog_bytes == 0
     store.close()
+
+
+def test_a_database_that_fails_just_when_a_segment_is_done_holds_up_nothing(
+    journal: Journal, folder: Path, store: Store
+) -> None:
+    """As a full disk does, which has no room for the note that the file is gone."""
+    for number in range(100):
+        journal.append(record(number))
+    assert len(journal.held) > 1
+    shipper = Shipper(journal, folder, store)
+    with store.begin() as connection:
+        connection.execute(
+            text("CREATE TRIGGER fails BEFORE DELETE ON shipped BEGIN SELECT RAISE(ABORT, 'no room'); END")
+        )
+    with pytest.raises(IntegrityError):
+        shipper.ship()
+    with store.begin() as connection:
+        connection.execute(text("DROP TRIGGER fails"))
+    journal.append(record(100))
+    shipper.ship()
+    assert shipped(store) == list(range(101))
+    assert segments(folder) == [journal.current]
+    with store.begin() as connection:
+        assert connection.execute(select(tables.shipped.c.segment)).scalars().all() == [segments(folder)[0].name]
 
 
 @pytest.mark.anyio
