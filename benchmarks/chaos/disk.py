@@ -114,10 +114,12 @@ async def filled(folder: Path, kind: Disk, data: Path, mode: str, sizes: Sizes) 
                 broken.append("it did not recover by itself")
             await asyncio.sleep(1)
             told = await gateway.metrics()
+        dropped = int(told["sluice_journal_dropped_records"])
+        await gateway.shipped(len(quick.finished) + len(slow.finished) - dropped)
     finally:
         await gateway.stop()
     load, records = quick.merged(slow), gateway.records()
-    lost, dropped = len(set(load.finished) - records.keys()), int(told["sluice_journal_dropped_records"])
+    lost = len(set(load.finished) - records.keys())
     refused = int(told["sluice_journal_refused_calls"])
     figures: dict[str, object] = {
         "answered": len(load.finished), "refused": len(load.refused), "refused, counted": refused,
