@@ -73,6 +73,11 @@ class Lease:
         """What the pool had left when it was asked, at `asked`."""
         self.asked = -math.inf
 
+    @property
+    def remaining(self) -> int:
+        """Units of the pool that are left, as far as this replica knows."""
+        return max(0, min(self.size, self.free + max(0, self.left)))
+
     def owe(self, units: int) -> None:
         """Spend what was not leased."""
         self.free -= units
@@ -136,7 +141,9 @@ class Lease:
             return OverLimit(message, code="rate_limit_exceeded")
         seconds = max(1, math.ceil(self.until - now))
         message = f"The limit of {whose} is reached: {limit}. Try again at {_shown(self.until)}, in {seconds} s."
-        return RateLimited(message, retry_after=float(seconds))
+        error = RateLimited(message, retry_after=float(seconds))
+        error.limits = rate_fields((self,), now)
+        return error
 
 
 class Reservation(msgspec.Struct, gc=False):
@@ -316,6 +323,28 @@ class Leases:
     def _owe(self, lease: Lease, units: int) -> None:
         lease.owe(units)
         self.due.add(lease)
+
+
+def rate_fields(leases: Sequence[Lease], now: float) -> bytes:
+    """OpenAI's header lines for the limits of requests and of tokens, of several of a kind the one nearest its end.
+    What remains is what this replica knows: the pool's rest when it last asked, and what it has leased."""
+    lines = b""
+    for kind, name in ((b"requests", "requests"), (b"tokens", "tokens")):
+        near: Lease | None = None
+        for lease in leases:
+            if lease.kind == name and (near is None or lease.remaining < near.remaining):
+                near = lease
+        if near is not None:
+            reset = max(0, math.ceil(near.until - now))
+            lines += b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %ds\r\n" % (
+                kind,
+                near.size,
+                kind,
+                near.remaining,
+                kind,
+                reset,
+            )
+    return lines
 
 
 def _shown(moment: float) -> str:

@@ -22,7 +22,7 @@ from gateway.amounts import Allowance as Allowance
 from gateway.amounts import Amounts as Amounts
 from gateway.amounts import Span as Span
 from gateway.errors import GatewayError, RateLimited, Unavailable
-from gateway.leases import Lease, Leases, Reservation, Units
+from gateway.leases import Lease, Leases, Reservation, Units, rate_fields
 from gateway.state.base import UNKNOWN, Deal, Stake, State, Trade
 
 log = logging.getLogger(__name__)
@@ -132,6 +132,10 @@ class Limits:
             if future.done() and not future.cancelled() and future.exception() is None:
                 self.settle(future.result(), Amounts())
             raise
+
+    def fields(self, reservation: Reservation) -> bytes:
+        """Header lines that tell a client how near its limits are, each ended by CRLF."""
+        return rate_fields(reservation.leases, self._clock())
 
     def settle(self, reservation: Reservation, actual: Amounts) -> None:
         """Give back what was not used; what was used beyond the reservation is taken from what follows, and counted.

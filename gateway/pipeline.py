@@ -15,7 +15,7 @@ import os
 import time
 from itertools import count
 
-from gateway.amounts import Amounts
+from gateway.amounts import Allowance, Amounts
 from gateway.attempts import answer
 from gateway.bounds import bound
 from gateway.contents import Contents
@@ -27,7 +27,7 @@ from gateway.journal import Journal
 from gateway.limits import Limits
 from gateway.record import CallRecord
 from gateway.replies import Replies
-from gateway.snapshot import Snapshots
+from gateway.snapshot import Route, Snapshots
 from gateway.telemetry.metrics import Metrics
 from gateway.types import Principal
 from gateway.visit import Visit
@@ -100,16 +100,18 @@ class Pipeline:
             visit.kept = await self._replies.find(plan)
             if visit.kept is not None:
                 return
-        allowances = principal.allowances + route.allowances
-        if allowances:
-            amounts = bound(call, surface.operation, route.pool, allowances)
-            visit.reservation = self._limits.take(allowances, amounts) or await self._limits.reserve(
-                allowances, amounts
-            )
+        if allowances := principal.allowances + route.allowances:
+            await self._reserve(visit, call, route, allowances)
         if call.background:
             await self._in_background(visit, call, principal)
         else:
             await self._answer(visit, call, principal)
+
+    async def _reserve(self, visit: Visit, call: Call, route: Route, allowances: tuple[Allowance, ...]) -> None:
+        """Raises where a limit is reached. Waits only where too little is leased."""
+        limits, most = self._limits, bound(call, visit.surface.operation, route.pool, allowances)
+        visit.reservation = limits.take(allowances, most) or await limits.reserve(allowances, most)
+        visit.rates = limits.fields(visit.reservation)
 
     async def _answer(self, visit: Visit, call: Call, principal: Principal) -> None:
         """Have an upstream answer, and keep what is to be kept of it."""
@@ -167,7 +169,8 @@ class Pipeline:
             return
         fields = visit.fields(record.total_us - record.upstream_us)
         if error is not None:
-            fields += lines(refusal_headers(error)) + error.limits
+            fields += lines(refusal_headers(error))
+            fields += b"" if visit.rates else error.limits
             exchange.reply(error.status, fields, visit.surface.error(error))
         elif visit.kept is not None:
             visit.kept.send(exchange, fields)

@@ -73,6 +73,8 @@ class Visit(msgspec.Struct):
     """What is said is to be kept, by the policy for contents."""
     reservation: Reservation | None = None
     """What was reserved of its limits."""
+    rates: bytes = b""
+    """Header lines on how near its limits are; in their place, an upstream's own are not passed on."""
     error: GatewayError | None = None
     asked_at: int = 0
     served_at: int = 0
@@ -193,7 +195,9 @@ class Visit(msgspec.Struct):
             lines += _listing(b"x-sluice-fixed", call.fixed) + _listing(b"x-sluice-dropped", call.dropped)
         if self.plan is not None:
             lines += self.plan.fields
-        return lines + self.attempt.limits if self.attempt is not None else lines
+        if self.rates or self.attempt is None:
+            return lines + self.rates
+        return lines + self.attempt.limits
 
 
 def _listing(name: bytes, items: list[str]) -> bytes:

@@ -51,6 +51,18 @@ async def test_requests_a_minute(whole: Inside) -> None:
     assert (await ask(whole, await whole.key())).status_code == 200
 
 
+async def test_a_client_is_told_how_near_its_limits_are(whole: Inside) -> None:
+    key = await limited(whole, requests_per_minute=2, tokens_per_minute=9000)
+    first, second, third = [await ask(whole, key, max_tokens=100) for _ in range(3)]
+    assert first.headers["x-ratelimit-limit-requests"] == "2"
+    assert [reply.headers["x-ratelimit-remaining-requests"] for reply in (first, second, third)] == ["1", "0", "0"]
+    assert first.headers["x-ratelimit-limit-tokens"] == "9000"
+    assert 8000 < int(first.headers["x-ratelimit-remaining-tokens"]) < 8900
+    assert first.headers["x-ratelimit-reset-requests"].endswith("s")
+    assert third.status_code == 429
+    assert "x-ratelimit-limit-requests" not in (await ask(whole, await whole.key())).headers
+
+
 async def test_refused_and_failed_calls_take_no_tokens(whole: Inside) -> None:
     key = await limited(whole, tokens_per_minute=3000)
     for _ in range(40):
