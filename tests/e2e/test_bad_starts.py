@@ -266,8 +266,9 @@ def largest_file(size: int) -> Iterator[None]:
 
 def test_calls_go_on_when_there_is_no_room_for_their_records(tmp_path: Path) -> None:
     """Lost records are counted, readiness says so, and recording goes on when there is room."""
-    with largest_file(8 * 1024 * 1024):  # room for a database, none for a segment
-        starting = running_gateway(tmp_path, {"demo": {"provider": "scripted"}})
+    journal = {"full": "serve", "segment": 16 * 2**20}
+    with largest_file(8 * 2**20):  # room for a database, none for a segment
+        starting = running_gateway(tmp_path, {"demo": {"provider": "scripted"}}, journal=journal)
         gateway = starting.__enter__()
     try:
         for _ in range(5):
