@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -38,11 +39,7 @@ def apply(
     except UnicodeDecodeError as error:
         raise BadRequest(f"{source} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
     manifest = parse(text, source)
-    store = open_store(chosen)
-    try:
-        with store.begin() as connection:
-            changes = releases.apply(connection, manifest, chosen.targets, getpass.getuser())
-    finally:
-        store.close()
+    with closing(open_store(chosen)) as store, store.begin() as connection:
+        changes = releases.apply(connection, manifest, chosen.targets, getpass.getuser())
     rows = [asdict(change) for change in changes]
     show(rows, ("kind", "name", "outcome", "digest"), as_json, "The manifest declares nothing.")

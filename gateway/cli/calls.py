@@ -6,6 +6,7 @@ import inspect
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ import typer
 from gateway import configuration
 from gateway.app import open_store
 from gateway.callquery import CallQuery
+from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import bar, show
 from gateway.errors import NotFound
@@ -70,8 +72,7 @@ def calls(
     if context.invoked_subcommand is not None:
         return
     chosen = configuration.load(config)
-    store = open_store(chosen)
-    try:
+    with closing(open_store(chosen)) as store:
         found = _read(store, asked.filter(limit))
         if follow:
             _print(found[::-1], as_json, "Waiting for calls; Ctrl-C ends.")
@@ -79,8 +80,6 @@ def calls(
                 _print(new, as_json, "")
         else:
             _print(found, as_json, f"No such call in {chosen.data.absolute()}.")
-    finally:
-        store.close()
 
 
 @cli.command("show")
@@ -90,11 +89,8 @@ def show_call(
     as_json: AsJson = False,
 ) -> None:
     """Show all there is about one call, with every upstream that was tried."""
-    store = open_store(configuration.load(config))
-    try:
-        found = _read(store, Filter(limit=1, id=request_id))
-    finally:
-        store.close()
+    with transaction(config) as connection:
+        found = recent(connection, Filter(limit=1, id=request_id))
     if not found:
         raise NotFound(f"There is no record of {request_id!r} (yet).")
     record = found[0]

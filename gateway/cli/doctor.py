@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -90,12 +91,9 @@ def _database(chosen: Settings) -> Iterator[Finding]:
     except (GatewayError, OSError) as error:
         yield Finding("database", False, str(error), "check `database:` in the configuration")
         return
-    try:
-        with store.begin() as connection:
-            active = len(keys.find_active(connection))
-            endpoints = len(catalogue.load(connection).endpoints)
-    finally:
-        store.close()
+    with closing(store), store.begin() as connection:
+        active = len(keys.find_active(connection))
+        endpoints = len(catalogue.load(connection).endpoints)
     yield Finding("database", True, store.shown_url)
     yield Finding("keys", active > 0, f"{active} in force", "" if active else "sluice keys create NAME --role admin")
     yield Finding("endpoints", True, f"{endpoints} declared")

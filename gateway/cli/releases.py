@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import configuration
-from gateway.app import open_store
+from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show
 from gateway.store import catalogue
@@ -11,12 +10,8 @@ from gateway.store import catalogue
 
 def releases(config: Config = None, as_json: AsJson = False) -> None:
     """Show each endpoint's live release: prompt version, upstream, parameters, digest."""
-    store = open_store(configuration.load(config))
-    try:
-        with store.begin() as connection:
-            held = catalogue.load(connection)
-    finally:
-        store.close()
+    with transaction(config) as connection:
+        held = catalogue.load(connection)
     rows = []
     for endpoint in held.endpoints:
         release = held.releases[endpoint.release]

@@ -6,8 +6,7 @@ import getpass
 import time
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -16,8 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from gateway import configuration
 from gateway.app import open_store
+from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
-from gateway.cli.table import show
+from gateway.cli.table import show, when
 from gateway.errors import BadRequest, NotFound
 from gateway.jobs.retention import Sweep
 from gateway.store import retention
@@ -74,7 +74,7 @@ def hold(
     if key is None and project is None and endpoint is None:
         raise BadRequest("Say what to hold: --key, --project or --endpoint.")
     new = Hold(retention.new_id(), key, project, endpoint, reason, time.time(), getpass.getuser())
-    with closing(open_store(configuration.load(config))) as store, store.begin() as connection:
+    with transaction(config) as connection:
         retention.hold(connection, new)
     typer.echo(orjson.dumps(asdict(new)).decode() if as_json else new.id)
 
@@ -84,7 +84,7 @@ def lift(
     hold_id: Annotated[str, typer.Argument(help="As shown by `sluice retention holds`.")], config: Config = None
 ) -> None:
     """Lift a hold. The next pass removes what is old enough."""
-    with closing(open_store(configuration.load(config))) as store, store.begin() as connection:
+    with transaction(config) as connection:
         if not retention.lift(connection, hold_id, getpass.getuser()):
             raise NotFound(f"There is no hold {hold_id!r} in force. `sluice retention holds` shows them.")
     typer.echo(f"lifted {hold_id}")
@@ -97,13 +97,11 @@ def list_holds(
     as_json: AsJson = False,
 ) -> None:
     """Show what is held, and why."""
-    with closing(open_store(configuration.load(config))) as store, store.begin() as connection:
+    with transaction(config) as connection:
         found = [asdict(one) for one in retention.holds(connection, lifted=lifted)]
     if not as_json:
-        found = [{**one, "created": _day(one["created"]), "lifted": _day(one["lifted"])} for one in found]
+        found = [
+            {**one, "created": when(one["created"]), "lifted": one["lifted"] and when(one["lifted"])} for one in found
+        ]
     columns = ("id", "key_id", "project", "endpoint", "reason", "created", "created_by", "lifted")
     show(found, columns, as_json, "Nothing is held.")
-
-
-def _day(unix: Any) -> str | None:
-    return datetime.fromtimestamp(unix, UTC).isoformat(" ", "minutes")[:16] if unix is not None else None

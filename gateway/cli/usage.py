@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import configuration
-from gateway.app import open_store
+from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import bar, show
 from gateway.durations import moment
@@ -29,12 +28,8 @@ def usage(
     """Show what each took, by whole days, the dearest first."""
     now = time.time()
     first, last = _moment("since", since, now), _moment("until", until, now)
-    store = open_store(configuration.load(config))
-    try:
-        with store.begin() as connection:
-            found = spend.usage(connection, by, first, last)
-    finally:
-        store.close()
+    with transaction(config) as connection:
+        found = spend.usage(connection, by, first, last)
     most = max((sums.cost for sums in found), default=0) or 1
     rows = [
         {
