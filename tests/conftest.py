@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from gateway.store.engine import Store
+from gateway.store.migrations import migrate
 from tests.running import MANIFEST, RULES, Gateway, running_gateway
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty one, its tables made."""
+    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as opened:
+        migrate(opened)
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ from gateway.journal import Journal
 from gateway.store import contents as rows
 from gateway.store.contents import Content
 from gateway.store.engine import Store
-from gateway.store.migrations import migrate
 from gateway.types import Principal
 from tests.exchanges import Taken
 from tests.inside import inside
@@ -35,13 +34,6 @@ CARD = "4111 1111 1111 1111"
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with closing(Journal(tmp_path / "contents", 4 * 1024 * 1024)) as made:
         yield made
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as opened:
-        migrate(opened)
-        yield opened
 
 
 @asynccontextmanager

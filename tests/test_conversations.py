@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,6 @@ from gateway.conversations import Conversations
 from gateway.errors import BadRequest, ClientGone, NotFound, RateLimited, Unavailable, UpstreamFailed
 from gateway.store import responses
 from gateway.store.engine import Store
-from gateway.store.migrations import migrate
 from gateway.store.responses import StoredResponse
 from gateway.types import Json, Principal
 from gateway.wire.paging import Page
@@ -29,13 +27,6 @@ pytestmark = pytest.mark.anyio
 ADA = Principal("key_ada", "ada")
 EVE = Principal("key_eve", "eve")
 SURFACE = Responses()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as opened:
-        migrate(opened)
-        yield opened
 
 
 @pytest.fixture

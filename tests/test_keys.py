@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,16 +18,8 @@ from gateway.releases.apply import apply
 from gateway.releases.manifest import parse
 from gateway.store import catalogue, keys, teams
 from gateway.store.engine import Store
-from gateway.store.migrations import migrate
 
 HASHER = KeyHasher(b"pepper")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as opened:
-        migrate(opened)
-        yield opened
 
 
 def add_project(connection: Connection) -> None:

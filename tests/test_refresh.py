@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +20,6 @@ from gateway.releases.manifest import parse
 from gateway.store import keys
 from gateway.store.catalogue import move_revision
 from gateway.store.engine import Store
-from gateway.store.migrations import migrate
 from gateway.store.tables import prompts
 from gateway.types import Principal
 from gateway.upstreams import Upstream
@@ -37,13 +34,6 @@ endpoints:
   greeter: {prompt: greeter, upstream: demo}
   plain: {upstream: demo}
 """
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as opened:
-        migrate(opened)
-        yield opened
 
 
 def refreshing(store: Store, upstreams: dict[str, Upstream]) -> Refresher:

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from gateway.releases.apply import apply
 from gateway.releases.manifest import parse
 from gateway.reload import Look, Reloader, Watch
 from gateway.store.engine import Store
-from gateway.store.migrations import migrate
+from tests.waiting import until
 
 SCRIPTED = {"provider": "scripted"}
 
@@ -40,13 +40,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "sluicegate.yaml"
     write(path, upstreams={"a": SCRIPTED})
     return path
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as opened:
-        migrate(opened)
-        yield opened
 
 
 @pytest.fixture
@@ -91,14 +84,6 @@ def replace_alike(path: Path, **content: Any) -> None:
 
 def remove(path: Path) -> None:
     path.unlink()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to pass")
 
 
 def names(reloader: Reloader) -> set[str]:

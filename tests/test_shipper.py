@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from gateway.store import search, spend, tables
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from tests.running import running_gateway
+from tests.waiting import until
 
 SMALL = 4096
 SHIPPER = """
@@ -83,14 +84,6 @@ def shipped(store: Store) -> list[int]:
     """The numbers of the records in the database, in order."""
     with store.begin() as connection:
         return sorted(found.started for found in search.recent(connection, search.Filter(limit=1_000_000)))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to pass")
 
 
 def spoil(segment: Path, at: int) -> None:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.inside import Inside, inside
+from tests.inside import Inside
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Inside]:
-    async with inside(tmp_path, upstreams={"demo": {"provider": "scripted"}}) as started:
-        started.client.headers.update(await started.key("admin"))
-        yield started
 
 
 async def test_a_hold_is_set_listed_and_lifted(running: Inside) -> None:

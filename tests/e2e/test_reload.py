@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import yaml
 
 from tests.e2e.upstream import ScriptedUpstream, scripted_upstream
 from tests.running import Gateway, running_gateway
+from tests.waiting import wait_until
 
 SCRIPTED: dict[str, Any] = {"provider": "scripted"}
 CANARY = "sk-canary-77c1"
@@ -58,14 +58,6 @@ def in_force(gateway: Gateway) -> dict[str, Any]:
     return found
 
 
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come to pass")
-
-
 def ask(gateway: Gateway, model: str) -> httpx.Response:
     body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
     return httpx.post(f"{gateway.api}/chat/completions", headers=gateway.headers, json=body)
@@ -82,7 +74,7 @@ def test_sighup_reaches_every_process(tmp_path: Path, workers: int) -> None:
     with running_gateway(tmp_path, {"old": SCRIPTED}, server={"port": 0, "workers": workers}) as gateway:
         rewrite(gateway, upstreams={"old": None, "new": SCRIPTED})
         gateway.process.send_signal(signal.SIGHUP)
-        until(lambda: all(models(gateway) == {"new"} for _ in range(20)))
+        wait_until(lambda: all(models(gateway) == {"new"} for _ in range(20)))
         assert ask(gateway, "new").status_code == 200
         assert ask(gateway, "old").status_code == 404
         assert gateway.process.poll() is None
@@ -104,13 +96,13 @@ def test_the_api_loads_it_and_says_what_changed(gateway: Gateway) -> None:
 
 def test_a_changed_file_is_found(gateway: Gateway) -> None:
     rewrite(gateway, upstreams={"new": SCRIPTED})
-    until(lambda: models(gateway) == {"old", "cloud", "new"})
+    wait_until(lambda: models(gateway) == {"old", "cloud", "new"})
 
 
 def test_a_bad_file_changes_nothing_and_says_why(gateway: Gateway, tmp_path: Path) -> None:
     before = in_force(gateway)
     rewrite(gateway, upstreams={"old": {**SCRIPTED, "dwn": True}, "cloud": {"provider": "openai", "api_key": CANARY}})
-    until(lambda: in_force(gateway)["fault"] is not None)
+    wait_until(lambda: in_force(gateway)["fault"] is not None)
     found = in_force(gateway)
     assert "old.dwn: unknown key; did you mean `down`?" in found["fault"]
     assert "cloud.api_key: write a reference" in found["fault"]
@@ -118,7 +110,7 @@ def test_a_bad_file_changes_nothing_and_says_why(gateway: Gateway, tmp_path: Pat
     assert ask(gateway, "old").status_code == 200
     refused = httpx.post(f"{gateway.url}/admin/config/reload", headers=gateway.headers)
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "bad_settings")
-    until(lambda: "configuration" in httpx.get(f"{gateway.url}/readyz").json()["faults"])
+    wait_until(lambda: "configuration" in httpx.get(f"{gateway.url}/readyz").json()["faults"])
     ready = httpx.get(f"{gateway.url}/readyz")
     metrics = httpx.get(f"{gateway.url}/metrics", headers=gateway.headers).text
     assert ready.status_code == 200
@@ -127,7 +119,7 @@ def test_a_bad_file_changes_nothing_and_says_why(gateway: Gateway, tmp_path: Pat
     assert log.count("the configuration stays as it was") == 1
     assert CANARY not in json.dumps(found) + refused.text + ready.text + metrics + log
     rewrite(gateway, upstreams={"old": SCRIPTED, "cloud": None})
-    until(lambda: in_force(gateway)["fault"] is None and models(gateway) == {"old"})
+    wait_until(lambda: in_force(gateway)["fault"] is None and models(gateway) == {"old"})
 
 
 def test_a_stream_survives_the_removal_of_its_upstream(gateway: Gateway, upstream: ScriptedUpstream) -> None:
@@ -138,7 +130,7 @@ def test_a_stream_survives_the_removal_of_its_upstream(gateway: Gateway, upstrea
         said = next(pieces)
         rewrite(gateway, upstreams={"cloud": None})
         gateway.process.send_signal(signal.SIGHUP)
-        until(lambda: models(gateway) == {"old"})
+        wait_until(lambda: models(gateway) == {"old"})
         assert ask(gateway, "cloud").status_code == 404
         upstream.going.set()
         said += "".join(pieces)
@@ -187,12 +179,12 @@ def test_a_process_that_replaces_a_dead_one_needs_no_good_file(tmp_path: Path, m
     """It starts with what the gateway was started with: a file broken meanwhile ends nothing."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with running_gateway(tmp_path, {"old": SCRIPTED}, server={"port": 0, "workers": 2}) as gateway:
-        until(lambda: len(processes(tmp_path)) == 2)
+        wait_until(lambda: len(processes(tmp_path)) == 2)
         gateway.config.write_text("upstreams: 5")
         first = processes(tmp_path)
         for pid in first:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: len(processes(tmp_path) - first) == 2)
+        wait_until(lambda: len(processes(tmp_path) - first) == 2)
         assert models(gateway) == {"old"}
         assert gateway.process.poll() is None
 

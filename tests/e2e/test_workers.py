@@ -19,6 +19,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.running import SLUICE, Gateway, running_gateway
+from tests.waiting import wait_until
 
 UPSTREAMS = {
     "demo": {
@@ -42,16 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def pair(folder: Path, tmp_path: Path) -> Iterator[Gateway]:
     with running_gateway(tmp_path, UPSTREAMS, server={"port": 0, "workers": 2}) as started:
-        until(lambda: len(pids(folder)) == 2)
+        wait_until(lambda: len(pids(folder)) == 2)
         yield started
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not come to pass")
 
 
 def pids(folder: Path) -> set[int]:
@@ -119,10 +112,10 @@ def metric(gateway: Gateway, name: str) -> float:
 def test_every_process_answers_and_their_records_and_counts_come_together(pair: Gateway, tmp_path: Path) -> None:
     ids = ask_until(pair, pair.key, both)
     assert len(set(ids)) == len(ids)
-    until(lambda: recorded(tmp_path, ids) == len(ids))
-    until(lambda: metric(pair, "sluice_calls_total") == len(ids))
+    wait_until(lambda: recorded(tmp_path, ids) == len(ids))
+    wait_until(lambda: metric(pair, "sluice_calls_total") == len(ids))
     assert metric(pair, "sluice_workers") == 2
-    until(lambda: metric(pair, "sluice_shipped_records") == len(ids))
+    wait_until(lambda: metric(pair, "sluice_shipped_records") == len(ids))
 
 
 def test_a_key_revoked_in_one_process_is_refused_by_all(pair: Gateway) -> None:
@@ -140,10 +133,10 @@ def test_a_killed_process_is_replaced_and_loses_no_record(pair: Gateway, folder:
     known = {process_of(request_id) for request_id in ids}
     before = pids(folder)
     os.kill(min(before), signal.SIGKILL)
-    until(lambda: len(pids(folder)) == 2 and pids(folder) != before)
+    wait_until(lambda: len(pids(folder)) == 2 and pids(folder) != before)
     ids += ask_until(pair, pair.key, lambda processes: bool(processes - known))
-    until(lambda: recorded(tmp_path, ids) == len(ids))
-    until(lambda: metric(pair, "sluice_workers") == 2)
+    wait_until(lambda: recorded(tmp_path, ids) == len(ids))
+    wait_until(lambda: metric(pair, "sluice_workers") == 2)
 
 
 def test_a_signal_stops_them_all_with_every_record_in_the_database(pair: Gateway, folder: Path, tmp_path: Path) -> None:

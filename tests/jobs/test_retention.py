@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,16 +18,10 @@ from gateway.store import calls, leases, search
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from gateway.store.search import Filter
+from tests.waiting import until
 
 DAY = 86_400
 AGES = {"calls": 90 * DAY}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as made:
-        migrate(made)
-        yield made
 
 
 def fill(store: Store, old: int, new: int) -> None:
@@ -40,14 +34,6 @@ def fill(store: Store, old: int, new: int) -> None:
 def kept(store: Store) -> int:
     with store.begin() as connection:
         return len(search.recent(connection, Filter(limit=100_000)))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to pass")
 
 
 def test_a_pass_goes_through_everything_old_in_steps(store: Store) -> None:

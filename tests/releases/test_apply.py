@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 
 from gateway.errors import BadRequest
@@ -15,7 +11,6 @@ from gateway.releases.manifest import parse
 from gateway.store import allowances, catalogue
 from gateway.store.catalogue import Catalogue
 from gateway.store.engine import Store
-from gateway.store.migrations import migrate
 
 PROMPT = """
 prompts:
@@ -25,13 +20,6 @@ prompts:
 """
 HELLO, GOODBYE = PROMPT.format("Hello {{ name }}."), PROMPT.format("Goodbye {{ name }}.")
 GREETER = "endpoints: {greeter: {prompt: greeter, upstream: demo, description: Greets.}}\n"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'sluice.db'}")) as opened:
-        migrate(opened)
-        yield opened
 
 
 def applied(store: Store, text: str) -> list[Change]:

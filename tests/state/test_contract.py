@@ -13,6 +13,7 @@ import pytest
 
 from gateway.state.base import UNKNOWN, Deal, Stake, State, Trade
 from tests.state.conftest import BOUND, DEAD, States
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 SOON = int(time.time()) + 3600
@@ -47,14 +48,6 @@ async def opened(states: States) -> AsyncIterator[Replicas]:
             return Replica(state, name)
 
         yield replica
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    for _ in range(200):
-        if await condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come to be")
 
 
 async def test_a_pool_never_grants_more_than_it_has(states: States) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ from gateway.limits import Allowance, Amounts, Limits
 from gateway.state.base import Stake, Trade
 from gateway.state.redis import RedisState
 from tests.state.servers import Valkey
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -88,14 +89,6 @@ async def two(server: Valkey, away: Literal["refuse", "serve"] = "refuse") -> As
                 await loop
         for state in states:
             await state.close()
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(300):
-        if await condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come to be")
 
 
 async def refused(replicas: Replicas) -> bool:

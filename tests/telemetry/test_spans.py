@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from gateway.telemetry import names
 from gateway.telemetry.spans import Address, SpanExport
 from tests.running import RULES, running_gateway
 from tests.telemetry.listening import Listening, attributes, listening, plain
+from tests.waiting import wait_until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CLIENTS_SPAN = "b7ad6b7169203331"
@@ -64,14 +64,6 @@ def exported(*records: CallRecord) -> list[Span]:
     with listening() as collector, exporting(collector) as export:
         export.offer(records)
         return collector.spans(len(records))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come to pass")
 
 
 def test_the_names_are_those_of_the_pinned_conventions() -> None:
@@ -207,7 +199,7 @@ def test_a_silent_collector_delays_nobody_and_what_does_not_fit_is_counted() -> 
             assert (export.waiting, export.dropped, export.exported) == (10, 4, 0)
             collector.answering.set()
             assert len(collector.spans(10)) == 10
-            until(lambda: export.exported == 11)
+            wait_until(lambda: export.exported == 11)
             assert (export.waiting, export.dropped) == (0, 4)
 
 
@@ -216,25 +208,25 @@ def test_a_collector_slower_than_the_time_out_loses_the_batch() -> None:
         collector.answering.clear()
         with exporting(collector, timeout=0.2) as export:
             export.offer([FULL] * 3)
-            until(lambda: export.dropped == 3)
+            wait_until(lambda: export.dropped == 3)
             collector.answering.set()
             export.offer([REFUSED])
-            until(lambda: export.exported == 1)
+            wait_until(lambda: export.exported == 1)
 
 
 def test_a_collector_that_dies_loses_spans_only_while_it_is_dead() -> None:
     with listening() as collector, exporting(collector, timeout=0.5) as export:
         collector.status = 400
         export.offer([FULL] * 2)
-        until(lambda: export.dropped == 2)
+        wait_until(lambda: export.dropped == 2)
         collector.status = 200
         export.offer([FULL])
-        until(lambda: export.exported == 1)
+        wait_until(lambda: export.exported == 1)
     with listening() as gone:
         pass
     with exporting(gone, timeout=0.2) as export:
         export.offer([FULL])
-        until(lambda: export.dropped == 1)
+        wait_until(lambda: export.dropped == 1)
 
 
 def test_close_sends_what_waits() -> None:
@@ -301,6 +293,6 @@ def test_a_dead_collector_stops_neither_answers_nor_records_and_metrics_tell(tmp
                 metrics = httpx.get(f"{held.url}/metrics", headers=held.headers).text
                 return "sluice_spans_dropped 1.0" in metrics
 
-            until(told)
+            wait_until(told)
             assert "sluice_spans_exported 0.0" in metrics
             assert "sluice_spans_waiting 0.0" in metrics
