@@ -183,7 +183,7 @@ def running(bench: Bench, target: Target, cores: str = GATEWAY_CORE) -> Iterator
         environment = {**os.environ, **target.environment}
         process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, cwd=bench.folder)
     try:
-        _await_answer(target, process)
+        _await_answer(target, process, bench.folder / "logs" / f"{target.name}.log")
         yield process.pid
     finally:
         process.terminate()
@@ -194,11 +194,11 @@ def running(bench: Bench, target: Target, cores: str = GATEWAY_CORE) -> Iterator
             process.wait()
 
 
-def _await_answer(target: Target, process: subprocess.Popen[bytes]) -> None:
+def _await_answer(target: Target, process: subprocess.Popen[bytes], log: Path) -> None:
     request = urllib.request.Request(f"http://127.0.0.1:{target.port}{PATH}", b"{}", method="POST")
     for _ in range(600):
         if process.poll() is not None:
-            raise SystemExit(f"{target.name} ended with status {process.returncode}")
+            raise SystemExit(f"{target.name} ended with status {process.returncode}:\n{log.read_text()[-2000:]}")
         try:
             urllib.request.urlopen(request, timeout=5).close()
             return

@@ -20,6 +20,10 @@ from gateway.state.base import UNKNOWN, Stake
 Kind = Literal["requests", "tokens", "concurrent", "budget"]
 UNITS: dict[Kind, int] = {"requests": 0, "tokens": 1, "concurrent": 0, "budget": 2}
 """Which of a call's units a pool counts."""
+RATE_OF_REQUESTS = (
+    b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %ds\r\n"
+)
+RATE_OF_TOKENS = RATE_OF_REQUESTS.replace(b"requests", b"tokens")
 Units = tuple[int, int, int]
 """Of one call: itself, tokens, money."""
 MOST_STAKES = 1000
@@ -75,8 +79,8 @@ class Lease:
 
     @property
     def remaining(self) -> int:
-        """Units of the pool that are left, as far as this replica knows."""
-        return max(0, min(self.size, self.free + max(0, self.left)))
+        """Units of the pool that are left, as far as this replica knows; negative where more was spent than leased."""
+        return self.free + self.left if self.left > 0 else self.free
 
     def owe(self, units: int) -> None:
         """Spend what was not leased."""
@@ -163,12 +167,23 @@ class Group:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The leases in force for all allowances of a call, until the first of them ends."""
+
+    allowances: Sequence[Allowance]
+    leases: tuple[Lease, ...]
+    until: float
+
+
 class Leases:
     """All leases of this replica. `thirst` is called when one runs low."""
 
     def __init__(self, thirst: Callable[[], None]) -> None:
         self._thirst = thirst
         self._groups: dict[str, Group] = {}
+        self._covers: dict[int, Cover] = {}
+        """By the identity of the allowances, which are the same objects for as long as nothing is declared anew."""
         self._all: dict[str, Lease] = {}
         self._stocked: set[Lease] = set()
         """Those that may have units to give back."""
@@ -177,13 +192,13 @@ class Leases:
 
     def find(self, allowances: Sequence[Allowance], now: float) -> tuple[Lease, ...]:
         """The leases that a call under these allowances must be covered by."""
-        found: tuple[Lease, ...] = ()
-        for allowance in allowances:
-            group = self._groups.get(allowance.scope)
-            if group is None or group.allowance is not allowance or now >= group.until:
-                group = self._open(allowance, now)
-            found += group.leases
-        return found
+        cover = self._covers.get(id(allowances))
+        if cover is None or cover.allowances is not allowances or now >= cover.until:
+            groups = [self._group(allowance, now) for allowance in allowances]
+            leases = tuple(lease for group in groups for lease in group.leases)
+            cover = Cover(allowances, leases, min((group.until for group in groups), default=FOREVER))
+            self._covers[id(allowances)] = cover
+        return cover.leases
 
     def spend(self, allowances: Sequence[Allowance], units: Units, now: float) -> Reservation | None:
         """From all leases of these allowances, or from none."""
@@ -268,6 +283,7 @@ class Leases:
 
     def sweep(self, now: float) -> None:
         """Forget what is over, and what nobody uses."""
+        self._covers.clear()
         self._groups = {
             scope: group
             for scope, group in self._groups.items()
@@ -293,6 +309,12 @@ class Leases:
             lease.free = 0
             if lease.held or lease in self._stocked:
                 self.due.add(lease)
+
+    def _group(self, allowance: Allowance, now: float) -> Group:
+        group = self._groups.get(allowance.scope)
+        if group is None or group.allowance is not allowance or now >= group.until:
+            group = self._open(allowance, now)
+        return group
 
     def _open(self, allowance: Allowance, now: float) -> Group:
         """The leases of this moment. What was overdrawn in the period before is taken from the new one."""
@@ -328,23 +350,22 @@ class Leases:
 def rate_fields(leases: Sequence[Lease], now: float) -> bytes:
     """OpenAI's header lines for the limits of requests and of tokens, of several of a kind the one nearest its end.
     What remains is what this replica knows: the pool's rest when it last asked, and what it has leased."""
-    lines = b""
-    for kind, name in ((b"requests", "requests"), (b"tokens", "tokens")):
-        near: Lease | None = None
-        for lease in leases:
-            if lease.kind == name and (near is None or lease.remaining < near.remaining):
-                near = lease
-        if near is not None:
-            reset = max(0, math.ceil(near.until - now))
-            lines += b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %ds\r\n" % (
-                kind,
-                near.size,
-                kind,
-                near.remaining,
-                kind,
-                reset,
-            )
-    return lines
+    requests: Lease | None = None
+    tokens: Lease | None = None
+    for lease in leases:
+        if lease.kind == "requests":
+            if requests is None or lease.remaining < requests.remaining:
+                requests = lease
+        elif lease.kind == "tokens" and (tokens is None or lease.remaining < tokens.remaining):
+            tokens = lease
+    lines = b"" if requests is None else RATE_OF_REQUESTS % _rate(requests, now)
+    return lines if tokens is None else lines + RATE_OF_TOKENS % _rate(tokens, now)
+
+
+def _rate(lease: Lease, now: float) -> tuple[int, int, float]:
+    """Limit, what remains, and the seconds until it begins anew."""
+    remaining, wait = lease.remaining, lease.until - now
+    return lease.size, remaining if remaining > 0 else 0, wait + 1 if wait > 0 else 0
 
 
 def _shown(moment: float) -> str:

@@ -100,7 +100,7 @@ class Pipeline:
             visit.kept = await self._replies.find(plan)
             if visit.kept is not None:
                 return
-        if allowances := principal.allowances + route.allowances:
+        if allowances := snapshot.allowances(principal, route):
             await self._reserve(visit, call, route, allowances)
         if call.background:
             await self._in_background(visit, call, principal)

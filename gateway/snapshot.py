@@ -53,6 +53,8 @@ class Snapshot:
     """Endpoints that cannot serve, and why."""
     _routes: dict[str, Route] = field(init=False, default_factory=dict, compare=False)
     """The endpoints' routes, made once."""
+    _allowances: dict[tuple[str, str], tuple[Allowance, ...]] = field(init=False, default_factory=dict, compare=False)
+    """Those of keys and endpoints that both have some, made once: limits know them by their identity."""
 
     def __post_init__(self) -> None:
         for name, endpoint in self.endpoints.items():
@@ -71,6 +73,17 @@ class Snapshot:
         if model in self.broken and may_use(principal.endpoints, model):
             raise Unavailable(f"The endpoint {model!r} cannot serve. {self.broken[model]}")
         return self._adapter(model, principal)
+
+    def allowances(self, principal: Principal, route: Route) -> tuple[Allowance, ...]:
+        """What a call must be covered by: its key's, project's and team's, and its endpoint's. The same object for
+        the same key and endpoint."""
+        if not route.allowances or not principal.allowances:
+            return principal.allowances or route.allowances
+        names = (principal.key_id, route.model)
+        both = self._allowances.get(names)
+        if both is None:
+            both = self._allowances[names] = principal.allowances + route.allowances
+        return both
 
     def visible(self, principal: Principal) -> tuple[list[Endpoint], list[Pool]]:
         """What this key may ask for."""
