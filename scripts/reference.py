@@ -22,7 +22,7 @@ from pydantic_core import PydanticUndefined
 
 from gateway import configuration as sources
 from gateway import settings
-from gateway.api import calls, config, keys, limits, releases, retention, teams
+from gateway.api import calls, config, contents, keys, limits, releases, retention, teams, upstreams
 from gateway.api.deps import Requires
 from gateway.app import running
 from gateway.cli.main import cli
@@ -189,7 +189,9 @@ def api() -> str:
         limits.router,
         releases.router,
         calls.router,
+        contents.router,
         retention.router,
+        upstreams.router,
         config.router,
     ):
         for route in router.routes:

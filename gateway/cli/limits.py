@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from gateway.allowances import Scope, shown
 from gateway.cli.database import transaction
@@ -48,7 +49,7 @@ def set_limits(
     try:
         allowance = LimitsManifest.model_validate(given).allowance(Scope.parse(scope))
     except ValidationError as error:
-        raise BadRequest("; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())) from error
+        raise BadRequest("; ".join(_said(fault) for fault in error.errors())) from error
     with transaction(config) as connection:
         rows.put(connection, allowance, getpass.getuser())
         row = rows.get(connection, scope)
@@ -77,6 +78,11 @@ def remove_limits(scope: Whose, config: Config = None) -> None:
     with transaction(config) as connection:
         rows.remove(connection, scope)
     typer.echo(f"removed the limits of {scope}")
+
+
+def _said(fault: ErrorDetails) -> str:
+    told = fault["msg"].removeprefix("Value error, ")
+    return ": ".join([*("--" + str(part).replace("_", "-") for part in fault["loc"]), told])
 
 
 def _shown(row: AllowanceRow) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_limits_are_removed_once(sluice: Sluice) -> None:
     [
         (("team:search",), "at least one of requests_per_minute"),
         (("team:search", "--budget", "50"), "50usd/month"),
-        (("team:search", "--concurrent", "0"), "greater than or equal to 1"),
+        (("team:search", "--concurrent", "0"), "--concurrent: Input should be greater than or equal to 1"),
         (("team:ghost", "--concurrent", "1"), "no team 'ghost'"),
         (("endpoint:demo", "--concurrent", "1"), "no endpoint 'demo'"),
         (("search", "--concurrent", "1"), "team:NAME"),
