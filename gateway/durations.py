@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
+BEGIN, END = 1970, 2262
+"""Years of which nanoseconds fit 64 bits."""
+
 
 def seconds(text: str) -> int:
     """A duration, as `90d`. Raises `ValueError`, which says how to write one."""
@@ -25,6 +28,9 @@ def moment(text: str, now: float) -> float:
         pass
     try:
         found = datetime.fromisoformat(text)
-        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
+        found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        if not BEGIN <= found.year < END:
+            raise ValueError("beyond what records are kept by")
+        return found.timestamp()
     except (ValueError, OverflowError) as error:
         raise ValueError("write 2h, 30d, 2026-11-25 or 2026-11-25T16:00:00Z") from error

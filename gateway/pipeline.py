@@ -97,8 +97,10 @@ class Pipeline:
         if plan is not None or visit.captured:
             visit.exchange = Transcript(exchange)
         if plan is not None:
+            began = time.perf_counter_ns()
             visit.kept = await self._replies.find(plan)
             if visit.kept is not None:
+                visit.asked_at, visit.served_at = began, time.perf_counter_ns()  # waiting for the first is not ours
                 return
         if allowances := snapshot.allowances(principal, route):
             await self._reserve(visit, call, route, allowances)

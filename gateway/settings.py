@@ -281,7 +281,9 @@ class Settings(Part):
     @field_validator("pools")
     @classmethod
     def _members_exist(cls, value: dict[str, PoolSettings], info: ValidationInfo) -> dict[str, PoolSettings]:
-        upstreams = info.data.get("upstreams", {})
+        upstreams = info.data.get("upstreams")
+        if upstreams is None:
+            return value  # they have faults of their own, which are told
         for name, pool in value.items():
             if name in upstreams:
                 raise ValueError(f"{name!r} is an upstream's name already; a pool needs one of its own")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway.secret import Part
-from gateway.settings import AnyUpstream
+from gateway.settings import AnyUpstream, Settings
 
 UPSTREAM: TypeAdapter[AnyUpstream] = TypeAdapter(AnyUpstream)
 
@@ -26,3 +26,10 @@ def test_every_setting_is_frozen_and_refuses_unknown_keys() -> None:
     for part in parts(Part):
         assert part.model_config.get("extra") == "forbid"
         assert part.model_config.get("frozen") is True
+
+
+def test_an_upstream_at_fault_is_not_missed_by_its_pool() -> None:
+    upstreams = {"bad": {"provider": "nowhere"}, "one": {"provider": "scripted"}}
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({"upstreams": upstreams, "pools": {"chat": {"members": {"one": 1}}}})
+    assert {error["loc"][0] for error in refused.value.errors()} == {"upstreams"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.api.deps import Admin, Running
 from gateway.keys import Grant, assign, mint, not_in_force, rotate, unknown_names
+from gateway.settings import NAME
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
 
@@ -30,8 +31,8 @@ class NewKey(BaseModel):
     owner: str | None = Field(None, min_length=1, max_length=100, pattern=PRINTABLE)
     project: str | None = None
     roles: frozenset[str] = frozenset()
-    endpoints: frozenset[str] | None = None
-    upstreams: frozenset[str] | None = frozenset()
+    endpoints: frozenset[Annotated[str, Field(pattern=NAME)]] | None = None
+    upstreams: frozenset[Annotated[str, Field(pattern=NAME)]] | None = frozenset()
     expires: float | None = None
 
 

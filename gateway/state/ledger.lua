@@ -4,7 +4,7 @@
 -- <root>:<epoch>:heard   sorted set: replica -> time of its last trade
 -- <root>:<epoch>:number  hash: replica -> number of its last trade
 -- <root>:<epoch>:<pool>  hash: total, recorded, and for each replica what it has taken
-local UNKNOWN, SHARES, KEPT, DAY = -1, 8, 60, 86400
+local UNKNOWN, SHARES, SHARES_OF_BUDGETS, KEPT, DAY = -1, 8, 64, 60, 86400
 local root, trade = KEYS[1], cmsgpack.unpack(ARGV[1])
 local grace, dead = tonumber(ARGV[3]), tonumber(ARGV[4])
 local clock = redis.call('TIME')
@@ -62,7 +62,8 @@ for at, stake in ipairs(trade.stakes) do
   elseif wait == 0 then
     rest = math.max(0, stake.size - (recorded or 0) - (total - mine + stake.taken))
     if stake.want > 0 and rest >= stake.least then
-      grant = math.min(rest, math.max(stake.want, math.floor(rest / (living * SHARES))))
+      local shares = asked and SHARES_OF_BUDGETS or SHARES
+      grant = math.min(rest, math.max(stake.want, math.floor(rest / (living * shares))))
       rest = rest - grant
     end
   end

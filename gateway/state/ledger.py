@@ -19,6 +19,9 @@ DEAD = 5.0
 """Seconds without a sign of life after which the units a replica held are free."""
 SHARES = 8
 """A replica is granted at most this part of its even share of what is left, unless it needs more at once."""
+SHARES_OF_BUDGETS = 64
+"""The same for what records count, as money: what a replica had leased when it died is lost for a day or a month, not
+for a minute."""
 KEPT = 60.0
 """Seconds a pool that is over is kept, for replicas whose clocks are late."""
 
@@ -104,7 +107,8 @@ def _grant(pool: Pool, replica: str, stake: Stake, living: int) -> tuple[int, in
     left = max(0, stake.size - (pool.recorded or 0) - taken)
     if not stake.want or left < stake.least:
         return 0, left
-    grant = min(left, max(stake.want, left // (living * SHARES)))
+    shares = SHARES if stake.recorded is None else SHARES_OF_BUDGETS
+    grant = min(left, max(stake.want, left // (living * shares)))
     return grant, left - grant
 
 

@@ -191,3 +191,12 @@ async def test_an_overlap_has_an_end(running: Inside, overlap: str) -> None:
     reply = await running.client.post(f"/admin/keys/{made['id']}/rotate", content=raw, headers=headers)
     assert (reply.status_code, reply.json()["error"]["param"]) == (400, "overlap_seconds")
     assert await status(running, made["key"]) == 200
+
+
+async def test_a_name_that_cannot_be_written_makes_no_key(running: Inside) -> None:
+    for field in ("endpoints", "upstreams", "roles"):
+        body = f'{{"name": "x", "{field}": ["\\ud800"]}}'.encode()
+        headers = {"content-type": "application/json"}
+        assert (await running.client.post("/admin/keys", content=body, headers=headers)).status_code == 400
+    listed = (await running.client.get("/admin/keys")).json()["data"]
+    assert "x" not in [key["name"] for key in listed]
