@@ -78,6 +78,7 @@ class Carrier(ABC, Generic[T]):
                 log.warning("records wait in the journal: %s", error.message)
             except Exception:
                 self.failures += 1
+                self.fault = "A defect of the gateway holds them up; the log has it."
                 log.exception("defect while shipping records")
 
     def _pass(self) -> None:

@@ -291,6 +291,25 @@ async def test_the_loop_outlives_a_database_that_is_away(
 
 
 @pytest.mark.anyio
+async def test_a_defect_that_holds_records_up_is_a_fault_until_they_are_shipped(
+    journal: Journal, folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.shipper.EVERY", 0.01)
+    with store.begin() as connection:
+        connection.execute(text("CREATE TRIGGER fails BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'a bug'); END"))
+    shipper = Shipper(journal, folder, store)
+    journal.append(record(1))
+    loop = asyncio.create_task(shipper.run())
+    await until(lambda: shipper.fault is not None and "defect" in shipper.fault)
+    with store.begin() as connection:
+        connection.execute(text("DROP TRIGGER fails"))
+    await until(lambda: shipper.fault is None and shipped(store) == [1])
+    loop.cancel()
+    with suppress(asyncio.CancelledError):
+        await loop
+
+
+@pytest.mark.anyio
 async def test_the_last_pass_ships_what_is_there_and_gives_up_quietly(
     journal: Journal, folder: Path, store: Store, tmp_path: Path
 ) -> None:
