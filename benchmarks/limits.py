@@ -31,8 +31,9 @@ from pathlib import Path
 from fleet import valkey
 from limits_plan import CONCURRENT, KILLED, MINUTE, MONEY, REQUESTS, SPREAD, TOKENS, Outcome, next_minute
 
+from gateway.amounts import Allowance, Amounts
 from gateway.errors import RateLimited, Unavailable
-from gateway.limits import Allowance, Amounts, Limits
+from gateway.limits import Limits
 from gateway.state.ledger import DEAD
 from gateway.state.redis import RedisState
 

@@ -12,7 +12,7 @@ import msgspec
 Span = Literal["day", "week", "month", "total"]
 DAY = 86400
 FOREVER = 253_402_300_800
-"""The Unix time of the year 10000, when a total ends."""
+"""The Unix time of the year 10000, when a total ends: dates beyond it cannot be shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,14 @@ from sqlalchemy import Connection
 
 from gateway.access import ROLES, KeyHasher
 from gateway.allowances import those_of
-from gateway.amounts import Allowance
+from gateway.amounts import DAY, FOREVER, Allowance
 from gateway.errors import BadRequest, NotFound
 from gateway.store import catalogue, teams
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
 from gateway.types import Principal
 
-END_OF_TIME = 253_402_300_800.0
-"""The year 10000, beyond which dates cannot be shown. Unix times in milliseconds lie there."""
-
-LONGEST_OVERLAP = 90 * 86400
+LONGEST_OVERLAP = 90 * DAY
 """Seconds for which a secret may go on opening after the next one was made."""
 
 
@@ -46,7 +43,8 @@ class Grant:
         if unknown:
             message = f"There is no role {min(unknown)!r}; the roles are {', '.join(ROLES)}."
             raise BadRequest(message, param="roles")
-        if self.expires is not None and not time.time() < self.expires < END_OF_TIME:
+        # a Unix time in milliseconds lies beyond the end of time
+        if self.expires is not None and not time.time() < self.expires < FOREVER:
             raise BadRequest("'expires' is a Unix time, in seconds, and one to come.", param="expires")
 
 

@@ -18,9 +18,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Literal
 
-from gateway.amounts import Allowance as Allowance
-from gateway.amounts import Amounts as Amounts
-from gateway.amounts import Span as Span
+from gateway.amounts import Allowance, Amounts
 from gateway.errors import GatewayError, RateLimited, Unavailable
 from gateway.leases import Lease, Leases, Reservation, Units, rate_fields
 from gateway.state.base import UNKNOWN, Deal, Stake, State, Trade

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import pytest
 
-from gateway.amounts import FOREVER
+from gateway.amounts import FOREVER, Allowance, Amounts
 from gateway.errors import GatewayError, OverLimit, RateLimited, Unavailable
 from gateway.leases import Reservation
-from gateway.limits import AGAIN, BEAT, Allowance, Amounts, Limits
+from gateway.limits import AGAIN, BEAT, Limits
 from gateway.state.base import Deal, Trade
 from gateway.state.memory import MemoryState
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.amounts import Allowance, Amounts
 from gateway.errors import RateLimited, Unavailable
 from gateway.leases import Reservation
-from gateway.limits import Allowance, Amounts, Limits
+from gateway.limits import Limits
 from gateway.state.base import Deal, Trade
 from gateway.state.memory import MemoryState
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from gateway.amounts import DAY
 from gateway.errors import Conflict, GatewayError
 from gateway.store import leases, retention
 from gateway.store.engine import Store
@@ -129,7 +130,7 @@ class Retention:
             self.removed[step.of] += step.removed
             await asyncio.sleep(step.rest)
         for name, rows in (self.removed - before).items():
-            log.info("removed %d %s older than %d days", rows, name, self._ages[name] // 86_400)
+            log.info("removed %d %s older than %d days", rows, name, self._ages[name] // DAY)
 
     def gauges(self) -> dict[str, tuple[str, float]]:
         """For `/metrics`."""

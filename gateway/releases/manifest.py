@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway.allowances import Budget, Scope
-from gateway.amounts import Allowance
+from gateway.amounts import DAY, Allowance
 from gateway.durations import seconds
 from gateway.errors import BadRequest
 from gateway.prompts.variables import schema_of
@@ -21,7 +21,7 @@ from gateway.wire.fields import check_fields
 
 Name = Annotated[str, Field(pattern=NAME)]
 Limit = Annotated[int, Field(strict=True, ge=1, le=10**15)]
-LONGEST_CACHE = 30 * 86_400
+LONGEST_CACHE = 30 * DAY
 NOT_PARAMETERS = {
     "messages": "it comes from the prompt and the client",
     "model": "it comes from the upstream",

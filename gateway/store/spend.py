@@ -9,13 +9,13 @@ from typing import Literal
 
 from sqlalchemy import Connection, case, delete, func, insert, literal, select, text
 
+from gateway.amounts import DAY
 from gateway.record import CallRecord
 from gateway.store.engine import Store
 from gateway.store.tables import calls, spend
 
 Kind = Literal["key", "project", "team", "endpoint", "upstream"]
 
-DAY = 86_400
 DAY_NS = DAY * 1_000_000_000
 MOST = 10**12
 """No call counts for more tokens or micro-USD: sums must not pass what a column holds, whatever an upstream claims, or

@@ -10,8 +10,9 @@ from typing import Literal
 
 import pytest
 
+from gateway.amounts import Allowance, Amounts
 from gateway.errors import RateLimited, Unavailable
-from gateway.limits import Allowance, Amounts, Limits
+from gateway.limits import Limits
 from gateway.state.base import Stake, Trade
 from gateway.state.redis import RedisState
 from tests.state.servers import Valkey

@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
+from gateway.amounts import DAY
 from gateway.errors import Unavailable
 from gateway.record import CallRecord
 from gateway.store import calls, search, spend, tables
 from gateway.store.engine import Store
 from gateway.store.search import Filter
-from gateway.store.spend import DAY, DAY_NS, MOST, SUMS, Kind, Sums
+from gateway.store.spend import DAY_NS, MOST, SUMS, Kind, Sums
 
 FIELDS = {"key": "key_id", "project": "project", "team": "team", "endpoint": "endpoint", "upstream": "upstream"}
 NAMES = st.none() | st.sampled_from(["a", "b"])
