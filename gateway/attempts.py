@@ -22,17 +22,17 @@ Commit = Callable[[], None]
 
 async def answer(visit: Visit, call: Call) -> None:
     """Have the call answered by an upstream of its pool. Raises the error the client is to be told."""
-    pool = visit.pool
+    assert visit.route is not None
+    pool = visit.route.pool
     if not pool.declared:
-        visit.attempt = attempt = Attempt(pool.members[0], visit.surface, call)
-        await _ask(attempt, visit, call)
-        return
+        visit.attempt = attempt = visit.attempt_at(pool.members[0], call)
+        return await _ask(attempt, visit, call)
     plan = Plan(pool, _sticky(visit, call) if pool.sticky else None)
     upstream, pause = plan.first()
     while True:
         if pause:
             await asyncio.sleep(pause)
-        visit.attempt = attempt = Attempt(upstream, visit.surface, call)
+        visit.attempt = attempt = visit.attempt_at(upstream, call)
         try:
             if pool.hedge_after is None:
                 await _ask(attempt, visit, call)
@@ -50,12 +50,13 @@ async def answer(visit: Visit, call: Call) -> None:
 
 async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None = None) -> None:
     """Make the attempt, and note how it ended: for the record, and for whoever asks this upstream next."""
-    health = attempt.upstream.health
+    upstream = attempt.upstream
+    health = upstream.health
     try:
         if call.stream:
             await _stream(attempt, visit, call, commit)
         else:
-            reply = await attempt.upstream.provider.send(attempt.ask(visit, call))
+            reply = await upstream.provider.send(visit.ask(upstream, call))
             attempt.limits = limits_of(reply)
             attempt.body = attempt.translator.whole(await reply.read())
     except GatewayError as error:
@@ -67,7 +68,8 @@ async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None
         visit.tried(attempt, "given_up")
         raise
     health.succeeded()
-    visit.tried(attempt, None)
+    if visit.tries is not None:
+        visit.tried(attempt, None)
 
 
 async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None) -> None:
@@ -78,7 +80,7 @@ async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | N
     limit = upstream.timeouts.first_byte
     try:
         async with asyncio.timeout(limit) as clock:
-            reply = await upstream.provider.send(attempt.ask(visit, call))
+            reply = await upstream.provider.send(visit.ask(upstream, call))
             attempt.limits = limits_of(reply)
 
             def sink(data: bytes) -> None:
@@ -127,7 +129,7 @@ async def _race(first: Attempt, visit: Visit, call: Call, plan: Plan, patience: 
         _, pending = await asyncio.wait(runs, timeout=patience)
         if pending and not visit.streaming and (rival := plan.another()) is not None:
             visit.tries = visit.tries or []
-            enter(Attempt(rival, visit.surface, call))
+            enter(visit.attempt_at(rival, call))
         winner = await _first_to_succeed(runs)
         if winner is not None:
             visit.attempt = winner

@@ -153,7 +153,8 @@ class Pipeline:
         self._metrics.observe(record)
         if not visit.detached:
             self._end(visit, record)
-            self._keep(visit)
+            if visit.plan is not None or visit.captured:
+                self._keep(visit)
 
     def _keep(self, visit: Visit) -> None:
         """What the client has been told, for its requests to come and by the policy for contents."""

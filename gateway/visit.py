@@ -14,36 +14,28 @@ from gateway.pricing import cost
 from gateway.providers.base import Ask
 from gateway.record import CallRecord
 from gateway.replies import KeptReply, Plan
-from gateway.routing import Pool
 from gateway.snapshot import Route, Snapshot
 from gateway.telemetry.trace import TraceContext
 from gateway.types import Principal, Usage
 from gateway.upstreams import Upstream
-from gateway.wire.surface import Call, Surface
+from gateway.wire.surface import Call, Surface, Translator
 
 NO_USAGE = Usage()
 
 
-class Attempt:
+class Attempt(msgspec.Struct):
     """One upstream asked once for one call."""
 
-    __slots__ = ("body", "committed", "limits", "started", "translator", "upstream")
-
-    def __init__(self, upstream: Upstream, surface: Surface, call: Call) -> None:
-        self.upstream = upstream
-        self.translator = surface.translator(call)
-        self.started = time.perf_counter_ns()
-        self.limits = b""
-        """The upstream's rate-limit fields."""
-        self.body = b""
-        """What was made and the client was not given yet."""
-        self.committed = False
-        """The client has the first token: there is no way back."""
-
-    def ask(self, visit: Visit, call: Call) -> Ask:
-        """Raises what this upstream cannot do."""
-        assert visit.route is not None
-        return self.upstream.ask(call, visit.surface.operation, visit.passed_on, visit.route.adapter)
+    upstream: Upstream
+    translator: Translator
+    started: int
+    """`time.perf_counter_ns()`."""
+    limits: bytes = b""
+    """The upstream's rate-limit fields."""
+    body: bytes = b""
+    """What was made and the client was not given yet."""
+    committed: bool = False
+    """The client has the first token: there is no way back."""
 
 
 class Visit(msgspec.Struct):
@@ -88,16 +80,18 @@ class Visit(msgspec.Struct):
         trace = TraceContext.read(exchange.headers.get(b"traceparent"))
         return cls(request_id, surface, exchange, snapshot, time.time_ns(), trace)
 
-    @property
-    def pool(self) -> Pool:
+    def attempt_at(self, upstream: Upstream, call: Call) -> Attempt:
+        """A new one, not begun."""
+        return Attempt(upstream, self.surface.translator(call), time.perf_counter_ns())
+
+    def ask(self, upstream: Upstream, call: Call) -> Ask:
+        """The call as this upstream is asked; raises what it cannot do."""
         assert self.route is not None
-        return self.route.pool
+        return upstream.ask(call, self.surface.operation, self.passed_on, self.route.adapter)
 
     def tried(self, attempt: Attempt, code: str | None) -> None:
-        """An attempt ended. The one that went well with none before it is not listed: the record has it all."""
+        """An attempt ended, and is listed; one that goes well with none before it need not be."""
         if self.tries is None:
-            if code is None:
-                return
             self.tries = []
         spent = (time.perf_counter_ns() - attempt.started) // 1000
         self.tries.append((attempt.upstream.name, code, spent))
