@@ -76,7 +76,11 @@ async def running(
         replies = Replies(state, refuses=settings.state.away == "refuse")
         contents = Contents(settings.content, said)
         conversations = Conversations(store)
-        told = {"configuration": reloader.stale, "limits": lambda: limits.fault}
+        told = {
+            "configuration": reloader.stale,
+            "limits": lambda: limits.fault,
+            "contents": lambda: content_shipper.fault,
+        }
         readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
         pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
         for part in (journal, shipper, reloader, limits, replies, contents, retention):

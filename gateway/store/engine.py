@@ -14,6 +14,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InterfaceErr
 from gateway.errors import BadRequest, Unavailable, Unequipped
 
 BUSY_MS = 5000
+WAL_PAGES = 8000
+"""Of the write-ahead log before it is copied into the database: pages written to again and again, as the newest of each
+index, are then copied less often."""
 
 
 class Store:
@@ -84,6 +87,7 @@ def _prepare_sqlite(connection: SQLiteConnection, _: Any) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
