@@ -73,26 +73,33 @@ async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None
 
 
 async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None) -> None:
-    """Pass events on as they come, from the first token on. The clock for that token does not stop at the reply's
-    head, nor at events that carry nothing yet."""
+    """Pass events on as they come; where another upstream could take over, from the first token on. The clock for that
+    token stops neither at the reply's head nor at events that carry nothing yet."""
+    assert visit.route is not None
     exchange, upstream, translator = visit.exchange, attempt.upstream, attempt.translator
-    meter = translator.meter
+    meter, held = translator.meter, visit.route.pool.declared
     limit = upstream.timeouts.first_byte
+    ticking = True
     try:
         async with asyncio.timeout(limit) as clock:
             reply = await upstream.provider.send(visit.ask(upstream, call))
             attempt.limits = limits_of(reply)
 
             def sink(data: bytes) -> None:
+                nonlocal ticking
                 events = translator.feed(data)
-                if attempt.committed and not reply.complete:
+                if ticking and meter.events:
+                    ticking = False
+                    clock.reschedule(None)  # noqa: F821 deleted below, when all is over
+                if reply.complete:
+                    attempt.body += events  # the last go out with the end
+                elif attempt.committed:
                     if events:
                         exchange.write(events)
-                    return
-                attempt.body += events
-                if meter.events and not reply.complete:  # the last events go out with the end
-                    clock.reschedule(None)  # noqa: F821 deleted below, when all is over
-                    _commit(attempt, visit, reply, commit)
+                else:
+                    attempt.body += events
+                    if attempt.body and not (held and ticking):
+                        _commit(attempt, visit, reply, commit)
 
             await reply.pump(sink)
     except TimeoutError as error:
