@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Generic, TypeVar
 from zlib import crc32
 
@@ -76,6 +77,7 @@ class Journal:
         self._held: dict[Path, int] = {}
         self._map: mmap.mmap | None = None
         self._spare: Segment | None = None
+        self._preparing = Lock()
         self._short = False
         """The last try to make a segment failed."""
         self._at = 0
@@ -111,8 +113,15 @@ class Journal:
         }
 
     def admit(self) -> None:
-        """Before a call is served. Raises `JournalFull` where no record of it could be kept; such a call has none."""
-        if self._short and self._refuses and self.full:
+        """Before a call is served. Raises `JournalFull` where no record of it could be kept; such a call has none.
+
+        Where half of a segment is used and the shipper's thread has not come to the next, it is found out now whether
+        there is room for one: a full disk would else be noticed only by the records it has no room for."""
+        if self._spare is not None or not self._refuses or (self._map is not None and self._at <= self._size // 2):
+            return
+        if not self._short:
+            self.prepare()
+        if self.full:
             self.refused += 1
             message = "No record of this call could be kept: the gateway's disk is full."
             raise JournalFull(message, retry_after=RETRY_AFTER)
@@ -135,9 +144,10 @@ class Journal:
 
     def prepare(self) -> None:
         """Have a spare segment, where the disk has room for one; blocks for as long as the disk takes. For the thread
-        that calls `sync`."""
-        if self._spare is None and (self._short or self._map is not None):
-            self._spare = self._allocate()
+        that calls `sync`, ahead of time, and for `admit`."""
+        with self._preparing:
+            if self._spare is None and (self._short or self._map is not None):
+                self._spare = self._allocate()
 
     def sync(self) -> None:
         """Have the kernel write what it holds; blocks for as long as the disk takes. Any thread may call it that also

@@ -54,8 +54,9 @@ def test_each_has_a_status_a_type_and_a_code(cls: type[errors.GatewayError]) -> 
     assert error.type in TYPES
     assert error.code or cls is errors.BadRequest  # of which only the one who raises it knows the reason
     assert error.message
-    passing = error.status == 429 or error.status > 500
-    assert cls.retryable == (passing and cls is not errors.Unequipped), "the SDKs must not try again in vain"
+    passing = error.status == 429 or error.status > 500 or cls is errors.InProgress
+    lasting = cls in (errors.Unequipped, errors.OverLimit)
+    assert cls.retryable == (passing and not lasting), "the SDKs must not try again in vain"
 
 
 def test_a_reason_given_outranks_the_class_own() -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -282,6 +282,25 @@ def test_what_is_left_of_a_full_disk_is_for_the_calls_in_hand(tmp_path: Path) ->
     journal.admit()
     journal.close()
     assert [one.started for one in read_all(folder)] == list(range(admitted + in_hand))
+
+
+def test_a_full_disk_is_found_out_before_there_is_no_room(tmp_path: Path) -> None:
+    """Though calls come faster than the shipper's thread, which never comes here."""
+    folder = tmp_path / "journal"
+    journal = Journal(folder, SMALL)
+    journal.prepare()
+    number = 0
+    with without_disk(folder):
+        with suppress(JournalFull):
+            while not journal.dropped:
+                journal.admit()
+                journal.append(record(number))
+                number += 1
+        assert journal.refused == 1
+    for late in range(number, number + SMALL // 2 // 100):
+        journal.append(record(late))
+    assert journal.dropped == 0
+    journal.close()
 
 
 def test_a_spare_segment_is_allocated_ahead_and_gone_at_the_end(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ async def test_a_request_sent_again_is_answered_once_and_billed_once(tmp_path: P
         assert first.headers["x-request-id"] != again.headers["x-request-id"]
         asked, replayed = await records(running)
         assert (asked.replayed, asked.cost > 0, asked.output_tokens) == (None, True, 2)
-        assert (replayed.replayed, replayed.status, replayed.upstream_us) == ("idempotency", 200, 0)
+        assert (replayed.replayed, replayed.status, replayed.upstream) == ("idempotency", 200, None)
         assert (replayed.cost, replayed.input_tokens, replayed.output_tokens) == (0, 0, 0)
 
 
