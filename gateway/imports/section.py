@@ -69,7 +69,9 @@ class Section:
 
     def items(self, key: str) -> Iterator[Section]:
         """The mappings of the list at a key."""
-        held = self._held.pop(key, None) or []
+        held = self._held.pop(key, None)
+        if held is None:
+            return
         if not isinstance(held, list):
             self.note(key, "left out", "it is no list")
             return

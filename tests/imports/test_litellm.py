@@ -299,3 +299,9 @@ def test_the_result_is_valid_and_every_value_is_accounted_for(
     told = {note.where for note in converted(**content).notes}
     lost = [leaf for leaf in leaves(content) if not any(covers(at, leaf) for at in told)]
     assert lost == []
+
+
+@pytest.mark.parametrize("value", [0, "", False])
+def test_what_is_no_list_of_fallbacks_is_noted(value: Any) -> None:
+    told = {note.where for note in converted(model_list=[], litellm_settings={"fallbacks": value}).notes}
+    assert "litellm_settings.fallbacks" in told
