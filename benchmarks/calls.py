@@ -32,7 +32,7 @@ from gateway.store.calls import ship
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from gateway.store.search import Cursor, Filter, page
-from gateway.store.tables import DEAR, SLOW_US, calls
+from gateway.store.tables.calls import DEAR, SLOW_US, calls
 
 FIRST, STEP = 1_790_000_000_000_000_000, 86_400_000  # the first call, and nanoseconds between two: a million a day
 ENDPOINTS, KEYS, UPSTREAMS, TEAMS, PROJECTS, OWNERS = 50, 500, 8, 20, 100, 200

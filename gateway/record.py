@@ -61,3 +61,13 @@ class CallRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """JSON, where more than one upstream was asked: [[upstream, error code or null, microseconds], ...] in order."""
     replayed: str | None = None
     """`cache` or `idempotency` where no upstream was asked because the answer was kept."""
+    rollout: str | None = None
+    """The rollout under way at the endpoint, where the call took part in it."""
+    arm: str | None = None
+    """`live`, `candidate` or `shadow`: which of a rollout's releases served."""
+    step: int | None = None
+    """Of the rollout's canary; 0 in its shadow stage."""
+    unit: str | None = None
+    """16 hex digits: the conversation, user or key that stays on one arm, as a digest under the rollout's salt."""
+    pair: str | None = None
+    """Of a shadow: the call it is the twin of."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.record import CallRecord
-from gateway.store.tables import calls
+from gateway.store.tables.calls import calls
 
 FIELDS = msgspec.structs.fields(CallRecord)
 FIRST_FORM = ("id", "started", "surface", "status")

@@ -20,7 +20,7 @@ from gateway.releases.manifest import parse
 from gateway.store import keys
 from gateway.store.catalogue import move_revision
 from gateway.store.engine import Store
-from gateway.store.tables import prompts
+from gateway.store.tables.prompts import prompts
 from gateway.types import Principal
 from gateway.upstreams import Upstream
 

@@ -20,9 +20,10 @@ from gateway.errors import Unavailable
 from gateway.journal import Journal, segments
 from gateway.record import CallRecord
 from gateway.shipper import Shipper
-from gateway.store import search, spend, tables
+from gateway.store import search, spend
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
+from gateway.store.tables.calls import shipped as shipped_table
 from tests.running import running_gateway
 from tests.waiting import until
 
@@ -264,7 +265,7 @@ def test_a_database_that_fails_just_when_a_segment_is_done_holds_up_nothing(
     assert shipped(store) == list(range(101))
     assert segments(folder) == [journal.current]
     with store.begin() as connection:
-        assert connection.execute(select(tables.shipped.c.segment)).scalars().all() == [segments(folder)[0].name]
+        assert connection.execute(select(shipped_table.c.segment)).scalars().all() == [segments(folder)[0].name]
 
 
 @pytest.mark.anyio

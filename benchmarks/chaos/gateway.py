@@ -18,7 +18,7 @@ import httpx
 import yaml
 from sqlalchemy import create_engine, func, select
 
-from gateway.store.tables import calls, spend
+from gateway.store.tables.calls import calls, spend
 
 SLUICE = str(Path(sys.executable).parent / "sluice")
 METRIC = re.compile(r"^(\w+)(?:\{.*\})? (\S+)$", re.MULTILINE)

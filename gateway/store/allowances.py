@@ -11,7 +11,8 @@ from gateway.allowances import Scope
 from gateway.amounts import Allowance
 from gateway.errors import NotFound
 from gateway.store.catalogue import move_revision
-from gateway.store.tables import allowances, endpoints, keys, projects, teams
+from gateway.store.tables.access import allowances, keys, projects, teams
+from gateway.store.tables.serving import endpoints
 
 NAMES = {"key": keys.c.id, "project": projects.c.name, "team": teams.c.name, "endpoint": endpoints.c.name}
 """Where the names of each kind of scope stand."""

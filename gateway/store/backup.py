@@ -30,7 +30,8 @@ from gateway import __version__
 from gateway.errors import BadRequest, Conflict
 from gateway.store.engine import Store
 from gateway.store.migrations import applied
-from gateway.store.tables import metadata, revision
+from gateway.store.tables.base import metadata
+from gateway.store.tables.serving import revision
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.record import CallRecord
 from gateway.store import spend
-from gateway.store.tables import calls, shipped
+from gateway.store.tables.calls import calls, shipped
 
 ROWS = 100
 """Records in one statement, where there are as many."""

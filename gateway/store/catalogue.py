@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.store.migrations import began
-from gateway.store.tables import endpoint_history, endpoints, prompts, releases
-from gateway.store.tables import revision as revisions
+from gateway.store.tables.prompts import prompts
+from gateway.store.tables.serving import endpoint_history, endpoints, releases
+from gateway.store.tables.serving import revision as revisions
 from gateway.types import Json, PromptVersion, Release
 
 

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from gateway.store import calls
-from gateway.store.tables import contents
+from gateway.store.tables.calls import contents
 from gateway.types import Json
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, sele
 
 from gateway.errors import BadRequest
 from gateway.store.catalogue import move_revision
-from gateway.store.tables import key_secrets, keys, projects
+from gateway.store.tables.access import key_secrets, keys, projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class KeyRow:
     owner: str
     project: str | None
     rotated: float | None
+    created_by: str | None = None
+    """Whoever minted it or gave it its owner, where that was noted."""
     former: tuple[FormerSecret, ...] = ()
 
 
@@ -65,6 +67,7 @@ def add(connection: Connection, row: KeyRow) -> None:
             owner=row.owner,
             project=row.project,
             rotated=row.rotated,
+            created_by=row.created_by,
         )
     )
 

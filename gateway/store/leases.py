@@ -6,7 +6,7 @@ import time
 
 from sqlalchemy import Connection, delete, or_, text, update
 
-from gateway.store.tables import leases
+from gateway.store.tables.serving import leases
 
 ADD = text("INSERT INTO leases (name, holder, until) VALUES (:name, :holder, :until) ON CONFLICT (name) DO NOTHING")
 

@@ -15,18 +15,22 @@ from typing import Any
 from sqlalchemy import Column, Connection, Float, MetaData, String, Table, func, insert, inspect, select, text
 from sqlalchemy.schema import CreateColumn
 
-from gateway.store import spend, tables
+from gateway.store import spend
 from gateway.store.engine import Store
+from gateway.store.tables import access, calls, evidence, prompts, rollouts, serving
+from gateway.store.tables.base import metadata
 
 _own = MetaData()
 applied = Table("migrations", _own, Column("name", String(100), primary_key=True), Column("at", Float, nullable=False))
 
+DECLARED = (access, calls, evidence, prompts, rollouts, serving)
+"""Modules of tables: what is imported is part of `metadata`."""
 LOCK = 7_305_883_112
 """PostgreSQL advisory lock: two processes that start at once take the steps one after the other."""
 
 
 def first_tables(connection: Connection) -> None:
-    connection.execute(insert(tables.revision).values(id=1, number=1))
+    connection.execute(insert(serving.revision).values(id=1, number=1))
 
 
 def spend_of_earlier_calls(connection: Connection) -> None:
@@ -51,7 +55,7 @@ def migrate(store: Store) -> list[str]:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         _own.create_all(connection)
         done = set(connection.execute(select(applied.c.name)).scalars())
-        taken = expand(connection, tables.metadata)
+        taken = expand(connection, metadata)
         for step in STEPS:
             if step.__name__ not in done:
                 step(connection)

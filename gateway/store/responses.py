@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from gateway.store.tables import responses
+from gateway.store.tables.calls import responses
 from gateway.types import Json
 
 MAKING = "in_progress"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, false, func, insert, not_, select, true, update
 
-from gateway.store.tables import calls, contents, responses, retention_holds
+from gateway.store.tables.calls import calls, contents, responses, retention_holds
 
 NANO = 1_000_000_000
 

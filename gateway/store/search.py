@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from gateway.record import CallRecord
-from gateway.store.tables import DEAR, SLOW_US, calls
+from gateway.store.tables.calls import DEAR, SLOW_US, calls
 
 LAST = 2**63 - 1
 FIRST_LOOK = 256

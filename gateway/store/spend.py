@@ -12,7 +12,7 @@ from sqlalchemy import Connection, case, delete, func, insert, literal, select, 
 from gateway.amounts import DAY
 from gateway.record import CallRecord
 from gateway.store.engine import Store
-from gateway.store.tables import calls, spend
+from gateway.store.tables.calls import calls, spend
 
 Kind = Literal["key", "project", "team", "endpoint", "upstream"]
 

@@ -11,7 +11,7 @@ from gateway.errors import BadRequest, Conflict, NotFound
 from gateway.settings import NAME
 from gateway.store.catalogue import move_revision
 from gateway.store.keys import in_force
-from gateway.store.tables import allowances, keys, projects, teams
+from gateway.store.tables.access import allowances, keys, projects, teams
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from gateway.store.engine import Store
 from gateway.store.keys import KeyRow
 from gateway.store.migrations import migrate
 from gateway.store.responses import StoredResponse
-from gateway.store.tables import endpoint_history, revision
+from gateway.store.tables.serving import endpoint_history, revision
 from tests.store.conftest import STORES
 
 SECRET = b"pepper"

@@ -12,9 +12,10 @@ from sqlalchemy import delete
 
 from gateway.errors import Unavailable
 from gateway.record import CallRecord
-from gateway.store import calls, search, spend, tables
+from gateway.store import calls, search, spend
 from gateway.store.engine import Store
 from gateway.store.search import Filter
+from gateway.store.tables.calls import calls as calls_table
 
 LARGEST = 2**63 - 1
 COUNTS = st.integers(0, LARGEST)
@@ -75,13 +76,13 @@ def costs(store: Store) -> dict[str, int]:
 @given(whole=WHOLE)
 def test_a_record_is_read_as_it_was_written(store: Store, whole: CallRecord) -> None:
     with store.begin() as connection:
-        connection.execute(delete(tables.calls))
+        connection.execute(delete(calls_table))
         calls.ship(connection, "one", 1, [whole])
         assert search.recent(connection, Filter()) == [whole]
 
 
 def test_the_table_has_a_column_for_each_field() -> None:
-    assert set(tables.calls.columns.keys()) == {field.name for field in msgspec.structs.fields(CallRecord)}
+    assert set(calls_table.columns.keys()) == {field.name for field in msgspec.structs.fields(CallRecord)}
 
 
 def test_how_far_a_segment_has_come_is_kept_with_its_records(store: Store) -> None:

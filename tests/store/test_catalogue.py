@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from gateway.errors import Unavailable
 from gateway.store import catalogue
 from gateway.store.engine import Store
-from gateway.store.tables import endpoint_history
+from gateway.store.tables.serving import endpoint_history
 from gateway.types import Json, PromptVersion, Release
 
 MESSAGES: tuple[Json, ...] = ({"role": "user", "content": "Greet {{ name }} ☃."},)

@@ -17,8 +17,8 @@ from gateway.store import catalogue, keys, teams
 from gateway.store.engine import Store
 from gateway.store.keys import KeyRow
 from gateway.store.migrations import migrate
-from gateway.store.tables import key_secrets
-from gateway.store.tables import keys as table
+from gateway.store.tables.access import key_secrets
+from gateway.store.tables.access import keys as table
 
 ADA = KeyRow(
     id="key_ada",

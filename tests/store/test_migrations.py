@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Column, Connection, Index, Integer, MetaData, String, Table, inspect, select, text
 
 from gateway.errors import Unavailable
-from gateway.store import catalogue, migrations, tables
+from gateway.store import catalogue, migrations
 from gateway.store.engine import Store
 from gateway.store.migrations import STEPS, began, expand, migrate
+from gateway.store.tables.base import metadata as metadata_table
 
 NAMES = [step.__name__ for step in STEPS]
 
@@ -32,17 +33,17 @@ def table_names(store: Store) -> set[str]:
 
 def test_every_step_is_taken_once(url: str) -> None:
     with closing(Store(url)) as store:
-        assert sorted(migrate(store)) == sorted([*tables.metadata.tables, *NAMES])
+        assert sorted(migrate(store)) == sorted([*metadata_table.tables, *NAMES])
         assert migrate(store) == []
     with closing(Store(url)) as again:
         assert migrate(again) == []
 
 
 def test_the_steps_make_the_tables_that_the_queries_name(store: Store) -> None:
-    assert table_names(store) == {*tables.metadata.tables, "migrations"}
+    assert table_names(store) == {*metadata_table.tables, "migrations"}
     with store.begin() as connection:
         inspector = inspect(connection)
-        for name, table in tables.metadata.tables.items():
+        for name, table in metadata_table.tables.items():
             assert {column["name"] for column in inspector.get_columns(name)} == set(table.columns.keys())
             assert {index["name"] for index in inspector.get_indexes(name)} >= {index.name for index in table.indexes}
 

@@ -11,12 +11,17 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from gateway.record import CallRecord
-from gateway.store import calls, contents, leases, responses, retention, search, spend, tables
+from gateway.store import calls, contents, leases, responses, retention, search, spend
 from gateway.store.contents import Content
 from gateway.store.engine import Store
 from gateway.store.responses import StoredResponse
 from gateway.store.retention import CLASSES, NANO, Hold
 from gateway.store.search import Filter
+from gateway.store.tables.calls import calls as calls_table
+from gateway.store.tables.calls import contents as contents_table
+from gateway.store.tables.calls import responses as responses_table
+from gateway.store.tables.calls import retention_holds as retention_holds_table
+from gateway.store.tables.serving import leases as leases_table
 
 NOW = 1_000_000.0
 CONTENTS, RESPONSES, CALLS = CLASSES
@@ -29,7 +34,7 @@ def call(number: int, age: float, **fields: Any) -> CallRecord:
 
 def clear(store: Store) -> None:
     with store.begin() as connection:
-        for table in (tables.calls, tables.contents, tables.responses, tables.retention_holds, tables.leases):
+        for table in (calls_table, contents_table, responses_table, retention_holds_table, leases_table):
             connection.execute(delete(table))
 
 

@@ -19,7 +19,7 @@ from gateway.store import allowances, calls, catalogue, contents, keys, response
 from gateway.store.engine import Store
 from gateway.store.migrations import began, migrate
 from gateway.store.search import Filter, recent
-from gateway.store.tables import metadata
+from gateway.store.tables.base import metadata
 
 REVISIONS = sorted(
     folder for folder in (Path(__file__).parent / "revisions").iterdir() if (folder / "rows.sql").exists()

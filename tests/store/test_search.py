@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from gateway.record import CallRecord
-from gateway.store import calls, search, tables
+from gateway.store import calls, search
 from gateway.store.engine import Store
 from gateway.store.search import NAMED, Cursor, Filter
+from gateway.store.tables.calls import DEAR, SLOW_US
+from gateway.store.tables.calls import calls as calls_table
 
 FEW = st.none() | st.sampled_from(["a", "b"])
 MANY = st.lists(
@@ -24,8 +26,8 @@ MANY = st.lists(
         surface=st.sampled_from(["chat", "messages"]),
         status=st.sampled_from([200, 404, 429, 503]),
         stream=st.booleans(),
-        cost=st.sampled_from([0, 5, tables.DEAR, tables.DEAR + 1]),
-        total_us=st.sampled_from([0, 7, tables.SLOW_US, tables.SLOW_US + 1]),
+        cost=st.sampled_from([0, 5, DEAR, DEAR + 1]),
+        total_us=st.sampled_from([0, 7, SLOW_US, SLOW_US + 1]),
         **dict.fromkeys(("key_id", "asked", "release", "upstream", "client_request_id", "trace_id"), FEW),
         **dict.fromkeys(("owner", "team", "project"), FEW),
         finish=FEW | st.just("stop"),
@@ -49,8 +51,8 @@ ASKED = st.fixed_dictionaries(
         "status_class": st.sampled_from([2, 4, 5]),
         "since": st.integers(0, 30),
         "until": st.integers(0, 30),
-        "min_cost": st.sampled_from([5, tables.DEAR, tables.DEAR + 1]),
-        "min_total_us": st.sampled_from([7, tables.SLOW_US, tables.SLOW_US + 1]),
+        "min_cost": st.sampled_from([5, DEAR, DEAR + 1]),
+        "min_total_us": st.sampled_from([7, SLOW_US, SLOW_US + 1]),
     },
 )
 
@@ -77,7 +79,7 @@ def records(rows: list[dict[str, Any]]) -> list[CallRecord]:
 
 def fill(store: Store, found: list[CallRecord]) -> None:
     with store.begin() as connection:
-        connection.execute(delete(tables.calls))
+        connection.execute(delete(calls_table))
         calls.ship(connection, "one", 1, found)
 
 

@@ -13,10 +13,13 @@ from sqlalchemy import delete
 from gateway.amounts import DAY
 from gateway.errors import Unavailable
 from gateway.record import CallRecord
-from gateway.store import calls, search, spend, tables
+from gateway.store import calls, search, spend
 from gateway.store.engine import Store
 from gateway.store.search import Filter
 from gateway.store.spend import DAY_NS, MOST, SUMS, Kind, Sums
+from gateway.store.tables.calls import calls as calls_table
+from gateway.store.tables.calls import shipped as shipped_table
+from gateway.store.tables.calls import spend as spend_table
 
 FIELDS = {"key": "key_id", "project": "project", "team": "team", "endpoint": "endpoint", "upstream": "upstream"}
 NAMES = st.none() | st.sampled_from(["a", "b"])
@@ -39,7 +42,7 @@ def record(number: int, **fields: Any) -> CallRecord:
 
 def clear(store: Store) -> None:
     with store.begin() as connection:
-        for table in (tables.calls, tables.shipped, tables.spend):
+        for table in (calls_table, shipped_table, spend_table):
             connection.execute(delete(table))
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gateway.store.engine import Store
 from gateway.store.migrations import applied
-from gateway.store.tables import metadata
+from gateway.store.tables.base import metadata
 
 TABLES = [applied, *metadata.sorted_tables]
 

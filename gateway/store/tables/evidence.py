@@ -1,0 +1,119 @@
+"""What is known of releases, what was decided and done, and who is told."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Column, Float, ForeignKey, Index, Integer, String, Table, Text
+
+from gateway.store.tables.base import metadata, serial, where
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("release", String(64), nullable=False),
+    Column("endpoint", String(64)),
+    Column("kind", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("key_id", String(32)),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("body", JSON, nullable=False),
+    Column("signature", String(88), nullable=False),
+    Index("evidence_by_release", "release", "at"),
+)
+"""Signed facts about a release. `digest` is of `body`; `signature`, base64, is this installation's."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("endpoint", String(64), nullable=False),
+    Column("release", String(64), nullable=False),
+    Column("rollout", String(32)),
+    Column("at", Float, nullable=False),
+    Column("outcome", String(24), nullable=False),
+    Column("expires", Float),
+    Column("body", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("signature", String(88), nullable=False),
+    Index("decisions_by_endpoint", "endpoint", "at"),
+)
+"""Go / go with conditions / no-go / return to phase: signed records of who decided what on which evidence."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("key_id", String(32)),
+    Column("action", String(64), nullable=False),
+    Column("object", String(200), nullable=False),
+    Column("before", String(64)),
+    Column("after", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("signature", String(88), nullable=False),
+    Index("audit_by_object", "object", "seq"),
+    Index("audit_by_actor", "actor", "seq"),
+)
+"""Every administrative act, chained by hash and signed. `at` is Unix time in microseconds, `detail` canonical JSON."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("call", String(64), nullable=False, index=True),
+    Column("at", Float, nullable=False),
+    Column("key_id", String(32), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("endpoint", String(64)),
+    Column("release", String(64)),
+    Column("rollout", String(32)),
+    Column("arm", String(16)),
+    Column("unit", String(32)),
+    Column("metric", String(64), nullable=False),
+    Column("score", Float),
+    Column("outcome", String(64)),
+    Column("correction", Text),
+    Column("comment", Text),
+    Column("value", BigInteger),
+    Column("seconds_saved", Float),
+    Index("feedback_by_endpoint", "endpoint", "at"),
+    Index("feedback_by_release", "release", "at"),
+)
+"""What became of a call, as its user, a person or a judge (`source`) saw it. `score` is from 0 to 1, `value` in
+micro-USD."""
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("events", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("created_by", String(100), nullable=False),
+    Column("disabled", Float),
+    Column("why", Text),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    serial(),
+    Column("webhook", ForeignKey("webhooks.id"), nullable=False, index=True),
+    Column("event", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("due", Float, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("last", Text),
+    where("deliveries_due", "state = 'waiting'", "due"),
+)
+"""Events on their way to webhooks, written in the transaction of what happened; `state` is waiting, delivered or
+given_up."""
