@@ -128,11 +128,15 @@ def _digest(endpoints: Mapping[str, Endpoint], upstreams: Mapping[str, Upstream]
     """Names the configuration: which release is live where, how each upstream is set, and which stand in for each
     other."""
     held = {
-        "endpoints": {name: endpoint.live.release.digest for name, endpoint in endpoints.items()},
+        "endpoints": {name: _served(endpoint) for name, endpoint in endpoints.items()},
         "upstreams": {name: [upstream.kind, upstream.model, upstream.digest] for name, upstream in upstreams.items()},
         "pools": {name: _declared(pool) for name, pool in pools.items() if pool.declared},
     }
     return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def _served(endpoint: Endpoint) -> str | None:
+    return endpoint.live.release.digest if endpoint.live is not None else None
 
 
 def _declared(pool: Pool) -> list[Any]:

@@ -59,6 +59,8 @@ class Snapshot:
     def __post_init__(self) -> None:
         for name, endpoint in self.endpoints.items():
             live = endpoint.live
+            if live is None:
+                continue
             pool = self.pools[live.release.upstream]
             self._routes[name] = Route(pool, name, name, live, None, endpoint.allowances, endpoint.cache_ttl)
 

@@ -65,6 +65,9 @@ class PromptVersion:
     digest: str
     messages: tuple[Json, ...]
     variables: Json
+    parameters: Json = field(default_factory=dict)
+    tools: tuple[Json, ...] = ()
+    response_format: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)

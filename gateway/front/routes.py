@@ -179,6 +179,8 @@ def _list_models(snapshot: Snapshot, principal: Principal) -> list[dict[str, Any
     endpoints, pools = snapshot.visible(principal)
     models = []
     for endpoint in endpoints:
+        if endpoint.live is None:
+            continue
         pool = snapshot.pools[endpoint.live.release.upstream]
         models.append(_model_object(endpoint.name, "endpoint", endpoint.created, pool.shutdown_date))
     for pool in pools:

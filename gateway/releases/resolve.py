@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.amounts import Allowance
 from gateway.errors import BadRequest
@@ -19,7 +20,8 @@ TWINS = {name: CAP for name in CAP}
 
 @dataclass(frozen=True, slots=True)
 class LiveRelease:
-    """A release in force. `fixed` are the request fields it sets; a client cannot change them."""
+    """A release in force. `fixed` are the request fields it sets, its own before its prompt's; a client cannot change
+    them."""
 
     release: Release
     prompt: CompiledPrompt | None
@@ -29,11 +31,14 @@ class LiveRelease:
 
     @classmethod
     def of(cls, release: Release, prompt: CompiledPrompt | None) -> LiveRelease:
-        fixed = dict(release.parameters)
-        if release.tools:
-            fixed["tools"] = list(release.tools)
-        if release.response_format is not None:
-            fixed["response_format"] = release.response_format
+        version = release.prompt
+        fixed = {**(version.parameters if version is not None else {}), **release.parameters}
+        tools = release.tools or (version.tools if version is not None else ())
+        if tools:
+            fixed["tools"] = list(tools)
+        form = release.response_format or (version.response_format if version is not None else None)
+        if form is not None:
+            fixed["response_format"] = form
         return cls(release, prompt, fixed, b"x-sluice-release: %b\r\n" % release.digest.encode())
 
     def apply(self, call: Call, operation: Operation) -> None:
@@ -58,17 +63,41 @@ class LiveRelease:
             body[name] = value
 
 
+Unit = Literal["conversation", "user", "key", "call"]
+"""What stays on one arm of a rollout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An open rollout, as calls see it. `weight` is the share of units whose calls the candidate answers, above 0 in
+    the canary only; `sample` the share of calls whose twin it is asked for unseen, above 0 in the shadow stage only,
+    and `budget` the money for that. `salt` makes the draw of this rollout independent of any other's; `step` counts
+    the canary's weights from 0."""
+
+    rollout: str
+    release: LiveRelease
+    stage: str
+    step: int
+    weight: float
+    salt: bytes
+    unit: Unit
+    sample: float = 0.0
+    budget: Allowance | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The public name a client puts in `model`. `created` is the Unix time at which it first went live."""
+    """The public name a client puts in `model`. `created` is the Unix time at which it came to be; `live` is None while
+    a protected endpoint has no release that was proven."""
 
     name: str
     description: str | None
     created: int
-    live: LiveRelease
+    live: LiveRelease | None
     allowances: tuple[Allowance, ...] = ()
     cache_ttl: float | None = None
     """Seconds a reply may be kept for equal requests; None: never."""
+    trial: Trial | None = None
 
 
 def _check_reference(given: PromptRef, prompt: CompiledPrompt) -> None:
