@@ -11,7 +11,6 @@ from gateway.prompts.template import Template
 from gateway.prompts.variables import Variables
 from gateway.types import Json, PromptVersion
 
-ROLES = ("system", "developer", "user", "assistant")
 Part = Callable[[Json], Any]
 
 
@@ -32,9 +31,7 @@ class CompiledPrompt:
         messages = []
         for index, message in enumerate(version.messages):
             at = f"{where}.messages[{index}]"
-            if message.get("role") not in ROLES:
-                raise BadRequest(f"{at}: the role is one of {', '.join(ROLES)}.", param=f"{at}.role")
-            messages.append((message["role"], _content(message.get("content"), f"{at}.content", names)))
+            messages.append((message["role"], _content(message["content"], f"{at}.content", names)))
         undeclared = sorted(names - variables.names)
         if undeclared and not variables.open:
             message_ = f"{where}: the template reads {undeclared[0]!r}, which is not declared under `variables`."
@@ -62,6 +59,4 @@ def _content(content: Any, where: str, names: set[str]) -> Part:
             for key, value in content.items()
         ]
         return lambda values: {key: field(values) for key, field in fields}
-    if where.endswith(".content"):
-        raise BadRequest(f"{where}: the content is a string or a list of parts.", param=where)
     return lambda values: content

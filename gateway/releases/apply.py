@@ -14,16 +14,23 @@ from sqlalchemy import Connection
 from gateway.allowances import Scope
 from gateway.errors import BadRequest
 from gateway.prompts.render import CompiledPrompt
+from gateway.releases import golive
+from gateway.releases.conduct import Actor, propose
 from gateway.releases.digest import prompt_digest, release_digest
+from gateway.releases.golive import Installation
 from gateway.releases.manifest import EndpointManifest, Manifest
-from gateway.store import allowances, catalogue
+from gateway.releases.plan import Plan
+from gateway.releases.protection import put_gate
+from gateway.store import allowances, catalogue, rollouts
+from gateway.store.catalogue import EndpointRow
 from gateway.types import PromptVersion, Release
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing a manifest declared, and what became of it: `created` or `unchanged`. Limits have no digest: they are
-    no part of a release."""
+    """One thing a manifest declared, and what became of it: `created`, `unchanged`, or, where an endpoint is protected,
+    `proposed`: a rollout, or a change of its gate, that takes more than this to come into force. Limits have no digest:
+    they are no part of a release."""
 
     kind: str
     name: str
@@ -31,39 +38,70 @@ class Change:
     digest: str | None
 
 
-def apply(connection: Connection, manifest: Manifest, upstreams: Collection[str], author: str) -> list[Change]:
+def apply(connection: Connection, manifest: Manifest, installation: Installation, by: Actor) -> list[Change]:
     """Raises `BadRequest` naming the place in the manifest. The caller owns the transaction."""
     held = catalogue.load(connection)
     changes: list[Change] = []
     declared: dict[str, PromptVersion] = {}
     for name, prompt in manifest.prompts.items():
-        schema = prompt.schema_of_variables()
-        digest = prompt_digest(prompt.messages, schema)
+        digest = prompt_digest(prompt.messages, prompt.variables)
         known = any(version.digest == digest and version.name == name for version in held.prompts)
-        version = catalogue.add_prompt(connection, name, prompt.messages, schema, digest, author)
+        version = catalogue.add_prompt(connection, name, prompt.messages, prompt.variables, digest, by.name)
         CompiledPrompt.compile(version)
         declared[name] = version
         outcome = "unchanged" if known else "created"
         changes.append(Change("prompt", f"{name}@{version.number}", outcome, digest))
     held = catalogue.load(connection)
-    live = {known.name: (known.release, known.description, known.cache_ttl) for known in held.endpoints}
+    known = {row.name: row for row in held.endpoints}
     for name, endpoint in manifest.endpoints.items():
-        release = _release(name, endpoint, [*declared.values(), *reversed(held.prompts)], upstreams)
-        if name in upstreams:
+        release = _release(name, endpoint, [*declared.values(), *reversed(held.prompts)], installation.identities)
+        if name in installation.identities:
             message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."
             raise BadRequest(message, param=f"endpoints.{name}")
-        catalogue.add_release(connection, release, author)
-        ttl = endpoint.cache.seconds if endpoint.cache is not None else None
-        if live.get(name) == (release.digest, endpoint.description, ttl):
-            changes.append(Change("endpoint", name, "unchanged", release.digest))
-        else:
-            catalogue.set_live(connection, name, release.digest, author, "apply", endpoint.description, ttl)
-            changes.append(Change("endpoint", name, "created", release.digest))
+        catalogue.add_release(connection, release, by.name)
+        changes += _endpoint(connection, installation, name, endpoint, known.get(name), release.digest, by)
         if endpoint.limits is not None:
             scope = Scope("endpoint", name)
-            changed = allowances.put(connection, endpoint.limits.allowance(scope), author)
+            changed = allowances.put(connection, endpoint.limits.allowance(scope), by.name)
             changes.append(Change("limits", str(scope), "created" if changed else "unchanged", None))
     return changes
+
+
+def _endpoint(
+    connection: Connection,
+    installation: Installation,
+    name: str,
+    declared: EndpointManifest,
+    known: EndpointRow | None,
+    release: str,
+    by: Actor,
+) -> list[Change]:
+    """An endpoint that nothing protects serves what is declared; for one that is protected that is proposed."""
+    ttl = declared.cache.seconds if declared.cache is not None else None
+    gate = declared.gate.model_dump(mode="json") if declared.gate is not None else None
+    before = known.gate if known is not None else gate  # a gate that is there already changes by two people only
+    if known is None or (known.description, known.cache_ttl) != (declared.description, ttl):
+        catalogue.put_endpoint(connection, name, by.name, declared.description, ttl, before)
+    changes = []
+    if known is not None and "gate" in declared.model_fields_set and known.gate != gate:
+        made = put_gate(connection, installation, name, declared.gate, "apply", by)
+        changes.append(Change("gate", name, "created" if made.change is None else "proposed", None))
+    row = golive.endpoint_row(connection, name)
+    if row.release == release:
+        changed = known is None or (known.description, known.cache_ttl) != (row.description, row.cache_ttl)
+        return [*changes, Change("endpoint", name, "created" if changed else "unchanged", release)]
+    if row.gate is None:
+        golive.put_live(connection, installation, row, release, by.name, "apply")
+        return [*changes, Change("endpoint", name, "created", release)]
+    if not _proposed(connection, name, release):
+        propose(connection, name, release, Plan(), "apply", by)
+        return [*changes, Change("endpoint", name, "proposed", release)]
+    return [*changes, Change("endpoint", name, "unchanged", release)]
+
+
+def _proposed(connection: Connection, endpoint: str, release: str) -> bool:
+    """Whether a rollout of it is open already."""
+    return any(one.release == release for one in rollouts.list_all(connection, endpoint, "open"))
 
 
 def _release(

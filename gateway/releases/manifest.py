@@ -11,40 +11,20 @@ from gateway.allowances import Budget, Scope
 from gateway.amounts import DAY, Allowance
 from gateway.durations import seconds
 from gateway.errors import BadRequest
-from gateway.prompts.variables import schema_of
+from gateway.parameters import Parameters
+from gateway.prompts.draft import PromptDraft
+from gateway.prompts.names import PATH, PromptName
 from gateway.settings import NAME
 from gateway.strict_yaml import documents
 from gateway.types import Json
-from gateway.wire.body import refuse_variants
-from gateway.wire.chat import CHECKS, FIELDS
-from gateway.wire.fields import check_fields
 
 Name = Annotated[str, Field(pattern=NAME)]
 Limit = Annotated[int, Field(strict=True, ge=1, le=10**15)]
 LONGEST_CACHE = 30 * DAY
-NOT_PARAMETERS = {
-    "messages": "it comes from the prompt and the client",
-    "model": "it comes from the upstream",
-    "prompt": "name it beside `parameters`",
-    "response_format": "it has a place of its own beside `parameters`",
-    "stream": "the client decides it",
-    "stream_options": "the client decides it",
-    "tools": "they have a place of their own beside `parameters`",
-}
 
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PromptManifest(Part):
-    """`variables` is a JSON Schema of type object, or short: name to type, or name to schema."""
-
-    messages: tuple[Json, ...] = Field(min_length=1)
-    variables: Json = {}
-
-    def schema_of_variables(self) -> Json:
-        return schema_of(self.variables)
 
 
 class LimitsManifest(Part):
@@ -101,34 +81,22 @@ class CacheManifest(Part):
 
 class EndpointManifest(Part):
     """Without a `prompt` the client's messages pass through. `prompt` is name@number, or a name: the version declared
-    beside it, else the newest. Without `limits` those the endpoint has stay."""
+    beside it, else the newest. Without `limits` those the endpoint has stay, and without `gate` its gate; `gate: null`
+    asks to end the protection."""
 
     upstream: str
     description: str | None = None
-    prompt: str | None = Field(None, pattern=NAME[:-1] + r"(@[0-9]+)?$")
-    parameters: Json = {}
+    prompt: str | None = Field(None, pattern=rf"^{PATH}(@[0-9]+)?$")
+    parameters: Parameters = {}
     tools: tuple[Json, ...] = ()
     response_format: Json | None = None
     policy: None = None
     cache: CacheManifest | None = None
     limits: LimitsManifest | None = None
 
-    @field_validator("parameters")
-    @classmethod
-    def _only_parameters(cls, value: Json) -> Json:
-        for name, why in NOT_PARAMETERS.items():
-            if name in value:
-                raise ValueError(f"{name!r} is not a parameter: {why}")
-        try:
-            refuse_variants(value, FIELDS)
-            check_fields(value, CHECKS)
-        except BadRequest as error:
-            raise ValueError(error.message) from error
-        return value
-
 
 class Manifest(Part):
-    prompts: dict[Name, PromptManifest] = {}
+    prompts: dict[PromptName, PromptDraft] = {}
     endpoints: dict[Name, EndpointManifest] = {}
 
 

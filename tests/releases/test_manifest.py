@@ -7,7 +7,8 @@ import pytest
 from gateway.allowances import Scope
 from gateway.amounts import Allowance
 from gateway.errors import BadRequest
-from gateway.releases.manifest import NOT_PARAMETERS, Manifest, parse
+from gateway.parameters import NOT_PARAMETERS
+from gateway.releases.manifest import Manifest, parse
 
 WHOLE = """
 prompts:
@@ -39,7 +40,7 @@ def test_a_whole_manifest() -> None:
     manifest = parse(WHOLE, "m")
     prompt, endpoint = manifest.prompts["greeter"], manifest.endpoints["support-bot"]
     assert prompt.messages == ({"role": "user", "content": "Greet {{ name }}."},)
-    assert prompt.schema_of_variables()["required"] == ["name"]
+    assert prompt.variables["required"] == ["name"]
     assert (endpoint.prompt, endpoint.upstream, endpoint.description) == ("greeter@2", "demo", "Answers.")
     assert endpoint.parameters == {"temperature": 0.1}
     assert endpoint.tools == ({"type": "function", "function": {"name": "f"}},)
@@ -56,9 +57,13 @@ def test_nothing_declared_is_a_manifest(text: str) -> None:
 
 
 def test_documents_are_laid_together() -> None:
-    one, two, three = "prompts: {a: {messages: [{}]}}", "endpoints: {b: {upstream: u}}", "endpoints: {c: {upstream: u}}"
+    one, two, three = (
+        "prompts: {a/x: {messages: [{role: user, content: a}]}}",
+        "endpoints: {b: {upstream: u}}",
+        "endpoints: {c: {upstream: u}}",
+    )
     manifest = parse("\n---\n".join((one, two, three)), "m")
-    assert (list(manifest.prompts), list(manifest.endpoints)) == (["a"], ["b", "c"])
+    assert (list(manifest.prompts), list(manifest.endpoints)) == (["a/x"], ["b", "c"])
 
 
 def test_what_is_declared_twice_is_refused() -> None:
@@ -75,8 +80,10 @@ def test_what_is_declared_twice_is_refused() -> None:
         ("prompts: {a: {}}", "prompts.a.messages: "),
         ("prompts: {a: {messages: []}}", "prompts.a.messages: "),
         ("prompts: {a: {messages: [text]}}", "prompts.a.messages.0: "),
-        ("prompts: {a: {messages: [{role: user}], version: 1}}", "prompts.a.version: "),
-        ("prompts: {A B: {messages: [{role: user}]}}", "prompts.A B"),
+        ("prompts: {a: {messages: [{role: user}]}}", "prompts.a.messages.0: "),
+        ("prompts: {a: {messages: [{role: user, content: a}], version: 1}}", "prompts.a.version: "),
+        ("prompts: {A B: {messages: [{role: user, content: a}]}}", "prompts.A B"),
+        ("prompts: {a/labels: {messages: [{role: user, content: a}]}}", "prompts.a/labels"),
         ("endpoints: {b: {}}", "endpoints.b.upstream: "),
         ("endpoints: {b: null}", "endpoints.b: "),
         ("endpoints: {b: {upstream: u, prompt: 'a@x'}}", "endpoints.b.prompt: "),
