@@ -82,11 +82,15 @@ feedback = Table(
     Column("comment", Text),
     Column("value", BigInteger),
     Column("seconds_saved", Float),
+    Column("waiting", String(8)),
+    Index("feedback_by_time", "at"),
     Index("feedback_by_endpoint", "endpoint", "at"),
     Index("feedback_by_release", "release", "at"),
+    where("feedback_waiting", "waiting IS NOT NULL", "key_id"),
 )
 """What became of a call, as its user, a person or a judge (`source`) saw it. `score` is from 0 to 1, `value` in
-micro-USD."""
+micro-USD. `waiting` is null once the call's record has been found; until then it says whose call it may be about: `own`
+or `any`."""
 
 webhooks = Table(
     "webhooks",
