@@ -15,6 +15,7 @@ from gateway.configuration import Source
 from gateway.contents import Contents, ContentShipper
 from gateway.conversations import Conversations
 from gateway.errors import Unavailable
+from gateway.feedback import Intake
 from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.routes import DataRoutes, hot_routes, unproven
 from gateway.jobs.retention import Retention
@@ -75,26 +76,41 @@ async def running(
         ending.push_async_callback(limits.close)
         replies = Replies(state, refuses=settings.state.away == "refuse")
         contents = Contents(settings.content, said)
-        conversations = Conversations(store)
-        told = {
-            "configuration": reloader.stale,
-            "limits": lambda: limits.fault,
-            "contents": lambda: content_shipper.fault,
-        }
-        readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
+        conversations, intake = Conversations(store), Intake(store)
+        readiness = Readiness(store, shipper, journal, refresher.snapshots, _told(reloader, limits, content_shipper))
         pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
-        for part in (journal, shipper, reloader, limits, replies, contents, retention):
+        for part in (journal, shipper, reloader, limits, replies, contents, retention, intake):
             metrics.watch(part.gauges)
         for export in exports:
             metrics.watch(export.gauges)
         loops = [refresher.run, shipper.run, reloader.run, limits.run, replies.run, contents.run, content_shipper.run]
-        loops += [retention.run, *([workers.run] if workers is not None else [])]
+        loops += [retention.run, intake.run, *([workers.run] if workers is not None else [])]
         ending.push_async_callback(_stopped, [asyncio.create_task(run()) for run in loops])
         for end in (contents.close, replies.close, conversations.close):
             ending.push_async_callback(end)
         yield Services(
-            reloader, store, hasher, refresher, journal, shipper, metrics, conversations, readiness, pipeline, workers
+            reloader,
+            store,
+            hasher,
+            refresher,
+            journal,
+            shipper,
+            metrics,
+            conversations,
+            intake,
+            readiness,
+            pipeline,
+            workers,
         )
+
+
+def _told(reloader: Reloader, limits: Limits, content_shipper: ContentShipper) -> dict[str, Callable[[], str | None]]:
+    """What readiness tells of, beside what it knows itself."""
+    return {
+        "configuration": reloader.stale,
+        "limits": lambda: limits.fault,
+        "contents": lambda: content_shipper.fault,
+    }
 
 
 async def _together(*endings: Callable[[], Awaitable[None]]) -> None:
@@ -123,6 +139,7 @@ def create(settings: Settings | None = None, shared: Path | None = None, source:
                 services.pipeline,
                 services.refresher.snapshots,
                 services.conversations,
+                services.intake,
                 services.readiness,
                 (services.workers or services.metrics).exposition,
             )

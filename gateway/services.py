@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.access import KeyHasher
 from gateway.conversations import Conversations
+from gateway.feedback import Intake
 from gateway.journal import Journal
 from gateway.pipeline import Pipeline
 from gateway.readiness import Readiness
@@ -37,6 +38,7 @@ class Services:
     shipper: Shipper
     metrics: Metrics
     conversations: Conversations
+    intake: Intake
     readiness: Readiness
     pipeline: Pipeline
     workers: Workers | None

@@ -13,8 +13,9 @@ import orjson
 from gateway.access import Access, admit, no_such_model
 from gateway.conversations import Conversations
 from gateway.errors import GatewayError, Internal, Unavailable, UnsupportedParam, error_body
+from gateway.feedback import Intake
 from gateway.front.asgi import Params, Route
-from gateway.front.exchange import Exchange, Refusal
+from gateway.front.exchange import Exchange, Refusal, read_json
 from gateway.pipeline import Pipeline
 from gateway.readiness import Readiness
 from gateway.snapshot import Snapshot, Snapshots
@@ -63,19 +64,21 @@ def unproven(snapshots: Snapshots) -> Refusal:
 
 
 class DataRoutes:
-    """The routes that are not hot: models, stored responses, health and metrics."""
+    """The routes that are not hot: models, stored responses, feedback, health and metrics."""
 
     def __init__(
         self,
         pipeline: Pipeline,
         snapshots: Snapshots,
         conversations: Conversations,
+        intake: Intake,
         readiness: Readiness,
         exposition: Exposition,
     ) -> None:
         self._pipeline = pipeline
         self._snapshots = snapshots
         self._conversations = conversations
+        self._intake = intake
         self._readiness = readiness
         self._metrics = exposition
 
@@ -89,6 +92,7 @@ class DataRoutes:
             self._json("GET", "/v1/responses/{id}/input_items", self._input_items),
             self._json("GET", "/v1/responses/{id}", self._response),
             self._json("DELETE", "/v1/responses/{id}", lambda who, at: responses.delete(at["id"], who)),
+            Route("POST", "/v1/feedback", Access.KEY, self._feedback),
             Route("GET", "/healthz", Access.PUBLIC, self._healthz),
             Route("GET", "/readyz", Access.PUBLIC, self._readyz),
             Route("GET", "/metrics", Access.VIEWER, self._exposition),
@@ -132,6 +136,13 @@ class DataRoutes:
     async def _input_items(self, principal: Principal, params: Params) -> Json:
         _refuse_query(params, "include", "include[]")
         return await self._conversations.items(params["id"], principal, Page.read(params))
+
+    async def _feedback(self, exchange: Exchange, params: Params) -> None:
+        async def answer() -> None:
+            principal = self._admit(exchange, Access.KEY)
+            exchange.reply(200, b"", orjson.dumps(await self._intake.take(principal, read_json(exchange))))
+
+        await guarded(exchange, answer())
 
     async def _healthz(self, exchange: Exchange, params: Params) -> None:
         exchange.reply(200, b"", b'{"status":"ok"}')
