@@ -15,8 +15,9 @@ class RetentionSettings(BaseModel):
     calls: str | None = Field("90d", description="Records of calls. What was spent by day is kept for ever.")
     contents: str | None = Field("30d", description="What was said in them, where that is captured.")
     responses: str | None = Field("30d", description="Stored responses.")
+    feedback: str | None = Field("90d", description="What was said of calls, corrections and comments included.")
 
-    @field_validator("calls", "contents", "responses")
+    @field_validator("calls", "contents", "responses", "feedback")
     @classmethod
     def _duration(cls, value: str | None) -> str | None:
         if value is not None:

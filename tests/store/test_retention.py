@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from gateway.record import CallRecord
-from gateway.store import calls, contents, leases, responses, retention, search, spend
+from gateway.store import calls, contents, feedback, leases, responses, retention, search, spend
 from gateway.store.contents import Content
 from gateway.store.engine import Store
+from gateway.store.feedback import Feedback
 from gateway.store.responses import StoredResponse
 from gateway.store.retention import CLASSES, NANO, Hold
 from gateway.store.search import Filter
@@ -24,7 +25,7 @@ from gateway.store.tables.calls import retention_holds as retention_holds_table
 from gateway.store.tables.serving import leases as leases_table
 
 NOW = 1_000_000.0
-CONTENTS, RESPONSES, CALLS = CLASSES
+CONTENTS, RESPONSES, FEEDBACK, CALLS = CLASSES
 NAMES = st.none() | st.sampled_from(["a", "b"])
 
 
@@ -121,6 +122,18 @@ def test_contents_are_held_by_their_call(store: Store) -> None:
     with store.begin() as connection:
         found = [contents.get(connection, f"req_{n:03}") is not None for n in (1, 2, 3)]
     assert found == [True, False, True]
+
+
+def test_feedback_is_held_by_its_call(store: Store) -> None:
+    with store.begin() as connection:
+        calls.ship(connection, "one", 1, [call(1, 20, project="held"), call(2, 20)])
+        for n, age in ((1, 20), (2, 20), (3, 20), (4, 5)):
+            said = Feedback(f"feedback_{n}", f"req_{n:03}", NOW - age, "key", "me", "user", "helpful", 1.0)
+            feedback.put(connection, said, feedback.served(connection, said.call))
+    held(store, project="held")
+    assert sweep(store, FEEDBACK, 10) == 2
+    with store.begin() as connection:
+        assert [said.id[-1] for said in feedback.find(connection, feedback.Filter(), 9)] == ["4", "1"]
 
 
 def test_responses_are_held_by_their_key_and_kept_where_a_hold_does_not_say(store: Store) -> None:
