@@ -60,15 +60,15 @@ class Conversations:
             raise BadRequest(message, param="previous_response_id", code="previous_response_not_completed")
         conversation.recall(call, stored.turn)
 
-    async def keep(self, call: Call, translator: Translator, principal: Principal) -> None:
-        """Store a finished response."""
+    async def keep(self, call: Call, translator: Translator, principal: Principal, call_id: str) -> None:
+        """Store a finished response, and the id of the call that made it."""
         assert isinstance(translator, StoringTranslator)
         if translator.result is not None:
             turn = conversation.turn(call, translator.result)
             write = responses.settle if call.background else responses.put
-            await asyncio.to_thread(self._write, write, translator.result, turn, call.previous, principal)
+            await asyncio.to_thread(self._write, write, translator.result, turn, principal, call.previous, call_id)
 
-    async def detach(self, call: Call, translator: Translator, principal: Principal) -> Json:
+    async def detach(self, call: Call, translator: Translator, principal: Principal, call_id: str) -> Json:
         """The current task goes on in the background: what the client is told at once, and can ask for by its id.
         Raises `RateLimited` where its key has too many under way."""
         assert isinstance(translator, StoringTranslator)
@@ -81,7 +81,7 @@ class Conversations:
         self._of_key[key] += 1
         task.add_done_callback(lambda _: self._ended(translator.response_id, key))
         pending = translator.pending()
-        await asyncio.to_thread(self._write, responses.put, pending, [], call.previous, principal)
+        await asyncio.to_thread(self._write, responses.put, pending, [], principal, call.previous, call_id)
         self._running[translator.response_id] = task
         return pending
 
@@ -99,7 +99,7 @@ class Conversations:
             result["status"] = "cancelled"
         else:
             result.update(status="failed", error={"code": error.code or "server_error", "message": error.message})
-        await asyncio.to_thread(self._write, responses.settle, result, [], call.previous, principal)
+        await asyncio.to_thread(self._write, responses.settle, result, [], principal)
 
     async def get(self, response_id: str, principal: Principal) -> Json:
         return (await self._existing(response_id, principal)).body
@@ -124,7 +124,7 @@ class Conversations:
             raise BadRequest(message, param="id", code="not_cancellable")
         await self._stop(response_id)
         gone = {**stored.body, "status": "cancelled"}
-        await asyncio.to_thread(self._write, responses.settle, gone, [], stored.previous, principal)
+        await asyncio.to_thread(self._write, responses.settle, gone, [], principal)
         return (await self._existing(response_id, principal)).body
 
     async def _stop(self, response_id: str) -> None:
@@ -155,7 +155,15 @@ class Conversations:
         with self._store.begin() as connection:
             return responses.get(connection, response_id, principal.key_id)
 
-    def _write(self, write: Write, body: Json, turn: list[Json], previous: str | None, principal: Principal) -> None:
+    def _write(
+        self,
+        write: Write,
+        body: Json,
+        turn: list[Json],
+        principal: Principal,
+        previous: str | None = None,
+        call_id: str | None = None,
+    ) -> None:
         now = time.time()
         row = StoredResponse(
             id=body["id"],
@@ -166,6 +174,7 @@ class Conversations:
             turn=turn,
             previous=previous,
             expires=now + KEPT_FOR,
+            call=call_id,
         )
         with self._store.begin() as connection:
             write(connection, row)

@@ -22,6 +22,7 @@ from gateway.access import Access
 from gateway.errors import BadRequest, GatewayError, NotFound, RateLimited
 from gateway.settings import NAME
 from gateway.store import feedback as rows
+from gateway.store import responses
 from gateway.store.engine import Store
 from gateway.store.feedback import Feedback, Source
 from gateway.types import Json, Principal
@@ -99,13 +100,13 @@ class Opinion(Strict):
                 message = "'call' is the reply's header x-request-id (req_…), or the id of a stored response (resp_…)."
             raise BadRequest(message, param=where or None, code="invalid_value") from error
 
-    def by(self, who: Principal, now: float) -> Feedback:
+    def by(self, who: Principal, call: str) -> Feedback:
         """The row that is kept of it. Its id is that of whatever the same key says of this call under this name."""
-        said = "\0".join((self.call, who.key_id, self.metric, self.source))
+        said = "\0".join((call, who.key_id, self.metric, self.source))
         return Feedback(
             id=f"feedback_{hashlib.blake2b(said.encode(), digest_size=8).hexdigest()}",
-            call=self.call,
-            at=now,
+            call=call,
+            at=time.time(),
             key_id=who.key_id,
             by=who.owner or who.name,
             source=self.source,
@@ -130,14 +131,13 @@ class Intake:
 
     async def take(self, who: Principal, body: Json) -> Json:
         """Keep what is said in the body of a request; gives what is kept."""
-        said = Opinion.read(body).by(who, time.time())
-        kept = await asyncio.to_thread(self._take, said)
+        kept = await asyncio.to_thread(self._take, who, Opinion.read(body))
         self.taken += 1
         return shown(kept)
 
-    def _take(self, said: Feedback) -> Feedback:
+    def _take(self, who: Principal, opinion: Opinion) -> Feedback:
         with self._store.begin() as connection:
-            return _keep(connection, said)
+            return _keep(connection, opinion.by(who, _call(connection, who, opinion.call)))
 
     async def run(self) -> None:
         """Bind what waits to the calls that have come, for ever."""
@@ -167,6 +167,17 @@ class Intake:
             "feedback_bound": ("Of what waited for the record of its call, what this process has bound.", self.bound),
             "feedback_dropped": ("Feedback on calls that never were, or were another key's.", self.dropped),
         }
+
+
+def _call(connection: Connection, who: Principal, named: str) -> str:
+    """The id of the call that is named by its own, or by that of the response it made."""
+    if named.startswith("req_"):
+        return named
+    call = responses.made_by(connection, named, None if evaluates(who) else who.key_id)
+    if call is None:
+        message = f"There is no stored response {named!r} of this key's. Name its call: the reply's x-request-id."
+        raise NotFound(message, param="call", code="call_not_found")
+    return call
 
 
 def _keep(connection: Connection, said: Feedback) -> Feedback:

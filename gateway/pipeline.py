@@ -124,12 +124,12 @@ class Pipeline:
             visit.served_at = time.perf_counter_ns()
         if call.store:
             assert visit.attempt is not None
-            await self._conversations.keep(call, visit.attempt.translator, principal)
+            await self._conversations.keep(call, visit.attempt.translator, principal, visit.id)
 
     async def _in_background(self, visit: Visit, call: Call, principal: Principal) -> None:
         """Tell the client at once under which id to ask again, and go on without it."""
         unmade = visit.surface.translator(call)
-        pending = await self._conversations.detach(call, unmade, principal)
+        pending = await self._conversations.detach(call, unmade, principal, visit.id)
         visit.exchange.reply(200, visit.fields(0), dump(pending))
         visit.detached = True
         self._keep(visit)  # a request sent again is given this id, and makes no second response

@@ -53,7 +53,7 @@ async def kept(conversations: Conversations, words: str, answer: str, previous: 
     if previous:
         await conversations.recall(call, ADA)
     translator = answered(call, answer)
-    await conversations.keep(call, translator, ADA)
+    await conversations.keep(call, translator, ADA, "req_1")
     return translator.response_id
 
 
@@ -109,7 +109,7 @@ async def test_a_conversation_branches(conversations: Conversations) -> None:
 async def test_instructions_are_of_one_turn_only(conversations: Conversations) -> None:
     call = asked("one", instructions="Be brief.")
     translator = answered(call, "1")
-    await conversations.keep(call, translator, ADA)
+    await conversations.keep(call, translator, ADA, "req_1")
     following = asked("two", previous_response_id=translator.response_id)
     await conversations.recall(following, ADA)
     assert said(following.body["messages"]) == [("user", "one"), ("assistant", "1"), ("user", "two")]
@@ -154,7 +154,7 @@ async def test_a_dead_database_is_said_and_nothing_is_half_kept(tmp_path: Path) 
         conversations = Conversations(away)
         call = asked("one")
         with pytest.raises(Unavailable) as refusal:
-            await conversations.keep(call, answered(call, "1"), ADA)
+            await conversations.keep(call, answered(call, "1"), ADA, "req_1")
         assert refusal.value.code == "database_unavailable"
         with pytest.raises(Unavailable):
             await conversations.recall(asked("two", previous_response_id="resp_1"), ADA)
@@ -181,7 +181,7 @@ class Background:
 
     async def _work(self) -> None:
         conversations, call, translator = self._conversations, self.call, self.translator
-        pending = await conversations.detach(call, translator, ADA)
+        pending = await conversations.detach(call, translator, ADA, "req_1")
         assert (pending["id"], pending["status"]) == (translator.response_id, "in_progress")
         self.detached.set()
         try:
@@ -194,7 +194,7 @@ class Background:
             return
         message = {"index": 0, "message": {"content": "1"}, "finish_reason": "stop"}
         translator.whole(orjson.dumps({"id": "c", "model": "m", "created": 1, "choices": [message]}))
-        await conversations.keep(call, translator, ADA)
+        await conversations.keep(call, translator, ADA, "req_1")
 
 
 async def test_a_response_in_the_background_is_there_from_the_start(conversations: Conversations) -> None:
@@ -218,7 +218,7 @@ async def test_a_key_has_only_so_many_in_the_background(
     await asyncio.gather(*(one.detached.wait() for one in made))
     call = asked("one", background=True)
     with pytest.raises(RateLimited, match="2 responses in the background"):
-        await conversations.detach(call, SURFACE.translator(call), ADA)
+        await conversations.detach(call, SURFACE.translator(call), ADA, "req_1")
     for one in made:
         one.go.set()
     await asyncio.gather(*(one.task for one in made))

@@ -15,10 +15,11 @@ from gateway import feedback
 from gateway.errors import BadRequest, NotFound, RateLimited, Unavailable
 from gateway.feedback import Intake, Opinion
 from gateway.record import CallRecord
-from gateway.store import calls
+from gateway.store import calls, responses
 from gateway.store import feedback as rows
 from gateway.store.engine import Store
 from gateway.store.feedback import Filter
+from gateway.store.responses import StoredResponse
 from gateway.types import Principal
 from tests.inside import Inside, inside
 from tests.waiting import until
@@ -63,7 +64,7 @@ def kept(store: Store) -> list[rows.Feedback]:
     )
 )
 def test_what_is_said_is_what_is_kept(said: dict[str, Any]) -> None:
-    shown = feedback.shown(Opinion.read({"call": CALL, **said}).by(ADA, 17.0))
+    shown = feedback.shown(Opinion.read({"call": CALL, **said}).by(ADA, CALL))
     assert shown["score"] == float(said["score"])
     assert (shown["metric"], shown["source"]) == (said.get("metric", "helpful"), said.get("source", "user"))
     for name in ("outcome", "correction", "comment"):
@@ -72,7 +73,7 @@ def test_what_is_said_is_what_is_kept(said: dict[str, Any]) -> None:
         assert shown["value"] == pytest.approx(said["value"]["amount"] * 1e6, abs=0.5)
     if "minutes_saved" in said:
         assert shown["minutes_saved"] == pytest.approx(said["minutes_saved"])
-    assert (shown["call"], shown["at"], shown["key_id"], shown["by"]) == (CALL, 17.0, "key_ada", "ada")
+    assert (shown["call"], shown["key_id"], shown["by"]) == (CALL, "key_ada", "ada")
     assert shown["bound"] is False
 
 
@@ -117,7 +118,7 @@ def test_a_call_that_is_named_by_its_completion_is_told_where_its_id_is() -> Non
 def test_one_id_for_what_one_key_says_under_one_name(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     def said(metric: str, key: str, comment: str) -> str:
         opinion = Opinion(call=CALL, metric=f"m{len(metric)}", comment=f"{comment}.".replace("\0", ""))
-        return opinion.by(Principal(key, "n"), 1.0).id
+        return opinion.by(Principal(key, "n"), CALL).id
 
     same = (len(one[0]), one[1]) == (len(other[0]), other[1])
     assert (said(*one) == said(*other)) == same
@@ -165,6 +166,21 @@ async def test_of_a_call_that_never_was(intake: Intake, store: Store) -> None:
     intake.settle(said["at"] + feedback.GIVEN_UP + 1)
     assert kept(store) == []
     assert intake.dropped == 1
+
+
+@pytest.mark.anyio
+async def test_of_a_stored_response(intake: Intake, store: Store) -> None:
+    ship(store)
+    with store.begin() as connection:
+        row = StoredResponse("resp_1", "key_ada", 1.0, "completed", {}, [], None, 9e9, CALL)
+        responses.put(connection, row)
+    said = [await intake.take(who, {"call": "resp_1", "score": 1}) for who in (ADA, JUDGE)]
+    assert [one["call"] for one in said] == [CALL, CALL]
+    assert (await intake.take(ADA, {"call": CALL, "score": 0}))["id"] == said[0]["id"]
+    for who, call in ((EVE, "resp_1"), (ADA, "resp_2")):
+        with pytest.raises(NotFound) as refused:
+            await intake.take(who, {"call": call, "score": 1})
+        assert refused.value.code == "call_not_found"
 
 
 # Bounds --------------------------------------------------------------------------------------------------------------
@@ -239,6 +255,16 @@ async def test_at_once_after_the_call(running: Inside) -> None:
         ]
 
     await until(bound)
+
+
+@pytest.mark.anyio
+async def test_by_the_id_of_the_response(running: Inside) -> None:
+    headers = await running.key()
+    asked = {"model": "bot", "input": "Hi."}
+    answered = await running.client.post("/v1/responses", json=asked, headers=headers)
+    said = {"call": answered.json()["id"], "score": 1}
+    reply = await running.client.post("/v1/feedback", json=said, headers=headers)
+    assert reply.json()["call"] == answered.headers["x-request-id"]
 
 
 @pytest.mark.anyio

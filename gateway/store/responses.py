@@ -16,7 +16,8 @@ MAKING = "in_progress"
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """`body` is the response object, `turn` the chat messages the next turn builds on; times are Unix times."""
+    """`body` is the response object, `turn` the chat messages the next turn builds on, `call` the id of the call that made
+    it; times are Unix times."""
 
     id: str
     key_id: str
@@ -26,11 +27,12 @@ class StoredResponse:
     turn: list[Json]
     previous: str | None
     expires: float
+    call: str | None = None
 
 
 def put(connection: Connection, row: StoredResponse) -> None:
     """Keep a new one."""
-    of = {"id": row.id, "key_id": row.key_id, "created": row.created, "previous": row.previous}
+    of = {name: getattr(row, name) for name in ("id", "key_id", "created", "previous", "call")}
     connection.execute(insert(responses).values(**of, **_outcome(row)))
 
 
@@ -48,6 +50,12 @@ def get(connection: Connection, response_id: str, key_id: str) -> StoredResponse
     mine = (responses.c.id == response_id, responses.c.key_id == key_id, responses.c.expires > time.time())
     row = connection.execute(select(responses).where(*mine)).first()
     return StoredResponse(**row._mapping) if row is not None else None
+
+
+def made_by(connection: Connection, response_id: str, key_id: str | None) -> str | None:
+    """The id of the call that made a response; of this key, or of any where it is None."""
+    mine = [responses.c.id == response_id, *([responses.c.key_id == key_id] if key_id is not None else [])]
+    return connection.execute(select(responses.c.call).where(*mine)).scalar()
 
 
 def remove(connection: Connection, response_id: str, key_id: str) -> None:

@@ -109,8 +109,10 @@ responses = Table(
     Column("turn", JSON, nullable=False),
     Column("previous", String(80)),
     Column("expires", Float, nullable=False, index=True),
+    Column("call", String(64)),
     Index("responses_by_created", "created"),
 )
+"""Stored responses; `call` is what made each, unknown of those that earlier versions stored."""
 
 contents = Table(
     "contents",
