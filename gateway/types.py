@@ -5,6 +5,7 @@ What is made for every call is a `msgspec.Struct`, which costs a fifth of a froz
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -58,7 +59,9 @@ class PromptRef(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class PromptVersion:
-    """An immutable numbered version of a named prompt. `variables` is a JSON Schema of type object."""
+    """An immutable numbered version of a named prompt. `variables` is a JSON Schema of type object; `partials` are the
+    versions of the prompts it includes, by their names. `parent` is the version it was made from, `merged` the head of
+    the branch that was merged into it; `created` is Unix time. `aliases` are other ids of the prompt."""
 
     name: str
     number: int
@@ -68,6 +71,14 @@ class PromptVersion:
     parameters: Json = field(default_factory=dict)
     tools: tuple[Json, ...] = ()
     response_format: Json | None = None
+    partials: Mapping[str, PromptVersion] = field(default_factory=dict)
+    branch: str = "main"
+    parent: int | None = None
+    merged: int | None = None
+    message: str = ""
+    author: str = ""
+    created: float = 0.0
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from gateway.errors import BadRequest
 from gateway.parameters import Parameters
 from gateway.prompts.variables import schema_of
-from gateway.types import Json
+from gateway.types import Json, PromptVersion
 
 ROLES = ("system", "developer", "user", "assistant")
 
@@ -68,6 +68,17 @@ class PromptDraft(BaseModel):
             at = ".".join([where, *(str(step) for step in fault["loc"])])
             said = fault["msg"].removeprefix("Value error, ")
             raise BadRequest(f"{at}: {said}.", param=at, code="invalid_value") from error
+
+    @classmethod
+    def of(cls, version: PromptVersion) -> PromptDraft:
+        """What that version was made from."""
+        return cls(
+            messages=version.messages,
+            variables=version.variables,
+            parameters=version.parameters,
+            tools=version.tools,
+            response_format=version.response_format,
+        )
 
     def as_json(self) -> Json:
         """What `parse` reads the same draft from; parts that are empty are left out."""

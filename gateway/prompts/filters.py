@@ -68,7 +68,7 @@ def _truncate(value: Any, length: int = 255, end: str = "...") -> str:
 
 
 def _indent(value: Any, width: int = 4) -> str:
-    return as_text(value).replace("\n", "\n" + " " * min(int(width), MAX_INDENT))
+    return _replace(value, "\n", "\n" + " " * min(int(width), MAX_INDENT))
 
 
 def _default(value: Any, other: Any = "", also_falsy: bool = False) -> Any:

@@ -7,9 +7,11 @@ look-up in a mapping or a list. What a variable holds is text to be put in, neve
     {{ name }}  {{ order.id }}  {{ items[0] }}  {{ name | upper }}  {{ "a" ~ b }}  {{ a if b else c }}
     {% if x and not y %} … {% elif z == 1 %} … {% else %} … {% endif %}
     {% for item in items %} {{ loop.index }}: {{ item }} {% else %} none {% endfor %}
+    {% include "house-style" %}
 
 A value in `{{ }}` is a string, a number or a boolean (written as in JSON); a list or a mapping needs `| tojson` or
-`| join`. The characters written and the loop steps taken are bounded.
+`| join`. The characters written and the steps taken are bounded. What is included was compiled before, and reads the
+same variables.
 """
 
 from __future__ import annotations
@@ -18,20 +20,22 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from gateway.errors import BadRequest
 from gateway.prompts.filters import FILTERS, MAX_CHARACTERS, Missing, as_text, check_length
+from gateway.prompts.names import split_reference
+from gateway.prompts.page import Page
 
-MAX_STEPS = 100_000
 MAX_DEPTH = 100
 """Levels of nesting: blocks in blocks, and operations in one expression."""
 
 Scope = Mapping[str, Any]
-Expression = Callable[[Scope], Any]
-Writer = Callable[[Scope, "Page"], None]
+Expression = Callable[[Scope, Page], Any]
+Writer = Callable[[Scope, Page], None]
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
@@ -43,6 +47,8 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda a, b: a in b,
     "notin": lambda a, b: a not in b,
 }
+AT_A_GLANCE = frozenset(("default", "first", "last", "length"))
+"""Filters that take no longer for a longer value."""
 TESTS: dict[str, Callable[[Any], bool]] = {
     "defined": lambda value: not isinstance(value, Missing),
     "undefined": lambda value: isinstance(value, Missing),
@@ -50,68 +56,69 @@ TESTS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-class Page:
-    """What is written so far, within bounds."""
+NO_PARTIALS: Mapping[str, Template] = MappingProxyType({})
 
-    __slots__ = ("_length", "_steps", "parts")
 
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self._length = 0
-        self._steps = MAX_STEPS
-
-    def write(self, text: str) -> None:
-        self._length += len(text)
-        if self._length > MAX_CHARACTERS:
-            check_length(self._length)
-        self.parts.append(text)
-
-    def step(self) -> None:
-        self._steps -= 1
-        if self._steps < 0:
-            message = f"Rendering the prompt takes more than {MAX_STEPS} loop steps."
-            raise BadRequest(message, param="prompt.variables", code="prompt_too_long")
+def parse(source: str, where: str) -> nodes.Template:
+    """Jinja2's syntax tree. Raises `BadRequest` naming `where` (it becomes `param`), and the line."""
+    if len(source) > MAX_CHARACTERS:
+        message = f"{where}: the template is longer than {MAX_CHARACTERS} characters."
+        raise BadRequest(message, param=where, code="invalid_template")
+    try:
+        return Environment(keep_trailing_newline=True).parse(source)  # noqa: S701 - Jinja2 parses, it never renders
+    except TemplateSyntaxError as error:
+        message = f"{where}, line {error.lineno}: {error.message}"
+        raise BadRequest(message, param=where, code="invalid_template") from error
+    except ValueError as error:
+        raise BadRequest(
+            f"{where}: a number in the template is too long.", param=where, code="invalid_template"
+        ) from error
+    except RecursionError as error:
+        raise _too_deep(where) from error
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A compiled template. `names` are the variables it reads."""
+    """A compiled template. `names` are the variables it reads, `depth` the levels it is nested."""
 
     names: frozenset[str]
+    depth: int
     _write: Writer
 
     @classmethod
-    def compile(cls, source: str, where: str) -> Template:
-        """Raises `BadRequest` naming `where` (it becomes `param`), the line, and what is not allowed there."""
-        try:
-            tree = Environment(keep_trailing_newline=True).parse(source)  # noqa: S701 - Jinja2 parses, it never renders
-        except TemplateSyntaxError as error:
-            message = f"{where}, line {error.lineno}: {error.message}"
-            raise BadRequest(message, param=where, code="invalid_template") from error
-        except RecursionError as error:
-            raise _too_deep(where) from error
-        compiler = _Compiler(where)
+    def compile(cls, source: str, where: str, partials: Mapping[str, Template] = NO_PARTIALS) -> Template:
+        """`partials` are what it may include, by name. Raises `BadRequest` naming `where` (it becomes `param`), the
+        line, and what is not allowed there."""
+        tree = parse(source, where)
+        compiler = _Compiler(where, partials)
         write = compiler.body(tree.body)
-        return cls(frozenset(compiler.names), write)
+        return cls(frozenset(compiler.names), compiler.deepest, write)
 
-    def render(self, variables: Scope) -> str:
-        """Raises `BadRequest` naming the variable that is missing or cannot be written."""
-        page = Page()
+    def write(self, variables: Scope, page: Page) -> None:
+        """As a part of another template."""
+        self._write(variables, page)
+
+    def render(self, variables: Scope, page: Page | None = None) -> str:
+        """On `page` where others were rendered before it, within the same bounds. Raises `BadRequest` naming the
+        variable that is missing or cannot be written."""
+        page = page if page is not None else Page()
         try:
             self._write(variables, page)
         except (TypeError, ValueError, OverflowError) as error:
             message = f"The prompt cannot be rendered with these variables: {error}."
             raise BadRequest(message, param="prompt.variables", code="invalid_value") from error
-        return "".join(page.parts)
+        return page.taken()
 
 
 class _Compiler:
     """Jinja2's syntax tree to closures. A node without a method here is not part of the language."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, partials: Mapping[str, Template]) -> None:
         self._where = where
+        self._partials = partials
         self._bound: list[str] = []
         self._depth = 0
+        self.deepest = 0
         self.names: set[str] = set()
 
     # statements ------------------------------------------------------------------------------------------------------
@@ -132,13 +139,14 @@ class _Compiler:
             return self._writer(node)
 
     @contextmanager
-    def _deeper(self) -> Iterator[None]:
-        """One level of nesting, in the template and later on the stack of whoever renders it."""
-        self._depth += 1
+    def _deeper(self, levels: int = 1) -> Iterator[None]:
+        """Levels of nesting, in the template and later on the stack of whoever renders it."""
+        self._depth += levels
         if self._depth > MAX_DEPTH:
             raise _too_deep(self._where)
+        self.deepest = max(self.deepest, self._depth)
         yield
-        self._depth -= 1
+        self._depth -= levels
 
     def _writer(self, node: nodes.Node) -> Writer:
         if isinstance(node, nodes.Output):
@@ -147,6 +155,8 @@ class _Compiler:
             return self._if(node)
         if isinstance(node, nodes.For):
             return self._for(node)
+        if isinstance(node, nodes.Include):
+            return self._include(node)
         raise self._refusal(node)
 
     def body_of(self, node: nodes.Output) -> Writer:
@@ -165,7 +175,7 @@ class _Compiler:
         value = self.expression(node)
 
         def write(scope: Scope, page: Page) -> None:
-            found = value(scope)
+            found = value(scope, page)
             page.write(found if type(found) is str else as_text(found))
 
         return write
@@ -177,7 +187,7 @@ class _Compiler:
 
         def write(scope: Scope, page: Page) -> None:
             for test, body in branches:
-                if _truth(test(scope)):
+                if _truth(test(scope, page)):
                     body(scope, page)
                     return
             if otherwise is not None:
@@ -196,12 +206,30 @@ class _Compiler:
         otherwise = self.body(node.else_) if node.else_ else None
 
         def write(scope: Scope, page: Page) -> None:
-            items = _items(over(scope))
+            items = _items(over(scope, page))
+            page.step(len(scope) // 64)  # it is copied
             for inner in _scopes(scope, name, items):
                 page.step()
                 body(inner, page)
             if not items and otherwise is not None:
                 otherwise(scope, page)
+
+        return write
+
+    def _include(self, node: nodes.Include) -> Writer:
+        name = included(node)
+        if name is None:
+            raise self._refusal(node, 'what is included is named in place, as {% include "house-style" %}')
+        partial = self._partials.get(name)
+        if partial is None:
+            raise self._refusal(node, f"there is no prompt {name!r} to include")
+        self.names |= partial.names - set(self._bound)
+        with self._deeper(partial.depth):
+            pass
+
+        def write(scope: Scope, page: Page) -> None:
+            page.step()
+            partial.write(scope, page)
 
         return write
 
@@ -214,43 +242,42 @@ class _Compiler:
     def _value(self, node: nodes.Node) -> Expression:
         if isinstance(node, nodes.Const):
             constant = node.value
-            return lambda scope: constant
+            return lambda scope, page: constant
         if isinstance(node, nodes.Name):
             return self._name(node)
         if isinstance(node, nodes.Getattr):
-            return self._lookup(self.expression(node.node), lambda scope: node.attr)
+            return self._lookup(self.expression(node.node), lambda scope, page: node.attr)
         if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice):
             return self._lookup(self.expression(node.node), self.expression(node.arg))
         if isinstance(node, nodes.Filter):
             return self._filter(node)
         if isinstance(node, nodes.List | nodes.Tuple):
             items = [self.expression(item) for item in node.items]
-            return lambda scope: [_given(item(scope)) for item in items]
+            return lambda scope, page: [_given(item(scope, page)) for item in items]
         return self._logic(node)
 
     def _logic(self, node: nodes.Node) -> Expression:
         if isinstance(node, nodes.Not):
             value = self.expression(node.node)
-            return lambda scope: not _truth(value(scope))
+            return lambda scope, page: not _truth(value(scope, page))
         if isinstance(node, nodes.And | nodes.Or):
             left, right = self.expression(node.left), self.expression(node.right)
             if isinstance(node, nodes.And):
-                return lambda scope: right(scope) if _truth(left(scope)) else left(scope)
-            return lambda scope: left(scope) if _truth(left(scope)) else right(scope)
+                return lambda scope, page: right(scope, page) if _truth(left(scope, page)) else left(scope, page)
+            return lambda scope, page: left(scope, page) if _truth(left(scope, page)) else right(scope, page)
         if isinstance(node, nodes.Compare) and len(node.ops) == 1 and node.ops[0].op in COMPARISONS:
             compare, first = COMPARISONS[node.ops[0].op], self.expression(node.expr)
             second = self.expression(node.ops[0].expr)
-            return lambda scope: compare(_given(first(scope)), _given(second(scope)))
+            return _comparison(compare, first, second)
         if isinstance(node, nodes.CondExpr):
             test, then = self.expression(node.test), self.expression(node.expr1)
-            otherwise = self.expression(node.expr2) if node.expr2 is not None else lambda scope: ""
-            return lambda scope: then(scope) if _truth(test(scope)) else otherwise(scope)
+            otherwise = self.expression(node.expr2) if node.expr2 is not None else lambda scope, page: ""
+            return lambda scope, page: then(scope, page) if _truth(test(scope, page)) else otherwise(scope, page)
         if isinstance(node, nodes.Concat):
-            parts = [self.expression(part) for part in node.nodes]
-            return lambda scope: "".join([as_text(part(scope)) for part in parts])
+            return _concatenation([self.expression(part) for part in node.nodes])
         if isinstance(node, nodes.Test) and node.name in TESTS and not node.args:
             check, tested = TESTS[node.name], self.expression(node.node)
-            return lambda scope: check(tested(scope))
+            return lambda scope, page: check(tested(scope, page))
         raise self._refusal(node)
 
     def _name(self, node: nodes.Name) -> Expression:
@@ -258,11 +285,11 @@ class _Compiler:
         if name not in self._bound:
             self.names.add(name)
         missing = Missing(name)
-        return lambda scope: scope.get(name, missing)
+        return lambda scope, page: scope.get(name, missing)
 
     def _lookup(self, holder: Expression, key: Expression) -> Expression:
-        def look(scope: Scope) -> Any:
-            held, wanted = _given(holder(scope)), _given(key(scope))
+        def look(scope: Scope, page: Page) -> Any:
+            held, wanted = _given(holder(scope, page)), _given(key(scope, page))
             if isinstance(held, Mapping):
                 return held.get(wanted, Missing(str(wanted)))
             if isinstance(held, list) and type(wanted) is int and -len(held) <= wanted < len(held):
@@ -277,13 +304,17 @@ class _Compiler:
             raise self._refusal(node, f"the filter {node.name!r}; there are {allowed} (arguments by position)")
         apply, value = FILTERS[node.name], self.expression(node.node)
         arguments = [self.expression(argument) for argument in node.args]
-        takes_missing = node.name == "default"
+        takes_missing, reads_all = node.name == "default", node.name not in AT_A_GLANCE
 
-        def run(scope: Scope) -> Any:
-            found = value(scope)
-            return apply(
-                found if takes_missing else _given(found), *[_given(argument(scope)) for argument in arguments]
-            )
+        def run(scope: Scope, page: Page) -> Any:
+            found = value(scope, page)
+            given = [_given(argument(scope, page)) for argument in arguments]
+            if reads_all:
+                page.weigh(found)
+            made = apply(found if takes_missing else _given(found), *given)
+            if reads_all:
+                page.weigh(made)
+            return made
 
         return run
 
@@ -291,6 +322,35 @@ class _Compiler:
         named = what or f"{type(node).__name__.lower()} is not part of the template language"
         message = f"{self._where}, line {node.lineno}: {named}."
         return BadRequest(message, param=self._where, code="invalid_template")
+
+
+def included(node: nodes.Include) -> str | None:
+    """The name of the prompt that an `include` names, without the version it is pinned to; None where none is named."""
+    named = node.template.value if isinstance(node.template, nodes.Const) else None
+    reference = split_reference(named) if isinstance(named, str) else None
+    return reference[0] if reference is not None and node.with_context and not node.ignore_missing else None
+
+
+def _comparison(compare: Callable[[Any, Any], bool], first: Expression, second: Expression) -> Expression:
+    """Paid for by its right side: no comparison here works through more than that."""
+
+    def run(scope: Scope, page: Page) -> bool:
+        left, right = _given(first(scope, page)), _given(second(scope, page))
+        page.weigh(right)
+        return compare(left, right)
+
+    return run
+
+
+def _concatenation(parts: Sequence[Expression]) -> Expression:
+    def run(scope: Scope, page: Page) -> str:
+        texts = [as_text(part(scope, page)) for part in parts]
+        check_length(sum(map(len, texts)))
+        made = "".join(texts)
+        page.weigh(made)
+        return made
+
+    return run
 
 
 def _too_deep(where: str) -> BadRequest:
@@ -318,7 +378,16 @@ def _items(value: Any) -> Sequence[Any]:
 
 
 def _scopes(scope: Scope, name: str, items: Sequence[Any]) -> Iterator[Scope]:
+    """The same mapping every time, with the next item in it."""
     last = len(items) - 1
+    inner = dict(scope)
     for index, item in enumerate(items):
-        loop = {"index": index + 1, "index0": index, "first": index == 0, "last": index == last, "length": last + 1}
-        yield {**scope, name: item, "loop": loop}
+        inner[name] = item
+        inner["loop"] = {
+            "index": index + 1,
+            "index0": index,
+            "first": index == 0,
+            "last": index == last,
+            "length": last + 1,
+        }
+        yield inner

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from gateway.types import Json, Release
+from gateway.prompts.draft import PromptDraft
+from gateway.types import Release
 
 
 def canonical(value: Any) -> bytes:
@@ -16,14 +17,14 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def prompt_digest(messages: Sequence[Json], variables: Json) -> str:
-    """64 hex digits for a prompt version: its messages and the schema of its variables."""
-    return _sha256({"messages": list(messages), "variables": variables})
+def prompt_digest(draft: PromptDraft, partials: Mapping[str, str]) -> str:
+    """64 hex digits for what a prompt version is made of; `partials` are the digests of what it includes, by name."""
+    return sha256(draft.as_json() | ({"partials": dict(partials)} if partials else {}))
 
 
 def release_digest(release: Release) -> str:
     """64 hex digits for everything in a release but its digest."""
-    return _sha256(
+    return sha256(
         {
             "prompt": release.prompt.digest if release.prompt is not None else None,
             "prompt_name": release.prompt.name if release.prompt is not None else None,
@@ -36,5 +37,6 @@ def release_digest(release: Release) -> str:
     )
 
 
-def _sha256(value: Json) -> str:
+def sha256(value: Any) -> str:
+    """64 hex digits for a JSON value."""
     return hashlib.sha256(canonical(value)).hexdigest()

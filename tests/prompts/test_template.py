@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import BadRequest
-from gateway.prompts import template
+from gateway.prompts.filters import MAX_CHARACTERS
+from gateway.prompts.page import MAX_STEPS
 from gateway.prompts.template import Template
 
 JSON = st.recursive(
@@ -178,7 +179,7 @@ def test_operands_that_do_not_fit_are_refused(source: str) -> None:
 
 
 def test_the_length_is_bounded() -> None:
-    longest = "a" * template.MAX_CHARACTERS
+    longest = "a" * MAX_CHARACTERS
     assert rendered("{{ x }}", x=longest) == longest
     with pytest.raises(BadRequest) as refused:
         rendered("{{ x }}.", x=longest)
@@ -188,7 +189,7 @@ def test_the_length_is_bounded() -> None:
 def test_loops_are_bounded_nested_ones_together() -> None:
     nested = "{% for a in x %}{% for b in x %}{% endfor %}{% endfor %}"
     side = 315  # side * (side + 1) steps
-    assert side * (side + 1) < template.MAX_STEPS < (side + 1) * (side + 2)
+    assert side * (side + 1) < MAX_STEPS < (side + 1) * (side + 2)
     assert rendered(nested, x=[0] * side) == ""
     with pytest.raises(BadRequest) as refused:
         rendered(nested, x=[0] * (side + 1))
@@ -209,3 +210,79 @@ def test_filters_cannot_outgrow_the_page() -> None:
     with pytest.raises(BadRequest) as refused:
         rendered("{{ x | replace('a', x) | replace('a', x) | length }}", x="a" * 200)
     assert refused.value.code == "prompt_too_long"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for a in x %}{% if 0 in x %}{% endif %}{% endfor %}",
+        "{% for a in x %}{% if x == y %}{% endif %}{% endfor %}",
+        "{% for a in x %}{{ x | join | length }}{% endfor %}",
+        "{% for a in x %}{{ x | tojson | length }}{% endfor %}",
+        "{% for a in x %}{{ long | upper | length }}{% endfor %}",
+        "{% for a in x %}{{ (long ~ 'b') | length }}{% endfor %}",
+        "{% for a in x %}{% for b in one %}{% endfor %}{% endfor %}",
+    ],
+)
+def test_what_is_worked_through_in_a_loop_is_paid_for(source: str) -> None:
+    """Each step of these loops takes long by itself: the time is the product."""
+    many = {f"v{number}": 0 for number in range(64_000)} if "one" in source else {}
+    variables = {"x": [1] * 400, "y": [1] * 400, "long": "a" * 512 * 1024, "one": [1], **many}
+    with pytest.raises(BadRequest) as refused:
+        rendered(source, **variables)
+    assert refused.value.code == "prompt_too_long"
+
+
+def test_a_text_that_grows_before_it_is_written_is_bounded() -> None:
+    for source in ("{{ (x ~ x) | length }}", "{{ x | replace('a', 'bb') | length }}", "{{ x | indent(80) | length }}"):
+        with pytest.raises(BadRequest) as refused:
+            rendered(source, x="a\n" * (MAX_CHARACTERS // 2))
+        assert refused.value.code == "prompt_too_long"
+
+
+@pytest.mark.parametrize("source", ["a" * (MAX_CHARACTERS + 1), "{{ " + "1" * 5000 + " }}"])
+def test_a_template_that_is_too_long_is_refused(source: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        Template.compile(source, "here")
+    assert (refused.value.param, refused.value.code) == ("here", "invalid_template")
+
+
+# Partials ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_included_reads_the_same_variables() -> None:
+    partial = Template.compile("{{ loop.index }} {{ item }} {{ x }}", "partial")
+    whole = Template.compile(
+        "{% for item in items %}{% include 'house/item' %};{% endfor %}", "here", {"house/item": partial}
+    )
+    assert whole.names == {"items", "x"}
+    assert whole.render({"items": ["a", "b"], "x": "!"}) == "1 a !;2 b !;"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% include 'ghost' %}",
+        "{% include name %}",
+        "{% include ['item'] %}",
+        "{% include '/item' %}",
+        "{% include 'item' ignore missing %}",
+        "{% include 'item' without context %}",
+    ],
+)
+def test_only_what_is_pinned_is_included(source: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        Template.compile(source, "here", {"item": Template.compile("a", "item")})
+    assert (refused.value.param, refused.value.code) == ("here", "invalid_template")
+
+
+def test_including_is_bounded_in_steps_and_levels() -> None:
+    inner = Template.compile("{% for a in x %}{% endfor %}", "inner")
+    twice = Template.compile("{% include 'inner' %}{% include 'inner@2' %}", "twice", {"inner": inner})
+    half = MAX_STEPS // 2 - 1
+    assert twice.render({"x": [0] * half}) == ""
+    with pytest.raises(BadRequest):
+        twice.render({"x": [0] * (half + 1)})
+    deep = Template.compile("{% if x %}" * 60 + "{% endif %}" * 60, "deep")
+    with pytest.raises(BadRequest, match="too deeply"):
+        Template.compile("{% if x %}" * 60 + "{% include 'deep' %}" + "{% endif %}" * 60, "here", {"deep": deep})

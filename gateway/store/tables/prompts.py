@@ -35,11 +35,13 @@ prompt_branches = Table(
     Column("prompt", String(64), primary_key=True),
     Column("branch", String(64), primary_key=True),
     Column("base", Integer, nullable=False),
+    Column("head", Integer, nullable=False),
     Column("created", Float, nullable=False),
     Column("created_by", String(100), nullable=False),
     Column("closed", Float),
 )
-"""Those beside `main`. `base` is the version a branch was forked from."""
+"""`base` is the version a branch was forked from, for `main` its first; `head` the version it is at. Before its first
+row `main` is at its newest version."""
 
 prompt_labels = Table(
     "prompt_labels",

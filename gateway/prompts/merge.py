@@ -1,0 +1,194 @@
+"""Three-way merges of prompts: by lines where it is text, by keys where it is JSON.
+
+The messages of a draft are laid out as one sequence of lines, each message after a line of its own that says who
+speaks, so that messages that were added, moved or taken away merge as lines do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, TypeVar
+
+import orjson
+
+from gateway.prompts.draft import PromptDraft
+from gateway.types import Json
+
+T = TypeVar("T", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """What both sides changed, differently. Each is as a reader writes it; "" where it is not there."""
+
+    where: str
+    base: str
+    theirs: str
+    ours: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speaks:
+    """The line before a message. `text` is False where its content is a list of parts."""
+
+    role: str
+    text: bool
+
+    def __str__(self) -> str:
+        return f"--- {self.role}"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of three sequences: the same in all, or what became of it on each side."""
+
+    base: Sequence[Any]
+    theirs: Sequence[Any]
+    ours: Sequence[Any]
+
+    @property
+    def merged(self) -> Sequence[Any] | None:
+        """None where both sides changed it, differently."""
+        if self.theirs == self.ours or self.ours == self.base:
+            return self.theirs
+        return self.ours if self.theirs == self.base else None
+
+
+def merge_drafts(base: PromptDraft, theirs: PromptDraft, ours: PromptDraft) -> tuple[PromptDraft, list[Clash]]:
+    """What both sides made of `base`. Where there are clashes the draft holds our side of them."""
+    clashes: list[Clash] = []
+    lines: list[Any] = []
+    for span in spans(*(_lines(draft) for draft in (base, theirs, ours))):
+        merged = span.merged
+        if merged is None:
+            clashes.append(Clash("messages", *(_written(side) for side in (span.base, span.theirs, span.ours))))
+            merged = span.ours
+        lines += merged
+    messages = _messages(lines)
+    if messages is None:
+        texts = (_written(_lines(draft)) for draft in (base, theirs, ours))
+        clashes.append(Clash("messages", *texts))
+        messages = list(ours.messages)
+    others = {
+        name: _merge_json(*(getattr(draft, name) for draft in (base, theirs, ours)), name, clashes)
+        for name in ("variables", "parameters", "tools", "response_format")
+    }
+    return PromptDraft(messages=tuple(messages), **others), clashes
+
+
+def spans(base: Sequence[T], theirs: Sequence[T], ours: Sequence[T]) -> Iterator[Span]:
+    """Three sequences, cut where all three have the same items: diff3."""
+    at_base = at_theirs = at_ours = 0
+    for start, theirs_start, ours_start, length in _common(base, theirs, ours):
+        before = Span(base[at_base:start], theirs[at_theirs:theirs_start], ours[at_ours:ours_start])
+        if before.base or before.theirs or before.ours:
+            yield before
+        same = base[start : start + length]
+        if same:
+            yield Span(same, same, same)
+        at_base, at_theirs, at_ours = start + length, theirs_start + length, ours_start + length
+
+
+def _common(base: Sequence[T], theirs: Sequence[T], ours: Sequence[T]) -> Iterator[tuple[int, int, int, int]]:
+    """Where runs of items that are the same in all three begin in each, and how long they are; last, an empty one at
+    the ends."""
+    in_theirs, in_ours = ({at: other for at, other in _pairs(base, side)} for side in (theirs, ours))
+    at = 0
+    while at < len(base):
+        length = 0
+        while (
+            at + length in in_theirs
+            and at + length in in_ours
+            and in_theirs[at + length] == in_theirs[at] + length
+            and in_ours[at + length] == in_ours[at] + length
+        ):
+            length += 1
+        if length:
+            yield at, in_theirs[at], in_ours[at], length
+        at += max(length, 1)
+    yield len(base), len(theirs), len(ours), 0
+
+
+def _pairs(base: Sequence[T], side: Sequence[T]) -> Iterator[tuple[int, int]]:
+    for block in SequenceMatcher(None, base, side, autojunk=False).get_matching_blocks():
+        for step in range(block.size):
+            yield block.a + step, block.b + step
+
+
+def _lines(draft: PromptDraft) -> list[Any]:
+    lines: list[Any] = []
+    for message in draft.messages:
+        content = message["content"]
+        lines.append(Speaks(message["role"], isinstance(content, str)))
+        if isinstance(content, str):
+            lines += content.split("\n")
+        else:
+            lines += [orjson.dumps(part, option=orjson.OPT_SORT_KEYS).decode() for part in content]
+    return lines
+
+
+def _messages(lines: Sequence[Any]) -> list[Json] | None:
+    """None where what was merged is no list of messages: parts without one, or beside text."""
+    if not lines or not isinstance(lines[0], Speaks):
+        return None
+    found: list[tuple[Speaks, list[str]]] = []
+    for line in lines:
+        if isinstance(line, Speaks):
+            found.append((line, []))
+        else:
+            found[-1][1].append(line)
+    try:
+        return [
+            {"role": who.role, "content": "\n".join(held) if who.text else [orjson.loads(part) for part in held]}
+            for who, held in found
+        ]
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _written(lines: Sequence[Any]) -> str:
+    return "\n".join(str(line) for line in lines)
+
+
+def _by_name(tools: Sequence[Json]) -> Json:
+    return {f"{tool['type']}:{tool.get('function', tool).get('name', index)}": tool for index, tool in enumerate(tools)}
+
+
+def _merge_json(base: Any, theirs: Any, ours: Any, where: str, clashes: list[Clash]) -> Any:
+    if theirs == ours or ours == base:
+        return theirs
+    if theirs == base:
+        return ours
+    if isinstance(ours, tuple):
+        return tuple(_merge_keys(*(_by_name(tools) for tools in (base, theirs, ours)), where, clashes).values())
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        return _merge_keys(base if isinstance(base, dict) else {}, theirs, ours, where, clashes)
+    if all(_is_set(side) for side in (base, theirs, ours)):
+        return [
+            item for item in dict.fromkeys([*ours, *theirs]) if (item in ours and item in theirs) or item not in base
+        ]
+    clashes.append(Clash(where, *(_json(side) for side in (base, theirs, ours))))
+    return ours
+
+
+def _merge_keys(base: Json, theirs: Json, ours: Json, where: str, clashes: list[Clash]) -> Json:
+    merged = {}
+    for key in [*ours, *(key for key in theirs if key not in ours)]:
+        value = _merge_json(*(side.get(key, ABSENT) for side in (base, theirs, ours)), f"{where}.{key}", clashes)
+        if value is not ABSENT:
+            merged[key] = value
+    return merged
+
+
+ABSENT: Any = object()
+
+
+def _is_set(value: Any) -> bool:
+    """A list of names, as the variables that are required: its order means nothing."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _json(value: Any) -> str:
+    return "" if value is ABSENT else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,0 +1,269 @@
+"""The registry: versions that never change, branches, merges, and what a reference leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from gateway.errors import BadRequest, Conflict, GatewayError, NotFound
+from gateway.prompts import labels, registry
+from gateway.prompts.draft import PromptDraft
+from gateway.prompts.partials import MAX_LEVELS, MAX_PARTIALS
+from gateway.prompts.registry import MergeConflict, Origin, Saved
+from gateway.prompts.render import CompiledPrompt
+from gateway.store import prompt_labels, prompts
+from gateway.store.engine import Store
+from gateway.types import Principal
+
+ADA, BOB = Origin("ada"), Origin("bob")
+APPROVER = Principal("key_1", "k", frozenset(("approver",)), owner="carol")
+
+
+@pytest.fixture
+def connection(store: Store) -> Iterator[Connection]:
+    with store.begin() as opened:
+        yield opened
+
+
+def draft(*contents: str, **others: Any) -> PromptDraft:
+    return PromptDraft.parse({"messages": [{"role": "user", "content": content} for content in contents], **others})
+
+
+def save(connection: Connection, name: str, *contents: str, origin: Origin = ADA, **others: Any) -> Saved:
+    return registry.save(connection, name, draft(*contents, **others), origin)
+
+
+def rendered(connection: Connection, prompt: str, **values: Any) -> list[str]:
+    compiled = CompiledPrompt.compile(registry.get(connection, prompt))
+    return [message["content"] for message in compiled.render(values)]
+
+
+# Versions ------------------------------------------------------------------------------------------------------------
+
+
+def test_versions_are_numbered_and_know_where_they_come_from(connection: Connection) -> None:
+    first = save(connection, "support/greeting", "Hello.", origin=Origin("ada", "First try"))
+    second = save(connection, "support/greeting", "Hi.", origin=BOB, parameters={"temperature": 0})
+    assert (first.created, first.version.number, first.version.parent) == (True, 1, None)
+    assert (first.version.author, first.version.message) == ("ada", "First try")
+    assert (second.created, second.version.number, second.version.parent) == (True, 2, 1)
+    for saved in (first, second):
+        assert registry.get(connection, "support/greeting", str(saved.version.number)) == saved.version
+    assert registry.get(connection, "support/greeting") == second.version
+
+
+def test_the_same_text_makes_no_version_whoever_says_so(connection: Connection) -> None:
+    first = save(connection, "a", "Hello.")
+    second = save(connection, "a", "Hi.")
+    again = save(connection, "a", "Hello.", origin=BOB)
+    assert (again.created, again.version) == (False, first.version)
+    assert [entry.number for entry in prompts.entries(connection, "a")] == [2, 1]
+    assert registry.get(connection, "a") == first.version
+    assert save(connection, "a", "Hi.").version == second.version
+    assert save(connection, "b", "Hello.").version.digest == first.version.digest
+
+
+def test_saving_sets_no_label(connection: Connection) -> None:
+    save(connection, "a", "Hello.")
+    assert prompt_labels.labels_of(connection, "a") == {}
+
+
+@pytest.mark.parametrize("name", ["", "A", "a//b", "a/labels", "a" * 65])
+def test_what_is_no_name_is_refused(connection: Connection, name: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        save(connection, name, "Hello.")
+    assert (refused.value.param, refused.value.code) == ("name", "invalid_name")
+
+
+@pytest.mark.parametrize("content", ["{{ x.__class__() }}", "{{ x", "{{ ghost }}", "{% include name %}"])
+def test_what_could_not_be_rendered_is_not_saved(connection: Connection, content: str) -> None:
+    with pytest.raises(BadRequest):
+        save(connection, "a", content, variables={"x": "string"})
+    assert prompts.entries(connection, "a") == []
+
+
+def test_who_began_with_another_version_is_told(connection: Connection) -> None:
+    save(connection, "a", "Hello.")
+    save(connection, "a", "Hi.")
+    with pytest.raises(Conflict) as refused:
+        save(connection, "a", "Hello!", origin=Origin("bob", parent=1))
+    assert (refused.value.param, refused.value.code) == ("parent", "stale_parent")
+    assert save(connection, "a", "Hello!", origin=Origin("bob", parent=2)).created
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "code"),
+    [
+        ("ghost", None, "prompt_not_found"),
+        ("ghost", "1", "prompt_not_found"),
+        ("ghost", "production", "prompt_not_found"),
+        ("a", "2", "version_not_found"),
+        ("a", "9" * 5000, "version_not_found"),
+        ("a", "²", "label_not_found"),
+        ("a", "production", "label_not_found"),
+    ],
+)
+def test_what_is_not_there_is_told_apart(connection: Connection, name: str, reference: str | None, code: str) -> None:
+    save(connection, "a", "Hello.")
+    with pytest.raises(NotFound) as refused:
+        registry.get(connection, name, reference)
+    assert refused.value.code == code
+
+
+def test_an_alias_leads_to_its_prompt(connection: Connection) -> None:
+    save(connection, "a", "Hello.")
+    prompts.put_alias(connection, "pmpt_123", "a")
+    assert registry.get(connection, "pmpt_123", "1").aliases == ("pmpt_123",)
+
+
+# Branches ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_branch_goes_its_own_way(connection: Connection) -> None:
+    save(connection, "a", "one\ntwo\nthree")
+    registry.fork(connection, "a", "terse", None, "bob")
+    there = save(connection, "a", "one\ntwo\n3", origin=Origin("bob", branch="terse"))
+    assert (there.version.number, there.version.branch, there.version.parent) == (2, "terse", 1)
+    assert registry.get(connection, "a").number == 1
+    here = save(connection, "a", "1\ntwo\nthree")
+    merged = registry.merge(connection, "a", "terse", "", "carol")
+    assert merged.created
+    assert merged.version.messages[0]["content"] == "1\ntwo\n3"
+    assert (merged.version.branch, merged.version.parent, merged.version.merged) == (
+        "main",
+        here.version.number,
+        there.version.number,
+    )
+    assert (merged.version.author, merged.version.message) == ("carol", "Merge terse")
+    assert registry.get(connection, "a") == merged.version
+
+
+def test_where_main_stood_still_it_takes_over_the_branch(connection: Connection) -> None:
+    save(connection, "a", "one")
+    registry.fork(connection, "a", "terse", "1", "bob")
+    there = save(connection, "a", "1", origin=Origin("bob", branch="terse"))
+    assert registry.merge(connection, "a", "terse", "", "carol") == Saved(there.version, created=False)
+    assert registry.get(connection, "a") == there.version
+
+
+def test_what_clashes_is_told_and_nothing_changes(connection: Connection) -> None:
+    save(connection, "a", "one")
+    registry.fork(connection, "a", "terse", None, "bob")
+    save(connection, "a", "1", origin=Origin("bob", branch="terse"))
+    save(connection, "a", "eins")
+    with pytest.raises(MergeConflict) as refused:
+        registry.merge(connection, "a", "terse", "", "carol")
+    assert refused.value.code == "merge_conflict"
+    [clash] = refused.value.clashes
+    assert (clash.where, clash.base, clash.theirs, clash.ours) == ("messages", "one", "1", "eins")
+    assert [branch.closed for branch in prompts.branches(connection, "a")] == [None, None]
+
+
+def test_a_merged_branch_is_closed_and_its_name_is_free_again(connection: Connection) -> None:
+    save(connection, "a", "one")
+    registry.fork(connection, "a", "terse", None, "bob")
+    with pytest.raises(Conflict):
+        registry.fork(connection, "a", "terse", None, "bob")
+    registry.merge(connection, "a", "terse", "", "bob")
+    for again in (
+        lambda: registry.merge(connection, "a", "terse", "", "bob"),
+        lambda: save(connection, "a", "two", origin=Origin("bob", branch="terse")),
+    ):
+        with pytest.raises(NotFound) as refused:
+            again()
+        assert refused.value.code == "branch_not_found"
+    assert registry.fork(connection, "a", "terse", None, "bob").base == 1
+
+
+@pytest.mark.parametrize("branch", ["main", "latest", "12", "A", "", "a" * 65])
+def test_what_cannot_be_forked(connection: Connection, branch: str) -> None:
+    save(connection, "a", "one")
+    with pytest.raises(GatewayError):
+        registry.fork(connection, "a", branch, None, "bob")
+    assert [one.name for one in prompts.branches(connection, "a")] == ["main"]
+
+
+# Partials ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_included_stays_as_it_was(connection: Connection) -> None:
+    save(connection, "style", "Be {{ tone }}.", variables={"tone": {"type": "string", "default": "brief"}})
+    saved = save(connection, "a", '{% include "style" %} Greet {{ name }}.', variables={"name": "string"})
+    assert {name: partial.number for name, partial in saved.version.partials.items()} == {"style": 1}
+    save(connection, "style", "Never be {{ tone }}.", variables={"tone": {"type": "string", "default": "brief"}})
+    assert rendered(connection, "a", name="Ada") == ["Be brief. Greet Ada."]
+    assert rendered(connection, "a", name="Ada", tone="kind") == ["Be kind. Greet Ada."]
+    again = save(connection, "a", '{% include "style" %} Greet {{ name }}.', variables={"name": "string"})
+    assert again.created
+    assert rendered(connection, "a", name="Ada") == ["Never be brief. Greet Ada."]
+
+
+def test_a_version_or_a_label_can_be_written(connection: Connection) -> None:
+    for text in ("one", "two", "three"):
+        save(connection, "style", text)
+    labels.move(connection, "style", "production", "2", APPROVER, "Tried.")
+    for reference, text in (
+        ("style@1", "one"),
+        ("style@latest", "three"),
+        ("style@production", "two"),
+        ("style", "two"),
+    ):
+        save(connection, "a", f'{{% include "{reference}" %}}')
+        assert rendered(connection, "a") == [text]
+
+
+def test_a_variable_the_includer_declares_is_its_own(connection: Connection) -> None:
+    save(connection, "style", "{{ tone }}", variables={"tone": "string"})
+    save(connection, "a", '{% include "style" %}', variables={"tone": {"type": "string", "default": "kind"}})
+    assert rendered(connection, "a") == ["kind"]
+
+
+def include(*names: str) -> str:
+    return "".join(f'{{% include "{name}" %}}' for name in names)
+
+
+def test_cycles_are_refused(connection: Connection) -> None:
+    save(connection, "a", "text")
+    save(connection, "b", include("a"))
+    for content in (include("b"), include("a"), include("b@1")):
+        with pytest.raises(BadRequest) as refused:
+            save(connection, "a", content)
+        assert refused.value.code == "invalid_partial"
+
+
+def test_levels_and_numbers_are_bounded(connection: Connection) -> None:
+    save(connection, "p0", "text")
+    for level in range(MAX_LEVELS):
+        save(connection, f"p{level + 1}", include(f"p{level}"))
+    assert rendered(connection, f"p{MAX_LEVELS}") == ["text"]
+    with pytest.raises(BadRequest, match="levels deep"):
+        save(connection, "deeper", include(f"p{MAX_LEVELS}"))
+    for number in range(MAX_PARTIALS + 1):
+        save(connection, f"q{number}", f"text {number}")
+    save(connection, "wide", include(*(f"q{number}" for number in range(MAX_PARTIALS))))
+    with pytest.raises(BadRequest, match="more than"):
+        save(connection, "wider", include(*(f"q{number}" for number in range(MAX_PARTIALS + 1))))
+
+
+@pytest.mark.parametrize(
+    ("contents", "others"),
+    [
+        (("one", "two"), {}),
+        (("{{ x }}",), {"variables": {"type": "object", "properties": {"x": {}}, "$defs": {}}}),
+    ],
+)
+def test_what_cannot_be_included(connection: Connection, contents: tuple[str, ...], others: dict[str, Any]) -> None:
+    save(connection, "style", *contents, **others)
+    with pytest.raises(BadRequest) as refused:
+        save(connection, "a", include("style"))
+    assert refused.value.code == "invalid_partial"
+
+
+def test_one_prompt_is_included_in_one_version(connection: Connection) -> None:
+    save(connection, "style", "one")
+    save(connection, "style", "two")
+    with pytest.raises(BadRequest, match="two versions"):
+        save(connection, "a", include("style@1", "style@2"))
