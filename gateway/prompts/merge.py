@@ -17,6 +17,8 @@ from gateway.prompts.draft import PromptDraft
 from gateway.types import Json
 
 T = TypeVar("T", bound=Hashable)
+Sides = tuple[Any, Any, Any]
+"""What was there before, and what each side made of it: base, theirs, ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Clash:
     base: str
     theirs: str
     ours: str
+
+    def shown(self, our_name: str, their_name: str) -> str:
+        """With the marks that editors know."""
+        return f"{self.where}:\n<<<<<<< {our_name}\n{self.ours}\n=======\n{self.theirs}\n>>>>>>> {their_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ def merge_drafts(base: PromptDraft, theirs: PromptDraft, ours: PromptDraft) -> t
     """What both sides made of `base`. Where there are clashes the draft holds our side of them."""
     clashes: list[Clash] = []
     lines: list[Any] = []
-    for span in spans(*(_lines(draft) for draft in (base, theirs, ours))):
+    for span in spans(*(lines_of(draft) for draft in (base, theirs, ours))):
         merged = span.merged
         if merged is None:
             clashes.append(Clash("messages", *(_written(side) for side in (span.base, span.theirs, span.ours))))
@@ -68,11 +74,11 @@ def merge_drafts(base: PromptDraft, theirs: PromptDraft, ours: PromptDraft) -> t
         lines += merged
     messages = _messages(lines)
     if messages is None:
-        texts = (_written(_lines(draft)) for draft in (base, theirs, ours))
+        texts = (_written(lines_of(draft)) for draft in (base, theirs, ours))
         clashes.append(Clash("messages", *texts))
         messages = list(ours.messages)
     others = {
-        name: _merge_json(*(getattr(draft, name) for draft in (base, theirs, ours)), name, clashes)
+        name: _merge_json((getattr(base, name), getattr(theirs, name), getattr(ours, name)), name, clashes)
         for name in ("variables", "parameters", "tools", "response_format")
     }
     return PromptDraft(messages=tuple(messages), **others), clashes
@@ -117,7 +123,8 @@ def _pairs(base: Sequence[T], side: Sequence[T]) -> Iterator[tuple[int, int]]:
             yield block.a + step, block.b + step
 
 
-def _lines(draft: PromptDraft) -> list[Any]:
+def lines_of(draft: PromptDraft) -> list[Any]:
+    """What is compared and merged: the messages of a draft, line by line."""
     lines: list[Any] = []
     for message in draft.messages:
         content = message["content"]
@@ -152,31 +159,35 @@ def _written(lines: Sequence[Any]) -> str:
     return "\n".join(str(line) for line in lines)
 
 
-def _by_name(tools: Sequence[Json]) -> Json:
+def tools_by_name(tools: Sequence[Json]) -> Json:
     return {f"{tool['type']}:{tool.get('function', tool).get('name', index)}": tool for index, tool in enumerate(tools)}
 
 
-def _merge_json(base: Any, theirs: Any, ours: Any, where: str, clashes: list[Clash]) -> Any:
+def _merge_json(sides: Sides, where: str, clashes: list[Clash]) -> Any:
+    base, theirs, ours = sides
     if theirs == ours or ours == base:
         return theirs
     if theirs == base:
         return ours
     if isinstance(ours, tuple):
-        return tuple(_merge_keys(*(_by_name(tools) for tools in (base, theirs, ours)), where, clashes).values())
+        tools = (tools_by_name(base), tools_by_name(theirs), tools_by_name(ours))
+        return tuple(_merge_keys(tools, where, clashes).values())
     if isinstance(theirs, dict) and isinstance(ours, dict):
-        return _merge_keys(base if isinstance(base, dict) else {}, theirs, ours, where, clashes)
-    if all(_is_set(side) for side in (base, theirs, ours)):
+        return _merge_keys((base if isinstance(base, dict) else {}, theirs, ours), where, clashes)
+    if all(_is_set(side) for side in sides):
         return [
             item for item in dict.fromkeys([*ours, *theirs]) if (item in ours and item in theirs) or item not in base
         ]
-    clashes.append(Clash(where, *(_json(side) for side in (base, theirs, ours))))
+    clashes.append(Clash(where, *(_json(side) for side in sides)))
     return ours
 
 
-def _merge_keys(base: Json, theirs: Json, ours: Json, where: str, clashes: list[Clash]) -> Json:
+def _merge_keys(sides: tuple[Json, Json, Json], where: str, clashes: list[Clash]) -> Json:
+    base, theirs, ours = sides
     merged = {}
     for key in [*ours, *(key for key in theirs if key not in ours)]:
-        value = _merge_json(*(side.get(key, ABSENT) for side in (base, theirs, ours)), f"{where}.{key}", clashes)
+        held = (base.get(key, ABSENT), theirs.get(key, ABSENT), ours.get(key, ABSENT))
+        value = _merge_json(held, f"{where}.{key}", clashes)
         if value is not ABSENT:
             merged[key] = value
     return merged

@@ -29,6 +29,9 @@ from gateway.types import PromptVersion
 LATEST = "latest"
 """Stands for the head of `main`, where a label could stand."""
 PRODUCTION = "production"
+MAX_SHOWN = 20_000
+"""Characters of a conflict's message."""
+ALIAS = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 
 _NAME: TypeAdapter[str] = TypeAdapter(PromptName)
 
@@ -53,12 +56,14 @@ class Saved:
 
 
 class MergeConflict(Conflict):
-    """Both sides changed the same lines. `clashes` are those, with their places."""
+    """Both sides changed the same place. The message shows what each made of it."""
 
     default_code = "merge_conflict"
 
-    def __init__(self, message: str, clashes: Sequence[Clash]) -> None:
-        super().__init__(message, param=clashes[0].where)
+    def __init__(self, branch: str, clashes: Sequence[Clash]) -> None:
+        shown = "\n".join(clash.shown(MAIN, branch) for clash in clashes)
+        message = f"{branch!r} and {MAIN!r} both changed this; merge again with what it is to be.\n{shown}"
+        super().__init__(message[:MAX_SHOWN], param=clashes[0].where)
         self.clashes = clashes
 
 
@@ -92,26 +97,26 @@ def fork(connection: Connection, name: str, branch: str, start: str | None, by: 
     return made
 
 
-def merge(connection: Connection, name: str, branch: str, message: str, by: str) -> Saved:
+def merge(
+    connection: Connection, name: str, branch: str, message: str, by: str, resolved: PromptDraft | None = None
+) -> Saved:
     """Bring what a branch changed into `main`, and close it. Where `main` has not moved since, it takes over the
-    branch's head; otherwise a new version has what both changed. Raises `MergeConflict`."""
+    branch's head; otherwise a new version has what both changed, or is `resolved`. Raises `MergeConflict`."""
     catalogue.hold_revision(connection)
     main, side = _open_branch(connection, name, MAIN), _open_branch(connection, name, branch)
     if branch == MAIN:
         raise BadRequest("'main' is what others are merged into.", param="branch", code="invalid_value")
     found = rows.find(connection, [(name, number) for number in (side.base, side.head, main.head)])
     base, theirs, ours = (found[name, number] for number in (side.base, side.head, main.head))
-    if main.head == side.base:
+    if main.head == side.base and resolved is None:
         rows.set_head(connection, name, MAIN, side.head, by)
         saved = Saved(theirs, created=False)
     else:
         draft, clashes = merge_drafts(*(PromptDraft.of(version) for version in (base, theirs, ours)))
-        if clashes:
-            places = ", ".join(clash.where for clash in clashes)
-            said = f"The branch {branch!r} and 'main' both changed {places}. Save what it is to be on the branch."
-            raise MergeConflict(said, clashes)
+        if clashes and resolved is None:
+            raise MergeConflict(branch, clashes)
         origin = Origin(by, message or f"Merge {branch}", MAIN, main.head)
-        saved = _save(connection, name, draft, origin, side.head)
+        saved = _save(connection, name, resolved or draft, origin, side.head)
     rows.close_branch(connection, name, branch)
     return saved
 
@@ -149,7 +154,22 @@ def get(connection: Connection, name: str, reference: str | None = None) -> Prom
 
 def named(connection: Connection, name: str) -> str:
     """The name of a prompt, of which `name` may be an alias."""
+    if rows.last_number(connection, name):
+        return name
     return rows.alias_of(connection, name) or name
+
+
+def alias(connection: Connection, other: str, name: str) -> str:
+    """Let another id name a prompt; gives its name. Raises `BadRequest` for what cannot be an id, and `Conflict` where
+    a prompt is called so."""
+    if not re.fullmatch(ALIAS, other):
+        message = f"{other[:80]!r} cannot be an alias: letters, digits and . _ -, at most 128."
+        raise BadRequest(message, param="alias", code="invalid_name")
+    if rows.last_number(connection, other):
+        raise Conflict(f"There is a prompt {other!r}.", param="alias", code="name_taken")
+    prompt = get(connection, name).name
+    rows.put_alias(connection, other, prompt)
+    return prompt
 
 
 def check_name(name: str) -> None:

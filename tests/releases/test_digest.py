@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.prompts.draft import PromptDraft
 from gateway.releases.digest import canonical, prompt_digest, release_digest
 from gateway.types import Json, PromptVersion, Release
 
@@ -78,18 +79,26 @@ def test_the_order_of_a_list_counts() -> None:
     )
 
 
-def test_a_prompt_is_its_messages_and_its_variables() -> None:
-    digest = prompt_digest(MESSAGES, {"type": "object"})
-    assert prompt_digest(list(MESSAGES), {"type": "object"}) == digest
-    assert prompt_digest(MESSAGES, {"type": "object", "required": []}) != digest
-    assert prompt_digest([{"role": "user", "content": "Greet {{ name }}!"}], {"type": "object"}) != digest
-    assert prompt_digest([*MESSAGES, *MESSAGES], {"type": "object"}) != digest
+def draft(**changed: Any) -> PromptDraft:
+    return PromptDraft.parse({"messages": list(MESSAGES), "variables": {"type": "object"}, **changed})
+
+
+def test_a_prompt_is_all_that_is_in_its_draft_and_what_it_includes() -> None:
+    """A field added to `PromptDraft` and forgotten here would let a change pass for the version before."""
+    changed: dict[str, Any] = {
+        "messages": [*MESSAGES, *MESSAGES],
+        "variables": {"type": "object", "required": []},
+        "parameters": {"temperature": 0},
+        "tools": [{"type": "custom"}],
+        "response_format": {"type": "json_object"},
+    }
+    assert set(PromptDraft.model_fields) == set(changed)
+    found = {prompt_digest(draft(**{name: value}), {}) for name, value in changed.items()}
+    found |= {prompt_digest(draft(), partials) for partials in ({}, {"style": "a" * 64}, {"style": "b" * 64})}
+    assert len(found) == len(changed) + 3
 
 
 def test_digests_do_not_change_between_versions_of_the_product() -> None:
     """Evidence is bound to them: one that moves would strand it."""
-    assert (
-        prompt_digest(MESSAGES, {"type": "object"})
-        == "7aa9864d08a86dae21dcd795e68d831d45f47e8cb6a8a7bd201f06b3b8fae9cf"
-    )
+    assert prompt_digest(draft(), {}) == "7aa9864d08a86dae21dcd795e68d831d45f47e8cb6a8a7bd201f06b3b8fae9cf"
     assert release_digest(RELEASE) == "02b5895be9ab5be177b88953864838fb3ae01e109fc1036f211a848414e6811b"
