@@ -10,27 +10,37 @@ from enum import Enum
 from gateway.errors import Forbidden, NotFound, Unauthenticated
 from gateway.types import Principal
 
-ROLES = ("admin", "operator", "viewer")
-"""admin: keys and everything below; operator: prompts and releases; viewer: reads records, releases and metrics."""
+ROLES = ("admin", "approver", "editor", "evaluator", "viewer")
+"""admin: everything; approver: agrees to what others propose, breaks the glass, reviews; editor: prompts, releases,
+rollouts; evaluator: asks candidates and posts evidence; viewer: reads records, releases and metrics."""
 
 
 class Access(Enum):
-    """The rule of a route; the value lists the roles that satisfy it (None: any key)."""
+    """The rule of a route; `roles` lists those that satisfy it."""
 
     PUBLIC = "public"
     KEY = "key"
     VIEWER = "viewer"
-    OPERATOR = "operator"
+    EVALUATOR = "evaluator"
+    EDITOR = "editor"
+    APPROVER = "approver"
+    HANDLER = "editor or approver"
     ADMIN = "admin"
 
     @property
     def roles(self) -> frozenset[str]:
         """The roles that satisfy this rule; empty where no role is asked for."""
-        return {
-            Access.VIEWER: frozenset(ROLES),
-            Access.OPERATOR: frozenset(("admin", "operator")),
-            Access.ADMIN: frozenset(("admin",)),
-        }.get(self, frozenset())
+        return SATISFIED_BY.get(self, frozenset())
+
+
+SATISFIED_BY: Mapping[Access, frozenset[str]] = {
+    Access.VIEWER: frozenset(ROLES),
+    Access.EVALUATOR: frozenset(("admin", "approver", "editor", "evaluator")),
+    Access.EDITOR: frozenset(("admin", "editor")),
+    Access.APPROVER: frozenset(("admin", "approver")),
+    Access.HANDLER: frozenset(("admin", "approver", "editor")),
+    Access.ADMIN: frozenset(("admin",)),
+}
 
 
 def admit(access: Access, principal: Principal) -> None:

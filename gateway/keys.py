@@ -48,7 +48,7 @@ class Grant:
             raise BadRequest("'expires' is a Unix time, in seconds, and one to come.", param="expires")
 
 
-def mint(connection: Connection, hasher: KeyHasher, grant: Grant) -> tuple[str, KeyRow]:
+def mint(connection: Connection, hasher: KeyHasher, grant: Grant, by: str) -> tuple[str, KeyRow]:
     """A new secret, to be shown once, and the row that stays. Raises `BadRequest` where the project does not exist. The
     caller owns the transaction."""
     secret = _secret()
@@ -66,28 +66,29 @@ def mint(connection: Connection, hasher: KeyHasher, grant: Grant) -> tuple[str, 
         owner=grant.owner or grant.name,
         project=grant.project,
         rotated=None,
+        created_by=by,
     )
     rows.add(connection, row)
     return secret, row
 
 
-def rotate(connection: Connection, hasher: KeyHasher, key_id: str, overlap: float) -> tuple[str, KeyRow]:
+def rotate(connection: Connection, hasher: KeyHasher, key_id: str, overlap: float, by: str) -> tuple[str, KeyRow]:
     """Another secret for a key, to be shown once; those it had go on for `overlap` seconds at most. All else of the key
     stays. Raises `NotFound` where there is no such key in force. The caller owns the transaction."""
     if not 0 <= overlap <= LONGEST_OVERLAP:
         raise BadRequest("Secrets overlap for at most 90 days.", param="overlap_seconds")
     secret = _secret()
-    row = rows.rotate(connection, key_id, hasher.digest(secret.encode()).hex(), secret[-4:], overlap)
+    row = rows.rotate(connection, key_id, hasher.digest(secret.encode()).hex(), secret[-4:], overlap, by)
     if row is None:
         raise not_in_force(key_id)
     return secret, row
 
 
-def assign(connection: Connection, key_id: str, owner: str | None, project: str | None) -> KeyRow:
+def assign(connection: Connection, key_id: str, owner: str | None, project: str | None, by: str) -> KeyRow:
     """Give a key another owner, another project, or both; None leaves what it has. Raises `NotFound` where there is no
     such key in force, and `BadRequest` where the project does not exist. The caller owns the transaction."""
     _check_owner(owner)
-    row = rows.assign(connection, key_id, owner, project)
+    row = rows.assign(connection, key_id, owner, project, by)
     if row is None:
         raise not_in_force(key_id)
     return row

@@ -41,7 +41,7 @@ class Inside:
     async def key(self, *roles: str, **grant: Any) -> dict[str, str]:
         """The header fields of a new key of these roles, which may use everything unless `grant` says otherwise."""
         new = Grant(**{"name": "test", "roles": frozenset(roles), "upstreams": None, **grant})
-        secret, _ = await self.services.write(lambda connection: mint(connection, self.services.hasher, new))
+        secret, _ = await self.services.write(lambda connection: mint(connection, self.services.hasher, new, "root"))
         return {"authorization": f"Bearer {secret}"}
 
     async def apply(self, manifest: str) -> None:

@@ -231,7 +231,7 @@ def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
 async def test_an_operator_reads_what_was_said_in_a_stream(tmp_path: Path) -> None:
     upstreams = {"demo": {"provider": "scripted"}}
     async with inside(tmp_path, upstreams=upstreams, content={"capture": "full"}) as running:
-        headers = await running.key("operator")
+        headers = await running.key("editor")
         body = {"model": "demo", "messages": [{"role": "user", "content": f"charge {CARD} now"}], "stream": True}
         reply = await running.client.post("/v1/chat/completions", json=body, headers=headers)
         assert "4111 " in reply.text

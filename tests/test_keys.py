@@ -29,7 +29,7 @@ def add_project(connection: Connection) -> None:
 
 def test_a_secret_is_in_no_row_and_in_no_file(store: Store, tmp_path: Path) -> None:
     with store.begin() as connection:
-        secret, row = mint(connection, HASHER, Grant("test"))
+        secret, row = mint(connection, HASHER, Grant("test"), "root")
     assert secret.startswith("sk-")
     assert len(secret) > 40
     assert row.digest == HASHER.digest(secret.encode()).hex()
@@ -43,7 +43,7 @@ def test_a_secret_is_in_no_row_and_in_no_file(store: Store, tmp_path: Path) -> N
 
 def test_no_two_keys_are_alike(store: Store) -> None:
     with store.begin() as connection:
-        made = [mint(connection, HASHER, Grant("test")) for _ in range(50)]
+        made = [mint(connection, HASHER, Grant("test"), "root") for _ in range(50)]
     assert len({secret for secret, _ in made}) == len({row.id for _, row in made}) == 50
 
 
@@ -57,7 +57,7 @@ def test_what_was_granted_is_kept(store: Store) -> None:
     ]
     with store.begin() as connection:
         add_project(connection)
-        made = [mint(connection, HASHER, grant)[1] for grant in grants]
+        made = [mint(connection, HASHER, grant, "root")[1] for grant in grants]
     with store.begin() as connection:
         assert keys.list_all(connection) == made
         assert {row.id for row in keys.find_active(connection)} == {row.id for row in made}
@@ -77,7 +77,7 @@ def test_minting_and_revoking_move_the_revision(store: Store) -> None:
     """Which is how running gateways come to know."""
     with store.begin() as connection:
         seen = [catalogue.revision(connection)]
-        _, row = mint(connection, HASHER, Grant("test"))
+        _, row = mint(connection, HASHER, Grant("test"), "root")
         seen.append(catalogue.revision(connection))
         assert keys.revoke(connection, row.id, time.time())
         seen.append(catalogue.revision(connection))
@@ -95,7 +95,7 @@ def test_minting_and_revoking_move_the_revision(store: Store) -> None:
         (
             {"name": "a", "roles": frozenset(["admin", "root"])},
             "roles",
-            "'root'; the roles are admin, operator, viewer",
+            "'root'; the roles are admin, approver, editor, evaluator, viewer",
         ),
         ({"name": "a", "owner": ""}, "owner", "1 to 100"),
         ({"name": "a", "owner": "a" * 101}, "owner", "1 to 100"),
@@ -130,8 +130,8 @@ def test_what_a_grant_names_and_nobody_declared(store: Store) -> None:
 
 def test_a_rotated_key_is_the_same_caller_by_each_secret(store: Store) -> None:
     with store.begin() as connection:
-        old, row = mint(connection, HASHER, Grant("test", roles=frozenset(["viewer"])))
-        new, rotated = rotate(connection, HASHER, row.id, 60)
+        old, row = mint(connection, HASHER, Grant("test", roles=frozenset(["viewer"])), "root")
+        new, rotated = rotate(connection, HASHER, row.id, 60, "root")
         found = principals(connection, {})
     assert new != old
     assert (rotated.id, rotated.hint) == (row.id, new[-4:])
@@ -145,28 +145,28 @@ def test_a_rotated_key_is_the_same_caller_by_each_secret(store: Store) -> None:
 def test_no_secret_outlives_its_key(store: Store) -> None:
     ends = time.time() + 30
     with store.begin() as connection:
-        _, row = mint(connection, HASHER, Grant("test", expires=ends))
-        rotate(connection, HASHER, row.id, 60)
+        _, row = mint(connection, HASHER, Grant("test", expires=ends), "root")
+        rotate(connection, HASHER, row.id, 60, "root")
         assert [principal.expires for principal in principals(connection, {}).values()] == [ends, ends]
 
 
 def test_a_revoked_key_has_no_secret_left(store: Store) -> None:
     with store.begin() as connection:
-        _, row = mint(connection, HASHER, Grant("test"))
-        rotate(connection, HASHER, row.id, 60)
+        _, row = mint(connection, HASHER, Grant("test"), "root")
+        rotate(connection, HASHER, row.id, 60, "root")
         keys.revoke(connection, row.id, time.time())
         assert principals(connection, {}) == {}
         with pytest.raises(NotFound, match=row.id) as refused:
-            rotate(connection, HASHER, row.id, 60)
+            rotate(connection, HASHER, row.id, 60, "root")
         assert refused.value.param == "key_id"
 
 
 @pytest.mark.parametrize("overlap", [-1.0, LONGEST_OVERLAP + 1, float("nan"), float("inf")])
 def test_secrets_do_not_overlap_for_ever(store: Store, overlap: float) -> None:
     with store.begin() as connection:
-        _, row = mint(connection, HASHER, Grant("test"))
+        _, row = mint(connection, HASHER, Grant("test"), "root")
         with pytest.raises(BadRequest, match="at most 90 days") as refused:
-            rotate(connection, HASHER, row.id, overlap)
+            rotate(connection, HASHER, row.id, overlap, "root")
         assert refused.value.param == "overlap_seconds"
         assert keys.find_active(connection) == [row]
 
@@ -177,8 +177,8 @@ def test_secrets_do_not_overlap_for_ever(store: Store, overlap: float) -> None:
 def test_a_caller_has_the_allowances_of_key_project_and_team(store: Store) -> None:
     with store.begin() as connection:
         add_project(connection)
-        _, inside = mint(connection, HASHER, Grant("inside", owner="Ada", project="web"))
-        _, outside = mint(connection, HASHER, Grant("outside"))
+        _, inside = mint(connection, HASHER, Grant("inside", owner="Ada", project="web"), "root")
+        _, outside = mint(connection, HASHER, Grant("outside"), "root")
         scopes = (f"key:{inside.id}", "project:web", "team:search", "team:other", "endpoint:web")
         held = {scope: Allowance(scope, concurrent=number + 1) for number, scope in enumerate(scopes)}
         found = {principal.key_id: principal for principal in principals(connection, held).values()}

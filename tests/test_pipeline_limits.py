@@ -168,11 +168,11 @@ async def test_what_is_said_is_kept_where_the_policy_says_so_and_without_what_is
     rules = [{"say": "Write to ada@example.org."}]
     upstreams = {"demo": {"provider": "scripted", "rules": rules}}
     async with inside(tmp_path, upstreams=upstreams, content={"capture": "full"}) as whole:
-        operator = await whole.key("operator")
-        reply = await ask(whole, operator, stream=stream)
+        editor = await whole.key("editor")
+        reply = await ask(whole, editor, stream=stream)
         where = f"/admin/calls/{reply.headers['x-request-id']}/content"
         for _ in range(100):
-            kept = await whole.client.get(where, headers=operator)
+            kept = await whole.client.get(where, headers=editor)
             if kept.status_code == 200:
                 break
             await asyncio.sleep(0.05)

@@ -47,7 +47,7 @@ def applied(store: Store, text: str) -> None:
 
 def minted(store: Store, expires: float | None = None) -> tuple[bytes, str]:
     with store.begin() as connection:
-        secret, row = mint(connection, HASHER, Grant("test", expires=expires))
+        secret, row = mint(connection, HASHER, Grant("test", expires=expires), "root")
     return f"Bearer {secret}".encode(), row.id
 
 

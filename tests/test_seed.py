@@ -94,7 +94,7 @@ def test_of_several_that_start_at_once_one_makes_the_key(tmp_path: Path) -> None
 def test_an_installation_whose_keys_were_all_revoked_is_not_a_first_start(store: Store, tmp_path: Path) -> None:
     """A start must never be a way to an admin key."""
     with store.begin() as connection:
-        _, row = mint(connection, KeyHasher(PEPPER), Grant("old"))
+        _, row = mint(connection, KeyHasher(PEPPER), Grant("old"), "root")
         keys.revoke(connection, row.id, 1.0)
     assert first_start(store, PEPPER, settings(tmp_path)).key is None
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from gateway.api.deps import Admin, Operator, Running
+from gateway.api.deps import Admin, Editor, Running
 from gateway.configuration import shown
 from gateway.errors import Conflict
 from gateway.faults import BadSettings
@@ -36,7 +36,7 @@ class Reloaded(Configuration):
 
 
 @router.get("/config")
-async def get_config(who: Operator, running: Running) -> Configuration:
+async def get_config(who: Editor, running: Running) -> Configuration:
     """Show the configuration in force."""
     return Configuration(**_in_force(running))
 

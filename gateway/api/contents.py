@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from gateway.api.deps import Operator, Running
+from gateway.api.deps import Editor, Running
 from gateway.errors import NotFound
 from gateway.store import contents
 
@@ -25,7 +25,7 @@ class CallContent(BaseModel):
 
 
 @router.get("/calls/{request_id}/content")
-async def get_content(request_id: str, who: Operator, running: Running) -> CallContent:
+async def get_content(request_id: str, who: Editor, running: Running) -> CallContent:
     """What was asked and answered, by the call's `x-request-id`; only where the setting `content` has it kept."""
     found = await running.read(lambda connection: contents.get(connection, request_id))
     if found is None:

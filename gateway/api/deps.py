@@ -33,6 +33,10 @@ class Requires:
 
 
 Viewer = Annotated[Principal, Depends(Requires(Access.VIEWER))]
-Operator = Annotated[Principal, Depends(Requires(Access.OPERATOR))]
+Evaluator = Annotated[Principal, Depends(Requires(Access.EVALUATOR))]
+Editor = Annotated[Principal, Depends(Requires(Access.EDITOR))]
+Approver = Annotated[Principal, Depends(Requires(Access.APPROVER))]
+Handler = Annotated[Principal, Depends(Requires(Access.HANDLER))]
+"""Whoever may undo: editor or approver."""
 Admin = Annotated[Principal, Depends(Requires(Access.ADMIN))]
 Running = Annotated[Any, Depends(services_of)]

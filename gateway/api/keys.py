@@ -67,6 +67,7 @@ class Key(BaseModel):
     id: str
     name: str
     owner: str
+    created_by: str | None = Field(description="Who minted it, gave it its owner or rotated it last.")
     project: str | None
     hint: str
     former: list[Former]
@@ -99,7 +100,7 @@ async def create_key(new: NewKey, who: Admin, running: Running) -> MintedKey:
 
     def change(connection: Connection) -> MintedKey:
         warnings = unknown_names(connection, grant, running.refresher.snapshots.current.pools)
-        secret, row = mint(connection, running.hasher, grant)
+        secret, row = mint(connection, running.hasher, grant, who.owner or who.name)
         return MintedKey(key=secret, warnings=warnings, **_shown(row))
 
     minted: MintedKey = await running.write(change)
@@ -115,7 +116,9 @@ async def list_keys(who: Admin, running: Running) -> Keys:
 @router.patch("/keys/{key_id}")
 async def assign_key(key_id: str, new: Assignment, who: Admin, running: Running) -> Key:
     """Give a key another owner or another project. What it may do stays."""
-    row = await running.write(lambda connection: assign(connection, key_id, new.owner, new.project))
+    row = await running.write(
+        lambda connection: assign(connection, key_id, new.owner, new.project, who.owner or who.name)
+    )
     return Key(**_shown(row))
 
 
@@ -123,7 +126,7 @@ async def assign_key(key_id: str, new: Assignment, who: Admin, running: Running)
 async def rotate_key(key_id: str, rotation: Rotation, who: Admin, running: Running) -> RotatedKey:
     """Give a key another secret, beside those it has until the overlap ends. Its id and all that hangs on it stay."""
     secret, row = await running.write(
-        lambda connection: rotate(connection, running.hasher, key_id, rotation.overlap_seconds)
+        lambda connection: rotate(connection, running.hasher, key_id, rotation.overlap_seconds, who.owner or who.name)
     )
     return RotatedKey(key=secret, **_shown(row))
 
@@ -142,6 +145,7 @@ def _shown(row: KeyRow) -> dict[str, Any]:
         "id": row.id,
         "name": row.name,
         "owner": row.owner,
+        "created_by": row.created_by,
         "project": row.project,
         "hint": row.hint,
         "former": [{"hint": old.hint, "created": old.created, "expires": old.expires} for old in row.former],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from contextlib import closing
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import orjson
 import typer
 
 from gateway import configuration
-from gateway.access import KeyHasher
+from gateway.access import ROLES, KeyHasher
 from gateway.app import open_store, pepper
 from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
@@ -25,7 +26,20 @@ cli = typer.Typer(help="Mint, list, assign, rotate and revoke keys.", no_args_is
 
 KeyId = Annotated[str, typer.Argument(help="As shown by `sluice keys list`.")]
 
-COLUMNS = ("id", "name", "owner", "project", "hint", "former", "roles", "endpoints", "upstreams", "expires", "state")
+COLUMNS = (
+    "id",
+    "name",
+    "owner",
+    "created_by",
+    "project",
+    "hint",
+    "former",
+    "roles",
+    "endpoints",
+    "upstreams",
+    "expires",
+    "state",
+)
 
 
 @cli.command("create")
@@ -33,9 +47,7 @@ def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     owner: Annotated[str | None, typer.Option(help="Whose it is. Default: its name.", show_default=False)] = None,
     project: Annotated[str | None, typer.Option(help="The project it belongs to.", show_default=False)] = None,
-    role: Annotated[
-        list[str] | None, typer.Option(help="admin, operator or viewer; repeatable. Default: none.")
-    ] = None,
+    role: Annotated[list[str] | None, typer.Option(help=f"{', '.join(ROLES)}; repeatable. Default: none.")] = None,
     endpoint: Annotated[list[str] | None, typer.Option(help="Only this endpoint; repeatable. Default: all.")] = None,
     upstream: Annotated[
         list[str] | None, typer.Option(help="This upstream by name too, or `all`; repeatable. Default: none.")
@@ -57,7 +69,7 @@ def create(
     chosen = configuration.load(config)
     with closing(open_store(chosen)) as store, store.begin() as connection:
         warnings = unknown_names(connection, grant, chosen.targets)
-        secret, row = mint(connection, KeyHasher(pepper(chosen)), grant)
+        secret, row = mint(connection, KeyHasher(pepper(chosen)), grant, getpass.getuser())
     for warning in warnings:
         typer.echo(f"Warning: {warning}", err=True)
     _show_secret(secret, row, as_json)
@@ -68,20 +80,7 @@ def list_keys(config: Config = None, as_json: AsJson = False) -> None:
     """Show the keys, never their secrets."""
     with transaction(config) as connection:
         found = [_shown(row) for row in rows.list_all(connection)]
-    columns = (
-        "id",
-        "name",
-        "owner",
-        "project",
-        "hint",
-        "former",
-        "roles",
-        "endpoints",
-        "upstreams",
-        "expires",
-        "state",
-    )
-    show(found, columns, as_json, "No key yet: sluice keys create NAME")
+    show(found, COLUMNS, as_json, "No key yet: sluice keys create NAME")
 
 
 @cli.command("assign")
@@ -93,7 +92,7 @@ def assign_key(
 ) -> None:
     """Give a key another owner or another project. What it may do stays."""
     with transaction(config) as connection:
-        row = assign(connection, key_id, owner, project)
+        row = assign(connection, key_id, owner, project, getpass.getuser())
     typer.echo(f"{row.id} is {row.owner}'s, in {f'the project {row.project}' if row.project else 'no project'}")
 
 
@@ -108,7 +107,7 @@ def rotate_key(
     lasting = _seconds("--overlap", overlap)
     chosen = configuration.load(config)
     with closing(open_store(chosen)) as store, store.begin() as connection:
-        secret, row = rotate(connection, KeyHasher(pepper(chosen)), key_id, lasting)
+        secret, row = rotate(connection, KeyHasher(pepper(chosen)), key_id, lasting, getpass.getuser())
     _show_secret(secret, row, as_json)
 
 
@@ -146,6 +145,7 @@ def _shown(row: KeyRow) -> dict[str, Any]:
         "id": row.id,
         "name": row.name,
         "owner": row.owner,
+        "created_by": row.created_by,
         "project": row.project,
         "hint": f"…{row.hint}",
         "former": ", ".join(f"…{old.hint} until {when(old.expires)}" for old in row.former),

@@ -44,7 +44,7 @@ class KeyRow:
     project: str | None
     rotated: float | None
     created_by: str | None = None
-    """Whoever minted it or gave it its owner, where that was noted."""
+    """Who minted it, gave it its owner or rotated it last, and so may have its secret; None where nobody noted it."""
     former: tuple[FormerSecret, ...] = ()
 
 
@@ -77,25 +77,32 @@ def list_all(connection: Connection) -> list[KeyRow]:
     return _rows(connection)
 
 
+def find(connection: Connection, key_id: str) -> KeyRow | None:
+    """The key, in force or not."""
+    return next(iter(_rows(connection, keys.c.id == key_id)), None)
+
+
 def find_active(connection: Connection) -> list[KeyRow]:
     """Keys that are neither revoked nor expired, oldest first."""
     return _rows(connection, *in_force())
 
 
-def assign(connection: Connection, key_id: str, owner: str | None, project: str | None) -> KeyRow | None:
+def assign(connection: Connection, key_id: str, owner: str | None, project: str | None, by: str) -> KeyRow | None:
     """Give a key another owner or another project; None leaves what it has. None where there is no such key in force.
-    Raises `BadRequest` where the project does not exist."""
+    Raises `BadRequest` where the project does not exist. Whoever gives it another owner is noted."""
     move_revision(connection)  # first, so that nobody deletes the project meanwhile
     _check_project(connection, project)
     found = _rows(connection, keys.c.id == key_id, *in_force())
     if not found:
         return None
-    row = replace(found[0], owner=owner or found[0].owner, project=project or found[0].project)
-    connection.execute(update(keys).where(keys.c.id == key_id).values(owner=row.owner, project=row.project))
+    maker = by if owner is not None else found[0].created_by
+    row = replace(found[0], owner=owner or found[0].owner, project=project or found[0].project, created_by=maker)
+    values = {"owner": row.owner, "project": row.project, "created_by": maker}
+    connection.execute(update(keys).where(keys.c.id == key_id).values(**values))
     return row
 
 
-def rotate(connection: Connection, key_id: str, digest: str, hint: str, overlap: float) -> KeyRow | None:
+def rotate(connection: Connection, key_id: str, digest: str, hint: str, overlap: float, by: str) -> KeyRow | None:
     """Give a key another secret, and end all it had before in `overlap` seconds at the latest. None where there is no
     such key in force.
 
@@ -118,7 +125,9 @@ def rotate(connection: Connection, key_id: str, digest: str, hint: str, overlap:
             expires=now + overlap,
         )
     )
-    connection.execute(update(keys).where(keys.c.id == key_id).values(digest=digest, hint=hint, rotated=now))
+    connection.execute(
+        update(keys).where(keys.c.id == key_id).values(digest=digest, hint=hint, rotated=now, created_by=by)
+    )
     return _rows(connection, keys.c.id == key_id)[0]
 
 

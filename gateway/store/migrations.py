@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, MetaData, String, Table, func, insert, inspect, select, text
+from sqlalchemy import Column, Connection, Float, MetaData, String, Table, func, insert, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn
 
 from gateway.store import spend
@@ -43,7 +43,34 @@ def drop_index_by_endpoint(connection: Connection) -> None:
     connection.execute(text("DROP INDEX IF EXISTS calls_by_endpoint"))
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (first_tables, spend_of_earlier_calls, drop_index_by_endpoint)
+def endpoints_before_their_first_release(connection: Connection) -> None:
+    """A protected endpoint has no release until its first one is proven. SQLite cannot take a constraint away: the
+    table is made anew."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("ALTER TABLE endpoints ALTER COLUMN release DROP NOT NULL"))
+        return
+    names = ", ".join(column.name for column in serving.endpoints.columns)
+    connection.execute(text("ALTER TABLE endpoints RENAME TO endpoints_before"))
+    serving.endpoints.create(connection)
+    connection.execute(text(f"INSERT INTO endpoints ({names}) SELECT {names} FROM endpoints_before"))  # noqa: S608
+    connection.execute(text("DROP TABLE endpoints_before"))
+
+
+def operators_are_editors(connection: Connection) -> None:
+    """The role has another name, beside those that take part in rollouts."""
+    for row in connection.execute(select(access.keys.c.id, access.keys.c.roles)).all():
+        if "operator" in row.roles:
+            renamed = sorted("editor" if role == "operator" else role for role in row.roles)
+            connection.execute(update(access.keys).where(access.keys.c.id == row.id).values(roles=renamed))
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (
+    first_tables,
+    spend_of_earlier_calls,
+    drop_index_by_endpoint,
+    endpoints_before_their_first_release,
+    operators_are_editors,
+)
 """Only ever added to. A step must leave what the version before it reads."""
 
 

@@ -29,7 +29,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Inside]:
 
 
 async def test_what_is_in_force_is_shown_without_a_secret(running: Inside, tmp_path: Path) -> None:
-    reply = await running.client.get("/admin/config", headers=await running.key("operator"))
+    reply = await running.client.get("/admin/config", headers=await running.key("editor"))
     assert reply.status_code == 200
     found = reply.json()
     snapshots = running.services.refresher.snapshots
@@ -47,8 +47,8 @@ async def test_what_is_in_force_is_shown_without_a_secret(running: Inside, tmp_p
     ("method", "path", "role", "status"),
     [
         ("GET", "/admin/config", "viewer", 403),
-        ("GET", "/admin/config", "operator", 200),
-        ("POST", "/admin/config/reload", "operator", 403),
+        ("GET", "/admin/config", "editor", 200),
+        ("POST", "/admin/config/reload", "editor", 403),
         ("POST", "/admin/config/reload", "admin", 409),
     ],
 )

@@ -1,4 +1,4 @@
-"""What was said, through the admin API: for operators."""
+"""What was said, through the admin API: for editors."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.anyio
 CONTENT = Content("req_1", 17, '{"said":"[card]"}', None, {"card": 1}, True)
 
 
-async def test_the_content_of_a_call_is_for_operators(tmp_path: Path) -> None:
+async def test_the_content_of_a_call_is_for_editors(tmp_path: Path) -> None:
     async with inside(tmp_path) as running:
         await running.services.write(lambda connection: contents.ship(connection, "s", 1, [CONTENT]))
         path = "/admin/calls/req_1/content"
-        for role, status in (("viewer", 403), ("operator", 200), ("admin", 200)):
+        for role, status in (("viewer", 403), ("editor", 200), ("admin", 200)):
             reply = await running.client.get(path, headers=await running.key(role))
             assert reply.status_code == status
         assert reply.json() == {
@@ -34,6 +34,6 @@ async def test_the_content_of_a_call_is_for_operators(tmp_path: Path) -> None:
 
 async def test_what_is_not_kept_is_not_found(tmp_path: Path) -> None:
     async with inside(tmp_path) as running:
-        reply = await running.client.get("/admin/calls/req_9/content", headers=await running.key("operator"))
+        reply = await running.client.get("/admin/calls/req_9/content", headers=await running.key("editor"))
         assert reply.status_code == 404
         assert reply.json()["error"]["code"] == "not_found"

@@ -124,7 +124,7 @@ async def test_a_key_is_assigned_and_may_do_no_more_than_before(running: Inside)
     assert (await running.client.patch("/admin/keys/key_unknown", json={})).status_code == 404
 
 
-@pytest.mark.parametrize("role", ["operator", "viewer"])
+@pytest.mark.parametrize("role", ["editor", "viewer"])
 async def test_only_an_admin_makes_an_admin(running: Inside, role: str) -> None:
     made = await minted(running, roles=[role])
     headers = {"authorization": f"Bearer {made['key']}"}

@@ -22,7 +22,7 @@ endpoints:
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Inside]:
     async with inside(tmp_path, upstreams={"demo": {"provider": "scripted"}}) as started:
-        started.client.headers.update(await started.key("operator"))
+        started.client.headers.update(await started.key("editor"))
         yield started
 
 

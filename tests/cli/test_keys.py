@@ -51,13 +51,13 @@ def test_it_is_one_the_gateway_knows(sluice: Sluice, tmp_path: Path) -> None:
 
 
 def test_what_is_granted(sluice: Sluice) -> None:
-    more = ("--role", "viewer", "--role", "operator", "--endpoint", "bot", "--upstream", "demo", "--expires", "12h")
+    more = ("--role", "viewer", "--role", "editor", "--endpoint", "bot", "--upstream", "demo", "--expires", "12h")
     made = orjson.loads(sluice("keys", "create", "scoped", *more, "--json").out)
     assert made["key"].startswith("sk-")
     [row] = sluice("keys", "list", "--json").rows
     assert row == {name: value for name, value in made.items() if name != "key"}
     told = (row["name"], row["roles"], row["endpoints"], row["upstreams"], row["state"])
-    assert told == ("scoped", "operator, viewer", "bot", "demo", "in force")
+    assert told == ("scoped", "editor, viewer", "bot", "demo", "in force")
     assert row["hint"] == f"…{made['key'][-4:]}"
     assert row["expires"].startswith("20")
 
@@ -183,7 +183,7 @@ def test_people_see_a_table_with_whole_lines(sluice: Sluice) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--role", "root"), "the roles are admin, operator, viewer"),
+        (("--role", "root"), "the roles are admin, approver, editor, evaluator, viewer"),
         (("--project", "ghost"), "no project 'ghost'"),
         (("--owner", ""), "1 to 100"),
         (("--expires", "soon"), "a number and s, m, h, d or w"),

@@ -100,7 +100,7 @@ LAUGHS = "a: &a [x, x]\n" + "".join(
 @pytest.mark.anyio
 @pytest.mark.parametrize("manifest", [LAUGHS, "[" * 100_000, "a: " * 5000, "? " * 20_000, "- " * 20_000, "&a [*a]"])
 async def test_bombs_of_aliases(running: Inside, manifest: str) -> None:
-    reply = await running.client.post("/admin/apply", headers=await running.key("operator"), content=manifest)
+    reply = await running.client.post("/admin/apply", headers=await running.key("editor"), content=manifest)
     assert reply.status_code == 400
     assert reply.json()["error"]["code"] == "invalid_manifest"
 

@@ -128,11 +128,11 @@ async def test_template_injection(running: Inside) -> None:
         prompt = {"variables": {"question": "string"}, "messages": [message]}
         endpoint = {"prompt": f"p{number}", "upstream": "demo"}
         manifest = json.dumps({"prompts": {f"p{number}": prompt}, "endpoints": {f"bot{number}": endpoint}})
-        operator = await running.key("operator")
-        applied = await running.client.post("/admin/apply", headers=operator, content=manifest)
+        editor = await running.key("editor")
+        applied = await running.client.post("/admin/apply", headers=editor, content=manifest)
         if applied.status_code != 400:
             body = {"model": f"bot{number}", "messages": [], "prompt": {"variables": {"question": "q"}}}
-            reply = await running.client.post("/v1/chat/completions", headers=operator, json=body)
+            reply = await running.client.post("/v1/chat/completions", headers=editor, json=body)
             said[template] = (reply.status_code, reply.json().get("error", {}).get("code"))
     assert set(said.values()) == {(400, "missing_variable")}, said  # a path into data, and there is none such
 

@@ -86,7 +86,7 @@ async def test_every_route_that_takes_a_body_refuses_an_unknown_field(running: I
     assert taken == []
 
 
-@pytest.mark.parametrize("role", ["viewer", "operator", ""])
+@pytest.mark.parametrize("role", ["viewer", "editor", ""])
 async def test_nobody_promotes_themselves(running: Inside, role: str) -> None:
     """A key may not be minted, rotated or revoked by what is no admin; the one there is stays as it was."""
     admin, other = await running.key("admin"), await running.key(*filter(None, [role]))
@@ -98,8 +98,8 @@ async def test_nobody_promotes_themselves(running: Inside, role: str) -> None:
 
 
 async def test_a_manifest_with_an_unknown_key_is_refused(running: Inside) -> None:
-    operator = await running.key("operator")
+    editor = await running.key("editor")
     manifest = "endpoints: {bot: {upstream: demo, roles: [admin]}}"
-    reply = await running.client.post("/admin/apply", headers=operator, content=manifest)
+    reply = await running.client.post("/admin/apply", headers=editor, content=manifest)
     assert reply.status_code == 400
     assert "roles" in reply.json()["error"]["message"]

@@ -47,7 +47,7 @@ def connection(store: Store) -> Iterator[Connection]:
 
 
 def rotated(connection: Connection, digest: str, overlap: float) -> KeyRow:
-    row = keys.rotate(connection, ADA.id, digest * 64, digest * 4, overlap)
+    row = keys.rotate(connection, ADA.id, digest * 64, digest * 4, overlap, "root")
     assert row is not None
     return row
 
@@ -64,10 +64,11 @@ def test_a_key_is_read_as_it_was_written(connection: Connection) -> None:
     assert keys.list_all(connection) == keys.find_active(connection) == [ADA, bob]
 
 
-def test_a_rotation_changes_the_secret_and_nothing_else(connection: Connection) -> None:
+def test_a_rotation_changes_the_secret_and_notes_by_whom(connection: Connection) -> None:
     row = rotated(connection, "b", HOUR)
     [secret] = row.former
-    assert row == replace(ADA, digest="b" * 64, hint="bbbb", rotated=row.rotated, former=(secret,))
+    changed = {"digest": "b" * 64, "hint": "bbbb", "rotated": row.rotated, "created_by": "root"}
+    assert row == replace(ADA, **changed, former=(secret,))
     assert row.rotated == pytest.approx(time.time(), abs=60)
     assert keys.find_active(connection) == [row]
     assert (secret.digest, secret.hint, secret.created) == (ADA.digest, ADA.hint, ADA.created)
@@ -101,10 +102,10 @@ def test_secrets_that_ended_are_not_kept(connection: Connection) -> None:
 
 def test_what_is_not_in_force_is_not_rotated(connection: Connection) -> None:
     keys.add(connection, replace(ADA, id="key_old", digest="e" * 64, expires=2.0))
-    assert keys.rotate(connection, "key_old", "f" * 64, "ffff", HOUR) is None
-    assert keys.rotate(connection, "key_unknown", "f" * 64, "ffff", HOUR) is None
+    assert keys.rotate(connection, "key_old", "f" * 64, "ffff", HOUR, "root") is None
+    assert keys.rotate(connection, "key_unknown", "f" * 64, "ffff", HOUR, "root") is None
     assert keys.revoke(connection, ADA.id, time.time())
-    assert keys.rotate(connection, ADA.id, "f" * 64, "ffff", HOUR) is None
+    assert keys.rotate(connection, ADA.id, "f" * 64, "ffff", HOUR, "root") is None
     assert [row.former for row in keys.list_all(connection)] == [(), ()]
 
 
@@ -130,20 +131,22 @@ def test_a_key_is_assigned_to_another(connection: Connection) -> None:
     """What is not said stays, and so does all else of the key."""
     teams.add_team(connection, teams.Team("search", None, 1.0))
     teams.add_project(connection, teams.Project("web", "search", 1.0))
-    assert keys.assign(connection, ADA.id, None, "web") == replace(ADA, project="web")
-    assert keys.assign(connection, ADA.id, "Bob", None) == replace(ADA, owner="Bob", project="web")
-    assert keys.list_all(connection) == [replace(ADA, owner="Bob", project="web")]
+    assert keys.assign(connection, ADA.id, None, "web", "root") == replace(ADA, project="web")
+    assert keys.assign(connection, ADA.id, "Bob", None, "root") == replace(
+        ADA, owner="Bob", project="web", created_by="root"
+    )
+    assert keys.list_all(connection) == [replace(ADA, owner="Bob", project="web", created_by="root")]
     with pytest.raises(BadRequest, match="no project 'ghost'"):
-        keys.assign(connection, ADA.id, None, "ghost")
+        keys.assign(connection, ADA.id, None, "ghost", "root")
     keys.revoke(connection, ADA.id, 5.0)
-    assert keys.assign(connection, ADA.id, "Eve", None) is None
+    assert keys.assign(connection, ADA.id, "Eve", None, "root") is None
 
 
 def test_every_change_moves_the_revision_on(connection: Connection) -> None:
     seen = [catalogue.revision(connection)]
     rotated(connection, "b", HOUR)
     seen.append(catalogue.revision(connection))
-    keys.assign(connection, ADA.id, "Bob", None)
+    keys.assign(connection, ADA.id, "Bob", None, "root")
     seen.append(catalogue.revision(connection))
     keys.revoke(connection, ADA.id, time.time())
     seen.append(catalogue.revision(connection))
@@ -186,7 +189,7 @@ def test_the_version_before_reads_and_writes_beside_this_one(url: str) -> None:
                 ("old", "old", None),
                 ("new", "new", None),
             }
-            row = keys.rotate(connection, "old", "d" * 64, "dddd", HOUR)
+            row = keys.rotate(connection, "old", "d" * 64, "dddd", HOUR, "root")
             assert row is not None
             assert [secret.digest for secret in row.former] == ["old"]
             assert connection.execute(select(old.c.digest).where(old.c.id == "old")).scalar_one() == "d" * 64

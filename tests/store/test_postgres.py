@@ -130,7 +130,7 @@ def test_a_manifest_applied_by_several_at_once_is_applied_once(store: Store) -> 
 def test_every_change_moves_the_revision(store: Store) -> None:
     def add() -> None:
         with store.begin() as connection:
-            mint(connection, HASHER, Grant("one"))
+            mint(connection, HASHER, Grant("one"), "root")
 
     with store.begin() as connection:
         before = catalogue.revision(connection)
@@ -141,9 +141,9 @@ def test_every_change_moves_the_revision(store: Store) -> None:
 
 def test_keys_keep_all_and_none_apart(store: Store) -> None:
     with store.begin() as connection:
-        mint(connection, HASHER, Grant("all", endpoints=None, upstreams=None))
-        _, none = mint(connection, HASHER, Grant("none", endpoints=frozenset(), upstreams=frozenset(("demo",))))
-        mint(connection, HASHER, replace(Grant("late"), expires=time.time() + 60))
+        mint(connection, HASHER, Grant("all", endpoints=None, upstreams=None), "root")
+        _, none = mint(connection, HASHER, Grant("none", endpoints=frozenset(), upstreams=frozenset(("demo",))), "root")
+        mint(connection, HASHER, replace(Grant("late"), expires=time.time() + 60), "root")
     with store.begin() as connection:
         held = {key.name: key for key in keys.find_active(connection)}
         assert (held["all"].endpoints, held["all"].upstreams) == (None, None)
