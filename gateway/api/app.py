@@ -18,6 +18,8 @@ from gateway.api.contents import router as contents
 from gateway.api.deps import Viewer
 from gateway.api.keys import router as keys
 from gateway.api.limits import router as limits
+from gateway.api.prompt_labels import router as prompt_labels
+from gateway.api.prompts import router as prompts
 from gateway.api.releases import router as releases
 from gateway.api.retention import router as retention
 from gateway.api.teams import router as teams
@@ -41,7 +43,19 @@ def admin_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.get("/admin/openapi.json", include_in_schema=False)(_description)
-    for router in (keys, teams, limits, releases, calls, contents, retention, upstreams, config):
+    for router in (
+        keys,
+        teams,
+        limits,
+        prompt_labels,
+        prompts,
+        releases,
+        calls,
+        contents,
+        retention,
+        upstreams,
+        config,
+    ):
         app.include_router(router, prefix="/admin")
     app.add_exception_handler(GatewayError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

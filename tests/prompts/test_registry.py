@@ -159,7 +159,13 @@ def test_what_clashes_is_told_and_nothing_changes(connection: Connection) -> Non
     assert refused.value.code == "merge_conflict"
     [clash] = refused.value.clashes
     assert (clash.where, clash.base, clash.theirs, clash.ours) == ("messages", "one", "1", "eins")
+    assert "<<<<<<< main\neins\n=======\n1\n>>>>>>> terse" in refused.value.message
+    assert "<<<<<<< main\neins\n=======\n1\n>>>>>>> terse" in refused.value.message
     assert [branch.closed for branch in prompts.branches(connection, "a")] == [None, None]
+    merged = registry.merge(connection, "a", "terse", "", "carol", draft("uno"))
+    assert (rendered(connection, "a"), merged.version.merged) == (["uno"], 2)
+    merged = registry.merge(connection, "a", "terse", "", "carol", draft("uno"))
+    assert (rendered(connection, "a"), merged.version.merged) == (["uno"], 2)
 
 
 def test_a_merged_branch_is_closed_and_its_name_is_free_again(connection: Connection) -> None:
