@@ -102,7 +102,7 @@ class Endpoint:
 
 def _check_reference(given: PromptRef, prompt: CompiledPrompt) -> None:
     version = prompt.version
-    if given.id is not None and given.id != version.name:
+    if given.id is not None and given.id not in (version.name, *version.aliases):
         message = f"This endpoint serves the prompt {version.name!r}, not {given.id[:80]!r}."
         raise BadRequest(message, param="prompt.id", code="invalid_value")
     if given.version is not None and given.version != str(version.number):
