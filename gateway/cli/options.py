@@ -17,3 +17,12 @@ Config = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="SLUICE_URL",
+        help="The gateway to ask, with the key in $SLUICE_KEY. Default: http://127.0.0.1:8080.",
+        show_default=False,
+    ),
+]
