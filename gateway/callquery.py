@@ -26,6 +26,11 @@ class CallQuery(BaseModel):
     team: str | None = Field(None, description="Only this team.")
     project: str | None = Field(None, description="Only this project.")
     release: str | None = Field(None, description="Only this release's digest.")
+    rollout: str | None = Field(None, description="Only what took part in this rollout.")
+    arm: Literal["live", "candidate", "shadow"] | None = Field(
+        None, description="Only this arm of a rollout: live, candidate or shadow."
+    )
+    pair: str | None = Field(None, description="Only the shadow of this request id.")
     upstream: str | None = Field(None, description="Only this upstream.")
     model: str | None = Field(None, description="Only where the client asked for this model.")
     status: str | None = Field(None, description="Only this status, as 429, or its class, as 5xx.")
@@ -89,6 +94,9 @@ class CallQuery(BaseModel):
             project=self.project,
             team=self.team,
             release=self.release,
+            rollout=self.rollout,
+            arm=self.arm,
+            pair=self.pair,
             endpoint=self.endpoint,
             asked=self.model,
             upstream=self.upstream,

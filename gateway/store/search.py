@@ -45,6 +45,9 @@ NAMED = (
     "project",
     "team",
     "release",
+    "rollout",
+    "arm",
+    "pair",
     "endpoint",
     "asked",
     "upstream",
@@ -58,7 +61,7 @@ COMMON = {"surface": "chat", "finish": "stop"}
 INDEXED = {
     name: calls.c[name] != literal_column(f"'{COMMON[name]}'") if name in COMMON else calls.c[name].is_not(None)
     for name in NAMED
-    if name != "stream"
+    if name not in ("stream", "arm")
 }
 """Fields with an index, and the condition of the calls that are in it."""
 BY_ANOTHER = {"endpoint": "asked"}
@@ -108,6 +111,9 @@ class Filter:
     project: str | None = None
     team: str | None = None
     release: str | None = None
+    rollout: str | None = None
+    arm: str | None = None
+    pair: str | None = None
     endpoint: str | None = None
     asked: str | None = None
     upstream: str | None = None

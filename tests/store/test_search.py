@@ -29,7 +29,7 @@ MANY = st.lists(
         cost=st.sampled_from([0, 5, DEAR, DEAR + 1]),
         total_us=st.sampled_from([0, 7, SLOW_US, SLOW_US + 1]),
         **dict.fromkeys(("key_id", "asked", "release", "upstream", "client_request_id", "trace_id"), FEW),
-        **dict.fromkeys(("owner", "team", "project"), FEW),
+        **dict.fromkeys(("owner", "team", "project", "rollout", "arm", "pair"), FEW),
         finish=FEW | st.just("stop"),
         endpoint=st.booleans(),
     ),
@@ -166,6 +166,7 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
 
 def test_every_field_of_a_record_by_which_people_ask_is_a_filter() -> None:
     not_asked = {"provider", "served", "estimated", "upstream_us", "first_us", "span_id", "parent_id", "snapshot"}
+    not_asked |= {"step", "unit"}
     counted = {"input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost", "total_us"}
     other = {"started", "status", "attempts", "replayed"}
     assert {field.name for field in msgspec.structs.fields(CallRecord)} == {*NAMED} | not_asked | counted | other

@@ -63,7 +63,7 @@ calls = Table(
     where("calls_by_trace", "trace_id IS NOT NULL", "trace_id", "started"),
     where("calls_by_client_request", "client_request_id IS NOT NULL", "client_request_id", "started"),
     where("calls_by_rollout", "rollout IS NOT NULL", "rollout", "started"),
-    where("calls_by_pair", "pair IS NOT NULL", "pair"),
+    where("calls_by_pair", "pair IS NOT NULL", "pair", "started"),
     where("calls_failed", "error IS NOT NULL", "started"),
     where("calls_by_error", "error IS NOT NULL", "error", "started"),
     where("calls_by_status", "status >= 400", "status", "started"),
