@@ -16,12 +16,14 @@ from gateway.api.calls import router as calls
 from gateway.api.config import router as config
 from gateway.api.contents import router as contents
 from gateway.api.deps import Viewer
+from gateway.api.feedback import router as feedback
 from gateway.api.keys import router as keys
 from gateway.api.limits import router as limits
 from gateway.api.prompt_labels import router as prompt_labels
 from gateway.api.prompts import router as prompts
 from gateway.api.releases import router as releases
 from gateway.api.retention import router as retention
+from gateway.api.retrace import router as retrace
 from gateway.api.teams import router as teams
 from gateway.api.upstreams import router as upstreams
 from gateway.errors import BadRequest, GatewayError, Internal, MethodNotAllowed, NotFound, error_body
@@ -52,6 +54,8 @@ def admin_app(services: Services) -> FastAPI:
         releases,
         calls,
         contents,
+        retrace,
+        feedback,
         retention,
         upstreams,
         config,

@@ -14,6 +14,7 @@ from gateway.cli import (
     config,
     contents,
     doctor,
+    feedback,
     imports,
     keys,
     limits,
@@ -62,6 +63,7 @@ cli.command("releases")(releases.releases)
 calls.cli.command("content")(contents.content)
 cli.add_typer(calls.cli, name="calls")
 cli.command("usage")(usage.usage)
+cli.command("feedback")(feedback.feedback)
 cli.add_typer(retention.cli, name="retention")
 cli.add_typer(keys.cli, name="keys")
 cli.add_typer(teams.cli, name="teams")
