@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway.access import KeyHasher
+from gateway.audit import Auditor
 from gateway.configuration import Source
 from gateway.contents import Contents, ContentShipper
 from gateway.conversations import Conversations
@@ -19,6 +20,7 @@ from gateway.feedback import Intake
 from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.routes import DataRoutes, hot_routes, unproven
 from gateway.jobs.retention import Retention
+from gateway.jobs.rollouts import Controller
 from gateway.journal import Journal
 from gateway.limits import Limits, Spent
 from gateway.pipeline import Pipeline
@@ -27,11 +29,13 @@ from gateway.providers.build import Builder
 from gateway.providers.fleet import Fleet
 from gateway.readiness import Readiness
 from gateway.refresh import Refresher
+from gateway.releases.golive import Installation
 from gateway.reload import Reloader
 from gateway.replies import Replies
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.shipper import Shipper
+from gateway.signing import Signer
 from gateway.state.build import build_state
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
@@ -60,7 +64,9 @@ async def running(
         ending.push_async_callback(fleet.close)
         fleet.configure(settings)
         hasher = KeyHasher(pepper(settings))
-        refresher = Refresher(store, hasher, fleet.upstreams, fleet.pools)
+        signer = Signer.of(pepper(settings))
+        auditor = Auditor(signer)
+        refresher = Refresher(store, hasher, signer, fleet.upstreams, fleet.pools)
         reloader = Reloader(source, settings, fleet, refresher)
         exports = build_exports(lambda: reloader.settings)
         ending.push_async_callback(_together, *(partial(asyncio.to_thread, export.close) for export in exports))
@@ -77,14 +83,16 @@ async def running(
         replies = Replies(state, refuses=settings.state.away == "refuse")
         contents = Contents(settings.content, said)
         conversations, intake = Conversations(store), Intake(store)
-        readiness = Readiness(store, shipper, journal, refresher.snapshots, _told(reloader, limits, content_shipper))
+        controller = Controller(store, auditor, lambda: Installation.of(signer, refresher.snapshots.current.pools))
+        told = _told(reloader, limits, content_shipper, controller)
+        readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
         pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
-        for part in (journal, shipper, reloader, limits, replies, contents, retention, intake):
+        for part in (journal, shipper, reloader, limits, replies, contents, retention, intake, controller):
             metrics.watch(part.gauges)
         for export in exports:
             metrics.watch(export.gauges)
         loops = [refresher.run, shipper.run, reloader.run, limits.run, replies.run, contents.run, content_shipper.run]
-        loops += [retention.run, intake.run, *([workers.run] if workers is not None else [])]
+        loops += [retention.run, intake.run, controller.run, *([workers.run] if workers is not None else [])]
         ending.push_async_callback(_stopped, [asyncio.create_task(run()) for run in loops])
         for end in (contents.close, replies.close, conversations.close):
             ending.push_async_callback(end)
@@ -92,6 +100,8 @@ async def running(
             reloader,
             store,
             hasher,
+            signer,
+            auditor,
             refresher,
             journal,
             shipper,
@@ -104,12 +114,15 @@ async def running(
         )
 
 
-def _told(reloader: Reloader, limits: Limits, content_shipper: ContentShipper) -> dict[str, Callable[[], str | None]]:
+def _told(
+    reloader: Reloader, limits: Limits, content_shipper: ContentShipper, controller: Controller
+) -> dict[str, Callable[[], str | None]]:
     """What readiness tells of, beside what it knows itself."""
     return {
         "configuration": reloader.stale,
         "limits": lambda: limits.fault,
         "contents": lambda: content_shipper.fault,
+        "rollouts": lambda: controller.fault,
     }
 
 

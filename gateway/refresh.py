@@ -16,27 +16,30 @@ from gateway.amounts import Allowance
 from gateway.errors import GatewayError
 from gateway.keys import principals
 from gateway.prompts.render import CompiledPrompt
-from gateway.releases.resolve import Endpoint, LiveRelease
+from gateway.releases.resolve import Endpoint, LiveRelease, Trial
+from gateway.releases.rollout import Stage, State
 from gateway.routing import Pool
+from gateway.signing import Signer
 from gateway.snapshot import Snapshot, Snapshots
-from gateway.store import allowances, catalogue
-from gateway.store.catalogue import Catalogue
+from gateway.store import allowances, catalogue, serving
+from gateway.store.catalogue import EndpointRow
 from gateway.store.engine import Store
+from gateway.store.serving import Serving
 from gateway.types import Principal, Release
 from gateway.upstreams import Upstream
 
 log = logging.getLogger(__name__)
 
-EVERY = 1.0
+EVERY = 0.25
 """Seconds between two looks at the revision: how long a change made by another process takes to be in force here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the database holds: prompts, releases and endpoints; who calls, by the digest of each secret; and what is
-    allowed to whom, by scope."""
+    """What the database holds: what serves and is tried; who calls, by the digest of each secret; and what is allowed
+    to whom, by scope."""
 
-    catalogue: Catalogue
+    serving: Serving
     principals: Mapping[bytes, Principal]
     allowances: Mapping[str, Allowance]
 
@@ -45,10 +48,16 @@ class Refresher:
     """Owns the way a snapshot comes to be: what the database holds, laid over the upstreams that are configured."""
 
     def __init__(
-        self, store: Store, hasher: KeyHasher, upstreams: Mapping[str, Upstream], pools: Mapping[str, Pool]
+        self,
+        store: Store,
+        hasher: KeyHasher,
+        signer: Signer,
+        upstreams: Mapping[str, Upstream],
+        pools: Mapping[str, Pool],
     ) -> None:
         self._store = store
         self._hasher = hasher
+        self._signer = signer
         self._upstreams = upstreams
         self._pools = pools
         self._held = self._load()
@@ -57,7 +66,7 @@ class Refresher:
 
     async def refresh(self) -> None:
         """Bring what is in the database into force, if it changed. Raises `Unavailable` when the database is dead."""
-        if await asyncio.to_thread(self._revision) != self._held.catalogue.revision:
+        if await asyncio.to_thread(self._revision) != self._held.serving.revision:
             self._held = await asyncio.to_thread(self._load)
             await self._swap()
 
@@ -83,32 +92,28 @@ class Refresher:
             self.snapshots.swap(await asyncio.to_thread(self._compose, self._held, self._upstreams, self._pools))
 
     def _revision(self) -> int:
-        with self._store.begin() as connection:
+        with self._store.reading() as connection:
             return catalogue.revision(connection)
 
     def _load(self) -> Held:
-        with self._store.begin() as connection:
-            held = catalogue.load(connection)
+        with self._store.reading() as connection:
+            held = serving.load(connection)
             limits = {row.allowance.scope: row.allowance for row in allowances.list_all(connection)}
             return Held(held, principals(connection, limits), limits)
 
     def _compose(self, held: Held, upstreams: Mapping[str, Upstream], pools: Mapping[str, Pool]) -> Snapshot:
         endpoints: dict[str, Endpoint] = {}
         broken: dict[str, str] = {}
-        for row in held.catalogue.endpoints:
+        for row in held.serving.endpoints:
             try:
-                live = _live(held.catalogue.releases[row.release], pools)
-                own = held.allowances.get(f"endpoint:{row.name}")
-                allowed = (own,) if own is not None else ()
-                made = int(row.created)
-                endpoints[row.name] = Endpoint(row.name, row.description, made, live, allowed, row.cache_ttl)
+                endpoints[row.name] = self._endpoint(row, held, pools)
             except GatewayError as error:
                 log.error("endpoint %s cannot serve: %s", row.name, error.message)
                 broken[row.name] = error.message
         return Snapshot(
             digest=_digest(endpoints, upstreams, pools),
-            revision=held.catalogue.revision,
-            began=int(held.catalogue.began),
+            revision=held.serving.revision,
+            began=int(held.serving.began),
             keys=KeyRing(self._hasher, held.principals),
             endpoints=endpoints,
             upstreams=upstreams,
@@ -116,8 +121,65 @@ class Refresher:
             broken=broken,
         )
 
+    def _endpoint(self, row: EndpointRow, held: Held, pools: Mapping[str, Pool]) -> Endpoint:
+        """Raises `GatewayError` where what is live may not serve, or cannot."""
+        own = held.allowances.get(f"endpoint:{row.name}")
+        live = None
+        if row.release is not None:
+            live = self._proven(row, row.release, held.serving, pools)
+        return Endpoint(
+            name=row.name,
+            description=row.description,
+            created=int(row.created),
+            live=live,
+            allowances=(own,) if own is not None else (),
+            cache_ttl=row.cache_ttl,
+            trial=self._trial(row, held.serving, pools),
+        )
 
-def _live(release: Release, pools: Mapping[str, Pool]) -> LiveRelease:
+    def _trial(self, row: EndpointRow, held: Serving, pools: Mapping[str, Pool]) -> Trial | None:
+        """The rollout under way, as calls see it. One whose candidate may not serve, or cannot, is left to its
+        controller: the endpoint goes on without it."""
+        rollout = held.trials.get(row.name)
+        if rollout is None:
+            return None
+        try:
+            if rollout.weight:
+                candidate = self._proven(row, rollout.release, held, pools)
+            else:
+                candidate = _compiled(held.releases[rollout.release], pools)
+        except GatewayError as error:
+            log.warning("the candidate of %s cannot be asked: %s", rollout.id, error.message)
+            return None
+        shadow = rollout.plan.shadow if rollout.stage is Stage.SHADOW and rollout.state is State.RUNNING else None
+        budget = None
+        if shadow is not None:
+            budget = Allowance(f"rollout:{rollout.id}", budget=shadow.micro_usd, budget_period="total")
+        return Trial(
+            rollout=rollout.id,
+            release=candidate,
+            stage=rollout.stage.value,
+            step=rollout.step,
+            weight=rollout.weight,
+            salt=bytes.fromhex(rollout.salt),
+            unit=rollout.plan.canary.unit if rollout.plan.canary is not None else "conversation",
+            sample=shadow.sample if shadow is not None else 0.0,
+            budget=budget,
+        )
+
+    def _proven(self, row: EndpointRow, digest: str, held: Serving, pools: Mapping[str, Pool]) -> LiveRelease:
+        """What may answer clients: at a protected endpoint only what carries a warrant."""
+        release = held.releases[digest]
+        if row.gate is not None:
+            warrant = held.warrants.get((row.name, digest))
+            if warrant is None:
+                raise GatewayError(f"It is protected, and its release {digest[:12]} has no warrant. Roll one out.")
+            identity = pools[release.upstream].identity if release.upstream in pools else ""
+            warrant.check(self._signer.public, row.name, digest, identity)
+        return _compiled(release, pools)
+
+
+def _compiled(release: Release, pools: Mapping[str, Pool]) -> LiveRelease:
     if release.upstream not in pools:
         raise GatewayError(f"Its release needs the upstream {release.upstream!r}, which is not configured.")
     compiled = CompiledPrompt.compile(release.prompt) if release.prompt is not None else None
@@ -135,8 +197,10 @@ def _digest(endpoints: Mapping[str, Endpoint], upstreams: Mapping[str, Upstream]
     return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-def _served(endpoint: Endpoint) -> str | None:
-    return endpoint.live.release.digest if endpoint.live is not None else None
+def _served(endpoint: Endpoint) -> list[Any]:
+    live, trial = endpoint.live, endpoint.trial
+    tried = [trial.rollout, trial.stage, trial.step] if trial is not None else None
+    return [live.release.digest if live is not None else None, tried]
 
 
 def _declared(pool: Pool) -> list[Any]:

@@ -105,11 +105,15 @@ class Pool:
     """The highest of each price among those that may come to answer."""
     max_output: int = field(init=False)
     """Tokens that an answer of any of them may have, where its call names no maximum."""
+    identity: str = field(init=False)
+    """Names what may come to answer, and how often each."""
 
     def __post_init__(self) -> None:
         every = (*self.members, *self.fallbacks)
         prices = [upstream.price for upstream in every if upstream.price is not None]
         object.__setattr__(self, "dearest", _dearest(prices) if prices else None)
+        answers = [one.identity for one in self.members], self.weights, [one.identity for one in self.fallbacks]
+        object.__setattr__(self, "identity", identity_of(*answers))
         object.__setattr__(self, "max_output", min(upstream.max_output for upstream in every))
 
     @classmethod
@@ -133,6 +137,12 @@ class Pool:
     @property
     def _weighted(self) -> list[tuple[int, tuple[Upstream, int]]]:
         return list(enumerate(zip(self.members, self.weights, strict=True)))
+
+
+def identity_of(members: Sequence[str], weights: Sequence[int], fallbacks: Sequence[str]) -> str:
+    """Names what answers for a pool, by what answers for its upstreams."""
+    held = repr((list(members), list(weights), list(fallbacks)))
+    return blake2b(held.encode(), digest_size=32).hexdigest()
 
 
 def _dearest(prices: Sequence[Price]) -> Price:

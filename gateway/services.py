@@ -10,18 +10,22 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from gateway.access import KeyHasher
+from gateway.audit import Act, Auditor
 from gateway.conversations import Conversations
 from gateway.feedback import Intake
 from gateway.journal import Journal
 from gateway.pipeline import Pipeline
 from gateway.readiness import Readiness
 from gateway.refresh import Refresher
+from gateway.releases.golive import Installation
 from gateway.reload import Reloader
 from gateway.settings import Settings
 from gateway.shipper import Shipper
+from gateway.signing import Signer
 from gateway.store.engine import Store
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.workers import Workers
+from gateway.types import Principal
 
 T = TypeVar("T")
 
@@ -33,6 +37,8 @@ class Services:
     reloader: Reloader
     store: Store
     hasher: KeyHasher
+    signer: Signer
+    auditor: Auditor
     refresher: Refresher
     journal: Journal
     shipper: Shipper
@@ -52,6 +58,23 @@ class Services:
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query off the event loop."""
         return await asyncio.to_thread(self._in_transaction, query)
+
+    @property
+    def installation(self) -> Installation:
+        """What decides together with the database."""
+        return Installation.of(self.signer, self.refresher.snapshots.current.pools)
+
+    async def act(self, who: Principal, act: Act | Callable[[T], Act], change: Callable[[Connection], T]) -> T:
+        """Run a change and write its audit entry, in one transaction, tell the webhooks that want to know, and bring it
+        into force in this process before returning."""
+
+        def whole(connection: Connection) -> T:
+            result = change(connection)
+            made = act(result) if callable(act) else act
+            self.auditor.append(connection, who.owner or who.name, who.key_id, made)
+            return result
+
+        return await self.write(whole)
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Run a change in one transaction, and bring it into force in this process before returning."""

@@ -32,6 +32,8 @@ class Upstream:
     """Tokens an answer is taken to have at most where its call names no maximum."""
     digest: str = ""
     """Names its settings and its price."""
+    identity: str = ""
+    """Names what answers: the settings that decide which model says what, and not how it is reached or paid."""
     health: Health = field(default_factory=Health, compare=False)
 
     def ask(self, call: Call, operation: Operation, trace: bytes, adapter: str | None = None) -> Ask:

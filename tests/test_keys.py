@@ -18,6 +18,7 @@ from gateway.releases.apply import apply
 from gateway.releases.manifest import parse
 from gateway.store import catalogue, keys, teams
 from gateway.store.engine import Store
+from tests.proving import ADA, installation
 
 HASHER = KeyHasher(b"pepper")
 
@@ -116,7 +117,7 @@ def test_what_a_grant_names_and_nobody_declared(store: Store) -> None:
     manifest = parse("endpoints: {bot: {upstream: demo}}", "m")
     scoped = Grant("test", endpoints=frozenset(["bot", "b", "a"]), upstreams=frozenset(["demo", "ghost"]))
     with store.begin() as connection:
-        apply(connection, manifest, ["demo"], "test")
+        apply(connection, manifest, installation(["demo"]), ADA)
         assert unknown_names(connection, Grant("all", upstreams=None), ["demo"]) == []
         assert unknown_names(connection, scoped, ["demo"]) == [
             "There is no endpoint 'a' (yet).",

@@ -23,6 +23,7 @@ from gateway.store.engine import Store
 from gateway.store.tables.prompts import prompts
 from gateway.types import Principal
 from gateway.upstreams import Upstream
+from tests.proving import ADA, SIGNER, installation
 
 HASHER = KeyHasher(b"pepper")
 DEMO = Upstream("demo", "scripted", "m1", ScriptedProvider(ScriptedConfig()))
@@ -37,12 +38,12 @@ endpoints:
 
 
 def refreshing(store: Store, upstreams: dict[str, Upstream]) -> Refresher:
-    return Refresher(store, HASHER, upstreams, pools_of(upstreams, {}))
+    return Refresher(store, HASHER, SIGNER, upstreams, pools_of(upstreams, {}))
 
 
 def applied(store: Store, text: str) -> None:
     with store.begin() as connection:
-        apply(connection, parse(text, "m"), UPSTREAMS, "test")
+        apply(connection, parse(text, "m"), installation(UPSTREAMS), ADA)
 
 
 def minted(store: Store, expires: float | None = None) -> tuple[bytes, str]:

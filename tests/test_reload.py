@@ -30,6 +30,7 @@ from gateway.releases.apply import apply
 from gateway.releases.manifest import parse
 from gateway.reload import Look, Reloader, Watch
 from gateway.store.engine import Store
+from tests.proving import ADA, SIGNER, installation
 from tests.waiting import until
 
 SCRIPTED = {"provider": "scripted"}
@@ -53,7 +54,9 @@ async def reloading(source: Source, store: Store) -> AsyncIterator[Reloader]:
     settings = source.load()
     fleet = Fleet(Builder(PriceTable("v", {})))
     fleet.configure(settings)
-    yield Reloader(source, settings, fleet, Refresher(store, KeyHasher(b"pepper"), fleet.upstreams, fleet.pools))
+    yield Reloader(
+        source, settings, fleet, Refresher(store, KeyHasher(b"pepper"), SIGNER, fleet.upstreams, fleet.pools)
+    )
     await fleet.close()
 
 
@@ -129,7 +132,7 @@ async def test_without_a_change_nothing_is_swapped(reloader: Reloader) -> None:
 @pytest.mark.anyio
 async def test_an_endpoint_serves_again_when_its_upstream_is_back(reloader: Reloader, file: Path, store: Store) -> None:
     with store.begin() as connection:
-        apply(connection, parse("endpoints: {bot: {upstream: a}}", "m"), {"a"}, "test")
+        apply(connection, parse("endpoints: {bot: {upstream: a}}", "m"), installation({"a"}), ADA)
     await reloader._refresher.refresh()
     write(file, upstreams={"b": SCRIPTED})
     await reloader.reload()

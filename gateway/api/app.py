@@ -16,6 +16,8 @@ from gateway.api.calls import router as calls
 from gateway.api.config import router as config
 from gateway.api.contents import router as contents
 from gateway.api.deps import Viewer
+from gateway.api.endpoints import router as endpoints
+from gateway.api.evidence import router as evidence
 from gateway.api.feedback import router as feedback
 from gateway.api.keys import router as keys
 from gateway.api.limits import router as limits
@@ -24,6 +26,7 @@ from gateway.api.prompts import router as prompts
 from gateway.api.releases import router as releases
 from gateway.api.retention import router as retention
 from gateway.api.retrace import router as retrace
+from gateway.api.rollouts import router as rollouts
 from gateway.api.teams import router as teams
 from gateway.api.upstreams import router as upstreams
 from gateway.errors import BadRequest, GatewayError, Internal, MethodNotAllowed, NotFound, error_body
@@ -52,6 +55,9 @@ def admin_app(services: Services) -> FastAPI:
         prompt_labels,
         prompts,
         releases,
+        endpoints,
+        rollouts,
+        evidence,
         calls,
         contents,
         retrace,

@@ -12,12 +12,17 @@ from typing import Annotated
 import typer
 
 from gateway import configuration
-from gateway.app import open_store
+from gateway.app import open_store, pepper
+from gateway.audit import Act, Auditor
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show
 from gateway.errors import BadRequest
+from gateway.providers.build import identities
 from gateway.releases import apply as releases
+from gateway.releases.conduct import Actor
+from gateway.releases.golive import Installation
 from gateway.releases.manifest import parse
+from gateway.signing import Signer
 
 
 def apply(
@@ -40,6 +45,10 @@ def apply(
         raise BadRequest(f"{source} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
     manifest = parse(text, source)
     with closing(open_store(chosen)) as store, store.begin() as connection:
-        changes = releases.apply(connection, manifest, chosen.targets, getpass.getuser())
+        signer = Signer.of(pepper(chosen))
+        me = Actor(getpass.getuser(), None)
+        changes = releases.apply(connection, manifest, Installation(signer, identities(chosen)), me)
+        detail = {"changes": [f"{change.kind} {change.name} {change.outcome}" for change in changes]}
+        Auditor(signer).append(connection, me.name, None, Act("releases.apply", source, "", detail))
     rows = [asdict(change) for change in changes]
     show(rows, ("kind", "name", "outcome", "digest"), as_json, "The manifest declares nothing.")

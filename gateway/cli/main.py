@@ -14,12 +14,17 @@ from gateway.cli import (
     config,
     contents,
     doctor,
+    endpoints,
+    evidence,
     feedback,
     imports,
     keys,
     limits,
+    prompt_labels,
+    prompts,
     releases,
     retention,
+    rollouts,
     serve,
     teams,
     usage,
@@ -60,6 +65,14 @@ def root(version: bool = typer.Option(False, "--version", callback=_version, is_
 cli.command("serve")(serve.serve)
 cli.command("apply")(apply.apply)
 cli.command("releases")(releases.releases)
+prompts.cli.add_typer(prompt_labels.cli)
+cli.add_typer(prompts.cli, name="prompts")
+cli.add_typer(rollouts.cli, name="rollouts")
+cli.add_typer(evidence.cli, name="evidence")
+cli.add_typer(evidence.decisions, name="decisions")
+cli.add_typer(endpoints.cli, name="endpoints")
+cli.command("rollback")(endpoints.rollback)
+cli.command("break-glass")(endpoints.break_glass)
 calls.cli.command("content")(contents.content)
 cli.add_typer(calls.cli, name="calls")
 cli.command("usage")(usage.usage)

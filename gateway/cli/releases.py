@@ -14,6 +14,8 @@ def releases(config: Config = None, as_json: AsJson = False) -> None:
         held = catalogue.load(connection)
     rows = []
     for endpoint in held.endpoints:
+        if endpoint.release is None:
+            continue
         release = held.releases[endpoint.release]
         rows.append(
             {

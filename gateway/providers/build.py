@@ -16,7 +16,7 @@ from gateway.http.h1 import H1Client
 from gateway.pricing import Price, PriceTable
 from gateway.providers.base import Provider
 from gateway.providers.credentials import Credential
-from gateway.routing import Pool
+from gateway.routing import Pool, identity_of
 from gateway.settings import (
     AnyUpstream,
     EmbedderSettings,
@@ -25,6 +25,7 @@ from gateway.settings import (
     OpenAISettings,
     PoolSettings,
     ScriptedSettings,
+    Settings,
     TransformersSettings,
 )
 from gateway.upstreams import Upstream
@@ -72,6 +73,7 @@ class Builder:
             shutdown_date=settings.shutdown_date or (known.shutdown_date if known is not None else None),
             max_output=settings.max_output,
             digest=_digest(settings, price),
+            identity=_identity(settings),
         )
 
     async def close(self) -> None:
@@ -133,6 +135,43 @@ def _digest(settings: AnyUpstream, price: Price | None) -> str:
     """Names everything that matters to a call; secrets by their references."""
     held = [settings.model_dump(mode="json"), asdict(price) if price is not None else None]
     return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+HOW_REACHED = frozenset(
+    (
+        "api_key",
+        "api_key_header",
+        "credentials",
+        "device",
+        "down",
+        "drop",
+        "entra",
+        "link_local",
+        "max_output",
+        "parallel",
+        "price",
+        "proxy",
+        "shutdown_date",
+        "timeouts",
+    )
+)
+"""Settings that decide how a model is reached and paid, and not what it says."""
+
+
+def _identity(settings: AnyUpstream) -> str:
+    """Names what answers. A change of it is a change of what serves: it must be proven as any other."""
+    held = settings.model_dump(mode="json", exclude=set(HOW_REACHED))
+    return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def identities(settings: Settings) -> dict[str, str]:
+    """What answers for each upstream and pool that is configured: `Pool.identity` without building one."""
+    lone = {name: _identity(upstream) for name, upstream in settings.upstreams.items()}
+    found = {name: identity_of([identity], (1,), ()) for name, identity in lone.items()}
+    for name, pool in settings.pools.items():
+        members, fallbacks = ([lone[one] for one in part] for part in (pool.members, pool.fallbacks))
+        found[name] = identity_of(members, tuple(pool.members.values()), fallbacks)
+    return found
 
 
 def pools_of(upstreams: Mapping[str, Upstream], declared: Mapping[str, PoolSettings]) -> dict[str, Pool]:

@@ -6,17 +6,19 @@ changes nothing the second time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from gateway.allowances import Scope
-from gateway.errors import BadRequest
-from gateway.prompts.render import CompiledPrompt
+from gateway.errors import BadRequest, NotFound
+from gateway.prompts import registry
+from gateway.prompts.partials import including_last
+from gateway.prompts.registry import Origin
 from gateway.releases import golive
 from gateway.releases.conduct import Actor, propose
-from gateway.releases.digest import prompt_digest, release_digest
+from gateway.releases.digest import release_digest
 from gateway.releases.golive import Installation
 from gateway.releases.manifest import EndpointManifest, Manifest
 from gateway.releases.plan import Plan
@@ -40,21 +42,16 @@ class Change:
 
 def apply(connection: Connection, manifest: Manifest, installation: Installation, by: Actor) -> list[Change]:
     """Raises `BadRequest` naming the place in the manifest. The caller owns the transaction."""
-    held = catalogue.load(connection)
     changes: list[Change] = []
     declared: dict[str, PromptVersion] = {}
-    for name, prompt in manifest.prompts.items():
-        digest = prompt_digest(prompt.messages, prompt.variables)
-        known = any(version.digest == digest and version.name == name for version in held.prompts)
-        version = catalogue.add_prompt(connection, name, prompt.messages, prompt.variables, digest, by.name)
-        CompiledPrompt.compile(version)
-        declared[name] = version
-        outcome = "unchanged" if known else "created"
-        changes.append(Change("prompt", f"{name}@{version.number}", outcome, digest))
-    held = catalogue.load(connection)
-    known = {row.name: row for row in held.endpoints}
+    for name in including_last(manifest.prompts):
+        saved = registry.save(connection, name, manifest.prompts[name], Origin(by.name))
+        declared[name] = saved.version
+        outcome = "created" if saved.created else "unchanged"
+        changes.append(Change("prompt", f"{name}@{saved.version.number}", outcome, saved.version.digest))
+    known = {row.name: row for row in catalogue.load(connection).endpoints}
     for name, endpoint in manifest.endpoints.items():
-        release = _release(name, endpoint, [*declared.values(), *reversed(held.prompts)], installation.identities)
+        release = _release(connection, name, endpoint, declared, installation.identities)
         if name in installation.identities:
             message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."
             raise BadRequest(message, param=f"endpoints.{name}")
@@ -105,13 +102,19 @@ def _proposed(connection: Connection, endpoint: str, release: str) -> bool:
 
 
 def _release(
-    name: str, endpoint: EndpointManifest, prompts: Iterable[PromptVersion], upstreams: Collection[str]
+    connection: Connection,
+    name: str,
+    endpoint: EndpointManifest,
+    declared: Mapping[str, PromptVersion],
+    upstreams: Collection[str],
 ) -> Release:
     if endpoint.upstream not in upstreams:
         known = ", ".join(sorted(upstreams)) or "none"
         message = f"endpoints.{name}.upstream: no upstream {endpoint.upstream!r} is configured; there are: {known}."
         raise BadRequest(message, param=f"endpoints.{name}.upstream")
-    version = _version(name, endpoint.prompt, prompts) if endpoint.prompt is not None else None
+    version = None
+    if endpoint.prompt is not None:
+        version = declared.get(endpoint.prompt) or _version(connection, name, endpoint.prompt)
     unnamed = Release(
         digest="",
         prompt=version,
@@ -132,12 +135,11 @@ def _release(
     )
 
 
-def _version(endpoint: str, reference: str, prompts: Iterable[PromptVersion]) -> PromptVersion:
-    """`name@3` is the third version; `name` the one this manifest declares, which may be an old one come back, and
-    where it declares none the newest. `prompts` come in that order."""
-    name, at, number = reference.partition("@")
-    for version in prompts:
-        if version.name == name and (not at or str(version.number) == number):
-            return version
-    message = f"endpoints.{endpoint}.prompt: there is no prompt {reference!r}; declare it under `prompts`."
-    raise BadRequest(message, param=f"endpoints.{endpoint}.prompt")
+def _version(connection: Connection, endpoint: str, reference: str) -> PromptVersion:
+    """`name@3` is the third version; `name`, where this manifest does not declare it, the one `main` is at."""
+    name, _, number = reference.partition("@")
+    try:
+        return registry.get(connection, name, number or None)
+    except NotFound as error:
+        message = f"endpoints.{endpoint}.prompt: there is no prompt {reference!r}; declare it under `prompts`."
+        raise BadRequest(message, param=f"endpoints.{endpoint}.prompt") from error

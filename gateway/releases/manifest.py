@@ -14,6 +14,7 @@ from gateway.errors import BadRequest
 from gateway.parameters import Parameters
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.names import PATH, PromptName
+from gateway.releases.plan import Gate
 from gateway.settings import NAME
 from gateway.strict_yaml import documents
 from gateway.types import Json
@@ -93,6 +94,7 @@ class EndpointManifest(Part):
     policy: None = None
     cache: CacheManifest | None = None
     limits: LimitsManifest | None = None
+    gate: Gate | None = None
 
 
 class Manifest(Part):

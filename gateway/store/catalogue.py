@@ -1,31 +1,34 @@
-"""Queries on prompts, releases and endpoints: what a snapshot is made of."""
+"""Queries on releases and endpoints: what a snapshot is made of."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from gateway.store import prompts
 from gateway.store.migrations import began
-from gateway.store.tables.prompts import prompts
-from gateway.store.tables.serving import endpoint_history, endpoints, releases
+from gateway.store.tables.serving import endpoint_history, endpoints, releases, warrants
 from gateway.store.tables.serving import revision as revisions
 from gateway.types import Json, PromptVersion, Release
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """`release` is the digest of the live release; `created`, when the name first went live, and `updated` are Unix
-    times; `cache_ttl` is in seconds, None where replies are not to be kept."""
+    """`release` is the digest of the live release, None while a protected endpoint has none; `created`, when the name
+    came to be, and `updated` are Unix times; `cache_ttl` is in seconds, None where replies are not to be kept. `gate`
+    is what protects it, None where nothing does."""
 
     name: str
     description: str | None
-    release: str
+    release: str | None
     created: float
     updated: float
     cache_ttl: float | None
+    gate: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,66 +52,65 @@ def move_revision(connection: Connection) -> None:
     connection.execute(update(revisions).values(number=revisions.c.number + 1))
 
 
+def hold_revision(connection: Connection) -> int:
+    """The revision, locked until the transaction ends: one writer at a time, on PostgreSQL too."""
+    number: int = connection.execute(select(revisions.c.number).with_for_update()).scalar_one()
+    return number
+
+
 def load(connection: Connection) -> Catalogue:
     """Everything, as of one moment. The revision stays locked until the transaction ends, so that PostgreSQL, too, lets
     nobody write between what is read here, nor before what its reader then writes."""
-    number = connection.execute(select(revisions.c.number).with_for_update()).scalar_one()
-    versions = {
-        (row.name, row.number): PromptVersion(row.name, row.number, row.digest, tuple(row.messages), row.variables)
-        for row in connection.execute(select(prompts).order_by(prompts.c.name, prompts.c.number))
-    }
-    found = {
-        row.digest: Release(
-            digest=row.digest,
-            prompt=versions[(row.prompt_name, row.prompt_number)] if row.prompt_name is not None else None,
-            upstream=row.upstream,
-            parameters=row.parameters,
-            tools=tuple(row.tools),
-            response_format=row.response_format,
-            policy=row.policy,
-        )
-        for row in connection.execute(select(releases))
-    }
-    return Catalogue(number, began(connection), tuple(versions.values()), found, _live(connection))
+    number = hold_revision(connection)
+    versions = {(version.name, version.number): version for version in prompts.list_all(connection)}
+    found = {row.digest: _release(row, versions) for row in connection.execute(select(releases))}
+    return Catalogue(number, began(connection), tuple(versions.values()), found, list_endpoints(connection))
 
 
-def _live(connection: Connection) -> list[EndpointRow]:
+def find_release(connection: Connection, digest: str) -> Release | None:
+    row = connection.execute(select(releases).where(releases.c.digest == digest)).first()
+    return _release(row, _versions_of(connection, [row])) if row is not None else None
+
+
+def find_releases(connection: Connection, digests: Collection[str]) -> dict[str, Release]:
+    """Those there are of these, by digest."""
+    rows = connection.execute(select(releases).where(releases.c.digest.in_(sorted(digests)))).all()
+    versions = _versions_of(connection, rows)
+    return {row.digest: _release(row, versions) for row in rows}
+
+
+def _versions_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[str, int], PromptVersion]:
+    """The prompt versions that these releases are made of."""
+    return prompts.find(
+        connection, {(row.prompt_name, row.prompt_number) for row in rows if row.prompt_name is not None}
+    )
+
+
+def _release(row: Row[Any], versions: Mapping[tuple[str, int], PromptVersion]) -> Release:
+    return Release(
+        digest=row.digest,
+        prompt=versions[(row.prompt_name, row.prompt_number)] if row.prompt_name is not None else None,
+        upstream=row.upstream,
+        parameters=row.parameters,
+        tools=tuple(row.tools),
+        response_format=row.response_format,
+        policy=row.policy,
+    )
+
+
+def list_endpoints(connection: Connection) -> list[EndpointRow]:
+    """By name."""
     first = select(endpoint_history.c.endpoint, func.min(endpoint_history.c.at).label("created"))
     history = first.group_by(endpoint_history.c.endpoint).subquery()
     rows = connection.execute(
-        select(endpoints, history.c.created)
-        .join(history, history.c.endpoint == endpoints.c.name)
+        select(endpoints, func.coalesce(history.c.created, endpoints.c.updated).label("created"))
+        .outerjoin(history, history.c.endpoint == endpoints.c.name)
         .order_by(endpoints.c.name)
     )
     return [
-        EndpointRow(row.name, row.description, row.release, row.created, row.updated, row.cache_ttl) for row in rows
+        EndpointRow(row.name, row.description, row.release, row.created, row.updated, row.cache_ttl, row.gate)
+        for row in rows
     ]
-
-
-def add_prompt(
-    connection: Connection, name: str, messages: Sequence[Json], variables: Json, digest: str, author: str
-) -> PromptVersion:
-    """The next version of a prompt, or the one that has this digest already."""
-    same = connection.execute(
-        select(prompts.c.number).where(prompts.c.name == name, prompts.c.digest == digest)
-    ).scalar_one_or_none()
-    if same is not None:
-        return PromptVersion(name, same, digest, tuple(messages), variables)
-    last = connection.execute(select(func.max(prompts.c.number)).where(prompts.c.name == name)).scalar_one()
-    version = PromptVersion(name, (last or 0) + 1, digest, tuple(messages), variables)
-    connection.execute(
-        insert(prompts).values(
-            name=name,
-            number=version.number,
-            digest=digest,
-            messages=list(messages),
-            variables=variables,
-            created=time.time(),
-            author=author,
-        )
-    )
-    move_revision(connection)
-    return version
 
 
 def add_release(connection: Connection, release: Release, author: str) -> bool:
@@ -133,28 +135,66 @@ def add_release(connection: Connection, release: Release, author: str) -> bool:
     return True
 
 
-def set_live(
-    connection: Connection,
-    endpoint: str,
-    release: str,
-    by: str,
-    reason: str,
-    description: str | None = None,
-    cache_ttl: float | None = None,
+def put_endpoint(
+    connection: Connection, endpoint: str, by: str, description: str | None, cache_ttl: float | None, gate: Json | None
 ) -> None:
-    """Point an endpoint, new or known, at a release, and remember who did it and why."""
-    now = time.time()
+    """An endpoint, new or known, without what serves it."""
     values = {
-        "release": release,
-        "updated": now,
+        "updated": time.time(),
         "updated_by": by,
         "description": description,
         "cache_ttl": cache_ttl,
+        "gate": gate,
     }
     known = connection.execute(update(endpoints).where(endpoints.c.name == endpoint).values(**values))
     if known.rowcount == 0:
         connection.execute(insert(endpoints).values(name=endpoint, **values))
+    move_revision(connection)
+
+
+def set_live(connection: Connection, endpoint: str, release: str, by: str, reason: str) -> None:
+    """Point an endpoint at a release, and remember who did it and why. Only `gateway.releases.golive` calls this."""
+    now = time.time()
+    connection.execute(
+        update(endpoints).where(endpoints.c.name == endpoint).values(release=release, updated=now, updated_by=by)
+    )
     connection.execute(
         insert(endpoint_history).values(endpoint=endpoint, release=release, at=now, by=by, reason=reason)
     )
     move_revision(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """A time at which a release went live at an endpoint."""
+
+    release: str
+    at: float
+    by: str
+    reason: str
+
+
+def lived(connection: Connection, endpoint: str, limit: int = 100) -> list[Lived]:
+    """What was live at an endpoint, newest first."""
+    rows = connection.execute(
+        select(endpoint_history)
+        .where(endpoint_history.c.endpoint == endpoint)
+        .order_by(endpoint_history.c.id.desc())
+        .limit(limit)
+    )
+    return [Lived(row.release, row.at, row.by, row.reason) for row in rows]
+
+
+def put_warrant(connection: Connection, endpoint: str, release: str, body: str, signature: str) -> None:
+    drop_warrant(connection, endpoint, release)
+    connection.execute(insert(warrants).values(endpoint=endpoint, release=release, body=body, signature=signature))
+
+
+def drop_warrant(connection: Connection, endpoint: str, release: str) -> None:
+    connection.execute(delete(warrants).where(warrants.c.endpoint == endpoint, warrants.c.release == release))
+
+
+def list_warrants(connection: Connection) -> dict[tuple[str, str], tuple[str, str]]:
+    """Body and signature by endpoint and release."""
+    rows = connection.execute(select(warrants))
+    return {(row.endpoint, row.release): (row.body, row.signature) for row in rows}

@@ -11,6 +11,7 @@ from gateway.releases.manifest import parse
 from gateway.store import allowances, catalogue
 from gateway.store.catalogue import Catalogue
 from gateway.store.engine import Store
+from tests.proving import ADA, installation
 
 PROMPT = """
 prompts:
@@ -24,7 +25,7 @@ GREETER = "endpoints: {greeter: {prompt: greeter, upstream: demo, description: G
 
 def applied(store: Store, text: str) -> list[Change]:
     with store.begin() as connection:
-        return apply(connection, parse(text, "m"), ["demo", "other"], "ada")
+        return apply(connection, parse(text, "m"), installation(["demo", "other"]), ADA)
 
 
 def held(store: Store) -> Catalogue:

@@ -27,6 +27,7 @@ def connection(store: Store) -> Iterator[Connection]:
         teams.add_project(opened, teams.Project("web", "search", 1.0))
         keys.add(opened, ADA)
         catalogue.add_release(opened, Release("b" * 64, None, "demo"), "ada")
+        catalogue.put_endpoint(opened, "bot", "ada", None, None, None)
         catalogue.set_live(opened, "bot", "b" * 64, "ada", "apply")
         yield opened
 

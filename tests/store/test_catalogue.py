@@ -9,6 +9,9 @@ import pytest
 from sqlalchemy import Connection, select
 
 from gateway.errors import Unavailable
+from gateway.prompts import registry
+from gateway.prompts.draft import PromptDraft
+from gateway.prompts.registry import Origin
 from gateway.store import catalogue
 from gateway.store.engine import Store
 from gateway.store.tables.serving import endpoint_history
@@ -26,8 +29,9 @@ def connection(store: Store) -> Iterator[Connection]:
         yield opened
 
 
-def add_prompt(connection: Connection, name: str, digest: str) -> PromptVersion:
-    return catalogue.add_prompt(connection, name, MESSAGES, VARIABLES, digest, "ada")
+def add_prompt(connection: Connection, name: str, text: str) -> PromptVersion:
+    draft = PromptDraft.parse({"messages": [{"role": "user", "content": text}]}, "draft")
+    return registry.save(connection, name, draft, Origin("ada")).version
 
 
 def full(prompt: PromptVersion) -> Release:
@@ -45,20 +49,6 @@ def test_an_empty_catalogue(connection: Connection) -> None:
     held = catalogue.load(connection)
     assert (held.revision, held.prompts, held.releases, held.endpoints) == (1, (), {}, [])
     assert 0 < held.began <= time.time()
-
-
-def test_versions_of_a_prompt_are_numbered_from_one(connection: Connection) -> None:
-    made = [add_prompt(connection, name, digest) for name, digest in (("a", "x"), ("a", "y"), ("b", "x"), ("a", "z"))]
-    assert [(version.name, version.number) for version in made] == [("a", 1), ("a", 2), ("b", 1), ("a", 3)]
-    assert list(catalogue.load(connection).prompts) == [made[0], made[1], made[3], made[2]]
-
-
-def test_the_same_prompt_is_the_same_version(connection: Connection) -> None:
-    first = add_prompt(connection, "a", "x")
-    add_prompt(connection, "a", "y")
-    moved = catalogue.revision(connection)
-    assert add_prompt(connection, "a", "x") == first
-    assert catalogue.revision(connection) == moved
 
 
 def test_a_release_is_read_as_it_was_written(connection: Connection) -> None:
@@ -81,9 +71,11 @@ def test_an_endpoint_points_at_the_release_set_last(connection: Connection) -> N
     whole = full(add_prompt(connection, "a", "x"))
     for release in (BARE, whole):
         catalogue.add_release(connection, release, "ada")
-    catalogue.set_live(connection, "support-bot", BARE.digest, "ada", "first", "Answers.")
+    catalogue.put_endpoint(connection, "support-bot", "ada", "Answers.", None, None)
+    catalogue.set_live(connection, "support-bot", BARE.digest, "ada", "first")
     (first,) = catalogue.load(connection).endpoints
-    catalogue.set_live(connection, "support-bot", whole.digest, "bob", "better", "Answers well.")
+    catalogue.put_endpoint(connection, "support-bot", "bob", "Answers well.", 60.0, None)
+    catalogue.set_live(connection, "support-bot", whole.digest, "bob", "better")
     (second,) = catalogue.load(connection).endpoints
     assert (first.release, first.description) == (BARE.digest, "Answers.")
     assert (second.name, second.release, second.description) == ("support-bot", whole.digest, "Answers well.")
@@ -93,6 +85,7 @@ def test_an_endpoint_points_at_the_release_set_last(connection: Connection) -> N
 def test_endpoints_are_listed_by_name(connection: Connection) -> None:
     catalogue.add_release(connection, BARE, "ada")
     for name in ("c", "a", "b"):
+        catalogue.put_endpoint(connection, name, "ada", None, None, None)
         catalogue.set_live(connection, name, BARE.digest, "ada", "apply")
     assert [endpoint.name for endpoint in catalogue.load(connection).endpoints] == ["a", "b", "c"]
 
@@ -110,9 +103,9 @@ def test_who_pointed_where_and_why_is_kept(connection: Connection) -> None:
 
 def test_every_change_moves_the_revision_on(connection: Connection) -> None:
     seen = [catalogue.revision(connection)]
-    add_prompt(connection, "a", "x")
-    seen.append(catalogue.revision(connection))
     catalogue.add_release(connection, BARE, "ada")
+    seen.append(catalogue.revision(connection))
+    catalogue.put_endpoint(connection, "a", "ada", None, None, None)
     seen.append(catalogue.revision(connection))
     catalogue.set_live(connection, "a", BARE.digest, "ada", "apply")
     seen.append(catalogue.revision(connection))

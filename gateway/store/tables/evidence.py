@@ -49,8 +49,6 @@ audit = Table(
     Column("key_id", String(32)),
     Column("action", String(64), nullable=False),
     Column("object", String(200), nullable=False),
-    Column("before", String(64)),
-    Column("after", String(64)),
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("previous", String(64), nullable=False),

@@ -1,0 +1,180 @@
+"""Evidence and decision records: what is known of releases, and what was decided on it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from pydantic import Field, ValidationError
+
+from evals.evidence import EvalEvidence
+from gateway.api.deps import Approver, Evaluator, Running, Viewer
+from gateway.api.rollouts import Body, Reason, actor
+from gateway.audit import Act
+from gateway.errors import BadRequest, NotFound, TooLarge
+from gateway.releases.digest import canonical, sha256
+from gateway.releases.records import Outcome, Phase, genuine, write
+from gateway.store import catalogue, evidence
+from gateway.store.evidence import DecisionRow, EvidenceRow
+from gateway.types import Json
+
+router = APIRouter(tags=["evidence"])
+
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class Forecast(Body):
+    """What a release is expected to be worth in a month, in micro-USD, and why."""
+
+    value: int
+    low: int | None = None
+    high: int | None = None
+    basis: Reason = ""
+
+
+class Decided(Body):
+    """What people decide beside what rollouts record by themselves. `phase` is where work goes back to."""
+
+    endpoint: str
+    release: str
+    outcome: Outcome
+    reason: Reason
+    phase: Phase | None = None
+    forecast: Forecast | None = None
+    risks: tuple[Annotated[str, Field(max_length=1000)], ...] = ()
+    evidence: tuple[str, ...] = ()
+    expires: float | None = None
+
+
+@router.post(
+    "/evidence",
+    status_code=201,
+    openapi_extra={"requestBody": {"content": {"application/json": {}}, "required": True}},
+)
+async def post_evidence(request: Request, who: Evaluator, running: Running) -> Json:
+    """Results of an eval run, item by item. The gateway works out the verdict itself, and signs what it accepted."""
+    raw = await request.body()
+    if len(raw) > MOST_BYTES:
+        raise TooLarge(f"Evidence has at most {MOST_BYTES // 1024 // 1024} MiB.")
+    body = _parsed(raw).model_dump(mode="json", exclude_none=True)
+    digest = sha256(body)
+    row = EvidenceRow(
+        id=f"ev_{secrets.token_hex(8)}",
+        release=body["release"],
+        endpoint=None,
+        kind=body["kind"],
+        at=time.time(),
+        by=actor(who).name,
+        key_id=who.key_id,
+        digest=digest,
+        body=body,
+        signature=running.signer.sign(b"evidence:" + canonical(body)),
+    )
+
+    def add(connection: Any) -> EvidenceRow:
+        if catalogue.find_release(connection, row.release) is None:
+            message = f"There is no release {row.release[:80]!r} that this could be evidence for."
+            raise NotFound(message, param="release", code="unknown_release")
+        return evidence.add(connection, row)
+
+    accepted: EvidenceRow = await running.act(
+        who, lambda found: Act("evidence.accepted", f"release:{found.release}", "", _brief(found)), add
+    )
+    return _brief(accepted)
+
+
+@router.get("/evidence")
+async def list_evidence(
+    who: Viewer, running: Running, release: Annotated[str, Query(min_length=64, max_length=64)]
+) -> Json:
+    """What there is for a release, newest first, without the items."""
+    found = await running.read(lambda connection: evidence.of_release(connection, release))
+    return {"object": "list", "data": [_brief(row) for row in found]}
+
+
+@router.get("/evidence/{evidence_id}")
+async def get_evidence(evidence_id: str, who: Viewer, running: Running) -> Json:
+    """One piece, whole, with this installation's signature over its canonical JSON."""
+    row = await running.read(lambda connection: evidence.find(connection, evidence_id))
+    if row is None:
+        raise NotFound(f"There is no evidence {evidence_id[:80]!r}.", param="id", code="unknown_evidence")
+    return {**_brief(row), "body": row.body, "signature": row.signature, "public_key": running.signer.public}
+
+
+@router.get("/decisions")
+async def list_decisions(
+    who: Viewer,
+    running: Running,
+    endpoint: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Json:
+    """Decision records, newest first."""
+    found = await running.read(lambda connection: evidence.list_decisions(connection, endpoint, limit))
+    return {"object": "list", "data": [_decision(row, running.signer.public) for row in found]}
+
+
+@router.get("/decisions/{decision_id}")
+async def get_decision(decision_id: str, who: Viewer, running: Running) -> Json:
+    """One record, and whether it is as it was signed."""
+    row = await running.read(lambda connection: evidence.find_decision(connection, decision_id))
+    if row is None:
+        raise NotFound(f"There is no decision {decision_id[:80]!r}.", param="id", code="unknown_decision")
+    return _decision(row, running.signer.public)
+
+
+@router.post("/decisions", status_code=201)
+async def post_decision(decided: Decided, who: Approver, running: Running) -> Json:
+    """Record a decision of people: go, go with conditions, no-go, or return to a phase. It moves nothing by itself."""
+    if (decided.outcome == "return_to_phase") != (decided.phase is not None):
+        message = "Name the phase that work returns to, and only where it does."
+        raise BadRequest(message, param="phase", code="invalid_value")
+    body = {**decided.model_dump(mode="json"), "decided_by": actor(who).name}
+
+    def add(connection: Any) -> DecisionRow:
+        if catalogue.find_release(connection, decided.release) is None:
+            message = f"There is no release {decided.release[:80]!r}."
+            raise NotFound(message, param="release", code="unknown_release")
+        return write(connection, running.signer, decided.endpoint, decided.release, None, decided.outcome, body)
+
+    row: DecisionRow = await running.act(
+        who,
+        lambda made: Act("decision.recorded", f"endpoint:{made.endpoint}", decided.reason, {"decision": made.id}),
+        add,
+    )
+    return _decision(row, running.signer.public)
+
+
+def _parsed(raw: bytes) -> EvalEvidence:
+    try:
+        return EvalEvidence.model_validate(orjson.loads(raw))
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The request body is not valid JSON: {error}.", code="invalid_json") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(str(step) for step in fault["loc"])
+        said = fault["msg"].removeprefix("Value error, ")
+        raise BadRequest(f"{where or 'Evidence'}: {said}.", param=where or None, code="invalid_evidence") from error
+
+
+def _brief(row: EvidenceRow) -> Json:
+    return {
+        "object": "evidence",
+        "id": row.id,
+        "release": row.release,
+        "kind": row.kind,
+        "suite": row.body.get("suite"),
+        "baseline": row.body.get("baseline"),
+        "items": len(row.body.get("items", ())),
+        "at": row.at,
+        "by": row.by,
+        "digest": row.digest,
+    }
+
+
+def _decision(row: DecisionRow, public: str) -> Json:
+    expired = row.expires is not None and row.expires < time.time()
+    return {"object": "decision", **asdict(row), "expired": expired, "genuine": genuine(row, public)}

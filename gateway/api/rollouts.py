@@ -1,0 +1,222 @@
+"""Rollouts: a candidate's way to production, and what people do with it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.api.deps import Approver, Editor, Running, Viewer
+from gateway.audit import Act
+from gateway.releases import conduct
+from gateway.releases.build import Change, build
+from gateway.releases.conduct import Actor
+from gateway.releases.plan import Plan
+from gateway.releases.rollout import Rollout
+from gateway.services import Services
+from gateway.store import rollouts
+from gateway.types import Json, Principal
+
+router = APIRouter(tags=["rollouts"])
+
+Reason = Annotated[str, Field(max_length=5000)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Proposal(Body):
+    """A release by its digest, or the live one with parts of it changed. Without a plan: a canary at 1, 5, 25, 50 %."""
+
+    endpoint: str
+    release: str | None = None
+    change: Change | None = None
+    plan: dict[str, Any] = {}
+    reason: Reason = ""
+    submit: bool = False
+
+
+class Said(Body):
+    reason: Reason = ""
+
+
+class Opinion(Body):
+    """`conditions` must be said to be met before the release goes live."""
+
+    note: Reason = ""
+    conditions: list[Annotated[str, Field(max_length=1000)]] = []
+
+
+@router.post("/rollouts", status_code=201)
+async def propose_rollout(proposal: Proposal, who: Editor, running: Running) -> Json:
+    """Propose a release for an endpoint: a draft, or with `submit` at the gate at once."""
+    plan = Plan.parse(proposal.plan)
+    by = actor(who)
+
+    def change(connection: Any) -> Json:
+        release = build(connection, proposal.endpoint, proposal.release, proposal.change, running.installation, by.name)
+        made = conduct.propose(connection, proposal.endpoint, release, plan, proposal.reason, by)
+        if proposal.submit:
+            made = conduct.submit(connection, running.installation, made.id, by)
+        return shown(made)
+
+    return await _act(running, who, "proposed", change, proposal.reason)
+
+
+@router.get("/rollouts")
+async def list_rollouts(
+    who: Viewer,
+    running: Running,
+    endpoint: str | None = None,
+    state: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Json:
+    """Newest first. `state`: open, running, paused, live, aborted or rolled_back."""
+    found = await running.read(lambda connection: rollouts.list_all(connection, endpoint, state, limit))
+    return {"object": "list", "data": [shown(rollout) for rollout in found]}
+
+
+@router.get("/rollouts/{rollout_id}")
+async def get_rollout(rollout_id: str, who: Viewer, running: Running) -> Json:
+    """One, with its history, what people said of it, what the gate says, and what is missing."""
+
+    def read(connection: Any) -> Json:
+        rollout = conduct.found(connection, rollout_id)
+        return {
+            **shown(rollout),
+            "approvals": [asdict(one) for one in rollouts.approvals_of(connection, rollout_id)],
+            "history": [asdict(one) for one in rollouts.history(connection, rollout_id)],
+            "gate": conduct.standing(connection, rollout),
+        }
+
+    result: Json = await running.read(read)
+    return result
+
+
+@router.post("/rollouts/{rollout_id}/submit")
+async def submit_rollout(rollout_id: str, who: Editor, running: Running) -> Json:
+    """From draft to the gate."""
+    by, installation = actor(who), running.installation
+    return await _act(
+        running, who, "submitted", lambda connection: shown(conduct.submit(connection, installation, rollout_id, by))
+    )
+
+
+@router.post("/rollouts/{rollout_id}/pause")
+async def pause_rollout(rollout_id: str, said: Said, who: Editor, running: Running) -> Json:
+    """Stay where it is. A canary keeps its weight, and ends all the same where it does harm."""
+    by = actor(who)
+    return await _act(
+        running,
+        who,
+        "paused",
+        lambda connection: shown(conduct.pause(connection, rollout_id, by, said.reason)),
+        said.reason,
+    )
+
+
+@router.post("/rollouts/{rollout_id}/resume")
+async def resume_rollout(rollout_id: str, said: Said, who: Editor, running: Running) -> Json:
+    """Go on."""
+    by = actor(who)
+    return await _act(
+        running,
+        who,
+        "resumed",
+        lambda connection: shown(conduct.resume(connection, rollout_id, by, said.reason)),
+        said.reason,
+    )
+
+
+@router.post("/rollouts/{rollout_id}/abort")
+async def abort_rollout(rollout_id: str, said: Said, who: Editor, running: Running) -> Json:
+    """End it; the release needs new evidence to be tried again."""
+    by, installation = actor(who), running.installation
+    return await _act(
+        running,
+        who,
+        "aborted",
+        lambda connection: shown(conduct.abort(connection, installation, rollout_id, by, said.reason)),
+        said.reason,
+    )
+
+
+@router.post("/rollouts/{rollout_id}/approve")
+async def approve_rollout(rollout_id: str, opinion: Opinion, who: Approver, running: Running) -> Json:
+    """Agree, under conditions perhaps. Not for the author, nor with a key that the author minted."""
+    by = actor(who)
+    return await _act(
+        running,
+        who,
+        "approved",
+        lambda connection: shown(
+            conduct.approve(connection, rollout_id, by, True, opinion.note, tuple(opinion.conditions))
+        ),
+        opinion.note,
+    )
+
+
+@router.post("/rollouts/{rollout_id}/reject")
+async def reject_rollout(rollout_id: str, said: Said, who: Approver, running: Running) -> Json:
+    """Refuse it: the rollout ends."""
+    by = actor(who)
+    return await _act(
+        running,
+        who,
+        "rejected",
+        lambda connection: shown(conduct.approve(connection, rollout_id, by, False, said.reason)),
+        said.reason,
+    )
+
+
+@router.post("/rollouts/{rollout_id}/conditions/{number}/meet")
+async def meet_condition(rollout_id: str, number: int, who: Approver, running: Running) -> Json:
+    """Say that a condition, counted from 1 over all approvals, is met."""
+    by = actor(who)
+
+    def change(connection: Any) -> Json:
+        conduct.meet(connection, rollout_id, number, by)
+        return shown(conduct.found(connection, rollout_id))
+
+    return await _act(running, who, "condition_met", change)
+
+
+def actor(who: Principal) -> Actor:
+    return Actor(who.owner or who.name, who.key_id)
+
+
+def shown(rollout: Rollout) -> Json:
+    """For people and machines; neither the salt nor what only the controller needs."""
+    canary = rollout.plan.canary
+    return {
+        "object": "rollout",
+        "id": rollout.id,
+        "endpoint": rollout.endpoint,
+        "release": rollout.release,
+        "control": rollout.control,
+        "stage": rollout.stage.value,
+        "step": rollout.step,
+        "steps": list(canary.steps) if canary is not None else [],
+        "weight": rollout.weight,
+        "state": rollout.state.value,
+        "why": rollout.why,
+        "reason": rollout.reason,
+        "author": rollout.author,
+        "plan": rollout.plan.model_dump(mode="json"),
+        "analysis": (rollout.analysis or {}).get("told"),
+        "created": rollout.created,
+        "entered": rollout.entered,
+        "updated": rollout.updated,
+    }
+
+
+async def _act(running: Services, who: Principal, action: str, change: Any, reason: str = "") -> Json:
+    def act(result: Json) -> Act:
+        detail = {"endpoint": result["endpoint"], "release": result["release"], "stage": result["stage"]}
+        return Act(f"rollout.{action}", f"rollout:{result['id']}", reason, detail)
+
+    result: Json = await running.act(who, act, change)
+    return result

@@ -1,0 +1,62 @@
+"""Warrants: why a protected endpoint may serve a release.
+
+A protected endpoint serves only what carries a warrant with this installation's signature, for this endpoint, this
+release, and the upstream that answered when it was proven. The configuration in force is composed from nothing else, so
+that no write to the database, by whatever way, can put a release in front of users that did not pass the gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from gateway.errors import GatewayError
+from gateway.signing import Signer, verify
+
+Ground = Literal["gate", "serving"]
+"""It passed the gate, or served already when protection began."""
+
+
+class Warrant(msgspec.Struct, frozen=True):
+    """`identity` names what answers for the release's upstream; `gate` is the digest of the gate it passed, `evidence`
+    the digests of what it passed on, `approved_by` the people who agreed. `at` is Unix time."""
+
+    endpoint: str
+    release: str
+    identity: str
+    ground: Ground
+    gate: str
+    evidence: tuple[str, ...]
+    approved_by: tuple[str, ...]
+    rollout: str | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignedWarrant:
+    """`body` is the warrant as JSON, byte for byte what was signed."""
+
+    body: str
+    signature: str
+
+    @classmethod
+    def issue(cls, signer: Signer, warrant: Warrant) -> SignedWarrant:
+        body = msgspec.json.encode(warrant)
+        return cls(body.decode(), signer.sign(b"warrant:" + body))
+
+    def check(self, public: str, endpoint: str, release: str, identity: str) -> Warrant:
+        """Raises `GatewayError` saying why the release may not serve."""
+        body = self.body.encode()
+        if not verify(public, b"warrant:" + body, self.signature):
+            raise GatewayError(f"The warrant of its release {release[:12]} was not signed by this installation.")
+        warrant = msgspec.json.decode(body, type=Warrant)
+        if (warrant.endpoint, warrant.release) != (endpoint, release):
+            raise GatewayError(f"The warrant of its release {release[:12]} is for another release or endpoint.")
+        if warrant.identity != identity:
+            raise GatewayError(
+                f"The upstream of its release {release[:12]} was configured anew since it was proven. "
+                "Set it back, or configure the new one under another name and roll out a release on it."
+            )
+        return warrant
