@@ -17,6 +17,7 @@ from gateway.configuration import Source
 from gateway.front.asgi import AsgiFront, Message
 from gateway.keys import Grant, mint
 from gateway.releases.apply import apply
+from gateway.releases.conduct import Actor
 from gateway.releases.manifest import parse
 from gateway.services import Services
 from gateway.settings import Settings
@@ -45,8 +46,8 @@ class Inside:
         return {"authorization": f"Bearer {secret}"}
 
     async def apply(self, manifest: str) -> None:
-        upstreams = self.services.settings.targets
-        await self.services.write(lambda connection: apply(connection, parse(manifest, "m"), upstreams, "test"))
+        here, by = self.services.installation, Actor("test", None)
+        await self.services.write(lambda connection: apply(connection, parse(manifest, "m"), here, by))
 
 
 @asynccontextmanager
