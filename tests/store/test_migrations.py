@@ -6,12 +6,13 @@ import time
 from contextlib import closing
 
 import pytest
-from sqlalchemy import Column, Connection, Index, Integer, MetaData, String, Table, inspect, select, text
+from sqlalchemy import Column, Connection, Index, Integer, MetaData, String, Table, insert, inspect, select, text
 
 from gateway.errors import Unavailable
 from gateway.store import catalogue, migrations
 from gateway.store.engine import Store
 from gateway.store.migrations import STEPS, began, expand, migrate
+from gateway.store.tables.access import keys
 from gateway.store.tables.base import metadata as metadata_table
 
 NAMES = [step.__name__ for step in STEPS]
@@ -77,6 +78,16 @@ def test_a_step_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pyte
     assert table_names(store) == before
     monkeypatch.setattr(migrations, "STEPS", (*STEPS, later_step))
     assert migrate(store) == ["later_step"]
+
+
+def test_who_was_an_operator_is_an_editor(store: Store) -> None:
+    roles: dict[str, list[str]] = {"ada": ["operator"], "bob": ["admin", "operator"], "eve": ["viewer"], "ci": []}
+    with store.begin() as connection:
+        for name, held in roles.items():
+            connection.execute(insert(keys).values(id=name, name=name, digest=name, hint="", roles=held, created=1.0))
+        migrations.operators_are_editors(connection)
+        found = {row.id: row.roles for row in connection.execute(select(keys.c.id, keys.c.roles))}
+    assert found == {"ada": ["editor"], "bob": ["admin", "editor"], "eve": ["viewer"], "ci": []}
 
 
 def test_what_is_declared_later_is_added_and_rows_stay(store: Store) -> None:
