@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
-from gateway.cli.table import show, when
+from gateway.cli.table import print_json, show, when
 
 COLUMNS = ("time", "call", "endpoint", "source", "metric", "score", "outcome", "value_usd", "minutes_saved", "text")
 
@@ -53,7 +52,7 @@ def feedback(
             found = gateway.post("/v1/feedback", {**about, **given})
             rows = [found]
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        print_json(found)
         return
     show([_shown(row) for row in rows], COLUMNS, False, "Nobody has said anything (of such a call).")
     if given and not found["bound"]:

@@ -78,10 +78,10 @@ def _story(found: Json) -> Iterator[str]:
     told.append(("Answered", found["answer"]))
     for said in found["feedback"]:
         score = f" {said['metric']} {said['score']:g}" if said["score"] is not None else ""
-        told.append((f"Said by {said['by']}{score}", said["comment"]))
+        told.append((f"Said by {said['by']}{score}", said["comment"] or ""))
         told.append(("Should have been", said["correction"]))
     told += [("Not known", reason) for reason in found["missing"]]
     for title, text in told:
         if text is not None:
             yield f"{title}:"
-            yield from (f"  {line}" for line in plain(text if isinstance(text, str) else str(text)).split("\n"))
+            yield from (f"  {line}" for line in plain(text if isinstance(text, str) else str(text)).split("\n") if line)

@@ -17,6 +17,7 @@ from gateway.cli import (
     endpoints,
     evidence,
     feedback,
+    from_call,
     imports,
     keys,
     limits,
@@ -66,6 +67,7 @@ cli.command("serve")(serve.serve)
 cli.command("apply")(apply.apply)
 cli.command("releases")(releases.releases)
 prompts.cli.add_typer(prompt_labels.cli)
+prompts.cli.command("from-call")(from_call.from_call)
 cli.add_typer(prompts.cli, name="prompts")
 cli.add_typer(rollouts.cli, name="rollouts")
 cli.add_typer(evidence.cli, name="evidence")

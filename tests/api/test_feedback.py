@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Inside]:
         for number, of in enumerate((SERVED, replace(SERVED, endpoint="other", release="d2"), None)):
             said = replace(SAID, id=f"feedback_{number}", call=f"req_{number}", at=1000.0 + number)
             said = said if of is not None else replace(said, waiting="own", source="judge", metric="tone")
-            await started.services.write(lambda connection, said=said, of=of: feedback.put(connection, said, of))
+            await started.services.write(partial(feedback.put, said=said, of=of))
         started.client.headers.update(await started.key("evaluator"))
         yield started
 
