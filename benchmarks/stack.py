@@ -31,7 +31,7 @@ def limited(sluice: Path, target: Target) -> Target:
     """The same, with every kind of limit on its key and on its endpoint."""
     config = ("--config", target.command[target.command.index("--config") + 1])
     listed = subprocess.run([sluice, "keys", "list", "--json", *config], check=True, capture_output=True, text=True)
-    for scope in ("endpoint:bench", f"key:{json.loads(listed.stdout)[0]['id']}"):
+    for scope in ("endpoint:bench", f"key:{json.loads(listed.stdout)['data'][0]['id']}"):
         command = [str(sluice), "limits", "set", scope, *LIMITS, *BUDGET, *config]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return target

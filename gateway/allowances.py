@@ -30,7 +30,7 @@ class Scope:
         kind, _, name = text.partition(":")
         if kind not in get_args(Kind) or not name:
             message = f"Limits are of key:ID, project:NAME, team:NAME or endpoint:NAME, not of {text[:80]!r}."
-            raise BadRequest(message, param="scope")
+            raise BadRequest(message, param="scope", code="invalid_scope")
         return cls(cast(Kind, kind), name)
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class Budget:
         amount = int(Decimal(found[1]) * MICRO) if found is not None else 0
         if found is None or not amount:
             message = f"A budget is written as 50usd/month, by day, week, month or total, not as {text[:80]!r}."
-            raise BadRequest(message, param="budget")
+            raise BadRequest(message, param="budget", code="invalid_value")
         return cls(amount, cast(Span, found[2]))
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from gateway.errors import BadRequest, NotFound
 from gateway.store import catalogue, teams
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
-from gateway.types import Principal
+from gateway.types import Json, Principal
 
 LONGEST_OVERLAP = 90 * DAY
 """Seconds for which a secret may go on opening after the next one was made."""
@@ -37,15 +37,16 @@ class Grant:
 
     def __post_init__(self) -> None:
         if not self.name or len(self.name) > 100:
-            raise BadRequest("A key needs a name of at most 100 characters.", param="name")
+            raise BadRequest("A key needs a name of at most 100 characters.", param="name", code="invalid_value")
         _check_owner(self.owner)
         unknown = self.roles - set(ROLES)
         if unknown:
             message = f"There is no role {min(unknown)!r}; the roles are {', '.join(ROLES)}."
-            raise BadRequest(message, param="roles")
+            raise BadRequest(message, param="roles", code="unknown_role")
         # a Unix time in milliseconds lies beyond the end of time
         if self.expires is not None and not time.time() < self.expires < FOREVER:
-            raise BadRequest("'expires' is a Unix time, in seconds, and one to come.", param="expires")
+            message = "'expires' is a Unix time, in seconds, and one to come."
+            raise BadRequest(message, param="expires", code="invalid_value")
 
 
 def mint(connection: Connection, hasher: KeyHasher, grant: Grant, by: str) -> tuple[str, KeyRow]:
@@ -76,7 +77,7 @@ def rotate(connection: Connection, hasher: KeyHasher, key_id: str, overlap: floa
     """Another secret for a key, to be shown once; those it had go on for `overlap` seconds at most. All else of the key
     stays. Raises `NotFound` where there is no such key in force. The caller owns the transaction."""
     if not 0 <= overlap <= LONGEST_OVERLAP:
-        raise BadRequest("Secrets overlap for at most 90 days.", param="overlap_seconds")
+        raise BadRequest("Secrets overlap for 0 seconds to 90 days.", param="overlap_seconds", code="invalid_value")
     secret = _secret()
     row = rows.rotate(connection, key_id, hasher.digest(secret.encode()).hex(), secret[-4:], overlap, by)
     if row is None:
@@ -96,6 +97,26 @@ def assign(connection: Connection, key_id: str, owner: str | None, project: str 
 
 def not_in_force(key_id: str) -> NotFound:
     return NotFound(f"There is no key {key_id[:80]!r} in force. `sluice keys list` shows them.", param="key_id")
+
+
+def shown(row: KeyRow) -> Json:
+    """For machines: what the API says of a key, never its secrets."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "owner": row.owner,
+        "created_by": row.created_by,
+        "project": row.project,
+        "hint": row.hint,
+        "former": [{"hint": old.hint, "created": old.created, "expires": old.expires} for old in row.former],
+        "roles": sorted(row.roles),
+        "endpoints": None if row.endpoints is None else sorted(row.endpoints),
+        "upstreams": None if row.upstreams is None else sorted(row.upstreams),
+        "created": row.created,
+        "rotated": row.rotated,
+        "expires": row.expires,
+        "revoked": row.revoked,
+    }
 
 
 def unknown_names(connection: Connection, grant: Grant, upstreams: Collection[str]) -> list[str]:
@@ -135,7 +156,7 @@ def principals(connection: Connection, allowances: Mapping[str, Allowance]) -> d
 
 def _check_owner(owner: str | None) -> None:
     if owner is not None and not 0 < len(owner) <= 100:
-        raise BadRequest("An owner has 1 to 100 characters.", param="owner")
+        raise BadRequest("An owner has 1 to 100 characters.", param="owner", code="invalid_value")
 
 
 def _secret() -> str:

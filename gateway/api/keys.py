@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from gateway.api.deps import Admin, Running
-from gateway.keys import Grant, assign, mint, not_in_force, rotate, unknown_names
+from gateway.keys import Grant, assign, mint, not_in_force, rotate, shown, unknown_names
 from gateway.settings import NAME
 from gateway.store import keys as rows
-from gateway.store.keys import KeyRow
 
 router = APIRouter(tags=["keys"])
 
@@ -101,7 +100,7 @@ async def create_key(new: NewKey, who: Admin, running: Running) -> MintedKey:
     def change(connection: Connection) -> MintedKey:
         warnings = unknown_names(connection, grant, running.refresher.snapshots.current.pools)
         secret, row = mint(connection, running.hasher, grant, who.owner or who.name)
-        return MintedKey(key=secret, warnings=warnings, **_shown(row))
+        return MintedKey(key=secret, warnings=warnings, **shown(row))
 
     minted: MintedKey = await running.write(change)
     return minted
@@ -110,7 +109,7 @@ async def create_key(new: NewKey, who: Admin, running: Running) -> MintedKey:
 @router.get("/keys")
 async def list_keys(who: Admin, running: Running) -> Keys:
     """Every key there was, newest last."""
-    return Keys(data=[Key(**_shown(row)) for row in await running.read(rows.list_all)])
+    return Keys(data=[Key(**shown(row)) for row in await running.read(rows.list_all)])
 
 
 @router.patch("/keys/{key_id}")
@@ -119,7 +118,7 @@ async def assign_key(key_id: str, new: Assignment, who: Admin, running: Running)
     row = await running.write(
         lambda connection: assign(connection, key_id, new.owner, new.project, who.owner or who.name)
     )
-    return Key(**_shown(row))
+    return Key(**shown(row))
 
 
 @router.post("/keys/{key_id}/rotate")
@@ -128,7 +127,7 @@ async def rotate_key(key_id: str, rotation: Rotation, who: Admin, running: Runni
     secret, row = await running.write(
         lambda connection: rotate(connection, running.hasher, key_id, rotation.overlap_seconds, who.owner or who.name)
     )
-    return RotatedKey(key=secret, **_shown(row))
+    return RotatedKey(key=secret, **shown(row))
 
 
 @router.delete("/keys/{key_id}")
@@ -137,23 +136,4 @@ async def revoke_key(key_id: str, who: Admin, running: Running) -> Key:
     if not await running.write(lambda connection: rows.revoke(connection, key_id, time.time())):
         raise not_in_force(key_id)
     found = [row for row in await running.read(rows.list_all) if row.id == key_id]
-    return Key(**_shown(found[0]))
-
-
-def _shown(row: KeyRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "owner": row.owner,
-        "created_by": row.created_by,
-        "project": row.project,
-        "hint": row.hint,
-        "former": [{"hint": old.hint, "created": old.created, "expires": old.expires} for old in row.former],
-        "roles": sorted(row.roles),
-        "endpoints": None if row.endpoints is None else sorted(row.endpoints),
-        "upstreams": None if row.upstreams is None else sorted(row.upstreams),
-        "created": row.created,
-        "rotated": row.rotated,
-        "expires": row.expires,
-        "revoked": row.revoked,
-    }
+    return Key(**shown(found[0]))

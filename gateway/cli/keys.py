@@ -7,7 +7,6 @@ import time
 from contextlib import closing
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from gateway import configuration
@@ -15,12 +14,13 @@ from gateway.access import ROLES, KeyHasher
 from gateway.app import open_store, pepper
 from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
-from gateway.cli.table import show, when
+from gateway.cli.table import show, show_json, show_list, when
 from gateway.durations import seconds
 from gateway.errors import BadRequest
-from gateway.keys import Grant, assign, mint, not_in_force, rotate, unknown_names
+from gateway.keys import Grant, assign, mint, not_in_force, rotate, shown, unknown_names
 from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
+from gateway.types import Json
 
 cli = typer.Typer(help="Mint, list, assign, rotate and revoke keys.", no_args_is_help=True)
 
@@ -62,7 +62,7 @@ def create(
         roles=frozenset(role or ()),
         endpoints=frozenset(endpoint) if endpoint else None,
         upstreams=None if "all" in (upstream or ()) else frozenset(upstream or ()),
-        expires=time.time() + _seconds("--expires", expires) if expires is not None else None,
+        expires=time.time() + _lifetime(expires) if expires is not None else None,
         owner=owner,
         project=project,
     )
@@ -72,15 +72,18 @@ def create(
         secret, row = mint(connection, KeyHasher(pepper(chosen)), grant, getpass.getuser())
     for warning in warnings:
         typer.echo(f"Warning: {warning}", err=True)
-    _show_secret(secret, row, as_json)
+    _show_secret({"key": secret, "warnings": warnings, **shown(row)}, as_json)
 
 
 @cli.command("list")
 def list_keys(config: Config = None, as_json: AsJson = False) -> None:
     """Show the keys, never their secrets."""
     with transaction(config) as connection:
-        found = [_shown(row) for row in rows.list_all(connection)]
-    show(found, COLUMNS, as_json, "No key yet: sluice keys create NAME")
+        found = rows.list_all(connection)
+    if as_json:
+        show_list([shown(row) for row in found])
+    else:
+        show([_cells(row) for row in found], COLUMNS, False, "No key yet: sluice keys create NAME")
 
 
 @cli.command("assign")
@@ -108,7 +111,7 @@ def rotate_key(
     chosen = configuration.load(config)
     with closing(open_store(chosen)) as store, store.begin() as connection:
         secret, row = rotate(connection, KeyHasher(pepper(chosen)), key_id, lasting, getpass.getuser())
-    _show_secret(secret, row, as_json)
+    _show_secret({"key": secret, **shown(row)}, as_json)
 
 
 @cli.command("revoke")
@@ -120,12 +123,20 @@ def revoke(key_id: KeyId, config: Config = None) -> None:
     typer.echo(f"revoked {key_id}")
 
 
-def _show_secret(secret: str, row: KeyRow, as_json: bool) -> None:
+def _show_secret(made: Json, as_json: bool) -> None:
     if as_json:
-        typer.echo(orjson.dumps({"key": secret, **_shown(row)}).decode())
+        show_json(made)
     else:
-        typer.echo(secret)
+        typer.echo(made["key"])
         typer.echo("Shown once; keep it. Running gateways know it within a second.", err=True)
+
+
+def _lifetime(text: str) -> int:
+    """In seconds. Raises `BadRequest` for none at all."""
+    lasting = _seconds("--expires", text)
+    if not lasting:
+        raise BadRequest(f"--expires {text!r}: a key that has ended at once opens nothing; give it some time, as 90d.")
+    return lasting
 
 
 def _seconds(option: str, text: str) -> int:
@@ -135,7 +146,8 @@ def _seconds(option: str, text: str) -> int:
         raise BadRequest(f"{option} {text!r}: {error}.") from error
 
 
-def _shown(row: KeyRow) -> dict[str, Any]:
+def _cells(row: KeyRow) -> dict[str, Any]:
+    """For people."""
     state = "in force"
     if row.revoked is not None:
         state = "revoked"

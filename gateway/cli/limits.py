@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -12,11 +12,12 @@ from pydantic_core import ErrorDetails
 from gateway.allowances import Scope, shown
 from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
-from gateway.cli.table import show, when
+from gateway.cli.table import show, show_json, show_list, when
 from gateway.errors import BadRequest
 from gateway.releases.manifest import LimitsManifest
 from gateway.store import allowances as rows
 from gateway.store.allowances import AllowanceRow
+from gateway.types import Json
 
 cli = typer.Typer(help="Set, show and remove limits.", no_args_is_help=True)
 
@@ -53,15 +54,18 @@ def set_limits(
     with transaction(config) as connection:
         rows.put(connection, allowance, getpass.getuser())
         row = rows.get(connection, scope)
-    show([_shown(row)], COLUMNS, as_json, "")
+    _show(row, as_json)
 
 
 @cli.command("list")
 def list_limits(config: Config = None, as_json: AsJson = False) -> None:
     """Show every scope that has limits."""
     with transaction(config) as connection:
-        found = [_shown(row) for row in rows.list_all(connection)]
-    show(found, COLUMNS, as_json, "No limits yet: sluice limits set SCOPE")
+        found = rows.list_all(connection)
+    if as_json:
+        show_list([_shown(row) for row in found])
+    else:
+        show([_cells(row) for row in found], COLUMNS, False, "No limits yet: sluice limits set SCOPE")
 
 
 @cli.command("show")
@@ -69,7 +73,7 @@ def show_limits(scope: Whose, config: Config = None, as_json: AsJson = False) ->
     """Show the limits of one scope."""
     with transaction(config) as connection:
         row = rows.get(connection, scope)
-    show([_shown(row)], COLUMNS, as_json, "")
+    _show(row, as_json)
 
 
 @cli.command("remove")
@@ -85,5 +89,18 @@ def _said(fault: ErrorDetails) -> str:
     return ": ".join([*("--" + str(part).replace("_", "-") for part in fault["loc"]), told])
 
 
-def _shown(row: AllowanceRow) -> dict[str, Any]:
-    return {**shown(row.allowance), "updated": when(row.updated), "updated_by": row.updated_by}
+def _show(row: AllowanceRow, as_json: bool) -> None:
+    if as_json:
+        show_json(_shown(row))
+    else:
+        show([_cells(row)], COLUMNS, False, "")
+
+
+def _shown(row: AllowanceRow) -> Json:
+    """As the API shows it."""
+    return {**shown(row.allowance), "updated": row.updated, "updated_by": row.updated_by}
+
+
+def _cells(row: AllowanceRow) -> Json:
+    """For people."""
+    return {**_shown(row), "updated": when(row.updated)}

@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.types import Json
+
 
 def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, empty: str) -> None:
     """Print `rows`; `columns` are the keys shown to people, JSON has them all. `empty` says what to do when there are
     none."""
     if as_json:
-        typer.echo(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2).decode())
+        show_json(list(rows))
         return
     if not rows:
         typer.echo(empty)
@@ -38,6 +40,15 @@ def print_json(value: Any) -> None:
 def plain(text: str) -> str:
     """What somebody wrote, as it is read: nothing in it steers the terminal, and lines stay lines."""
     return "".join(mark if mark.isprintable() or mark == "\n" else repr(mark)[1:-1] for mark in text)
+
+
+def show_json(value: Any) -> None:
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def show_list(data: Sequence[Json]) -> None:
+    """Print them as the API lists them."""
+    show_json({"object": "list", "data": data})
 
 
 def when(at: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,8 +11,9 @@ import typer
 
 from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
-from gateway.cli.table import show, when
+from gateway.cli.table import show, show_list, when
 from gateway.store import teams as rows
+from gateway.types import Json
 
 cli = typer.Typer(help="Make, list and delete teams.", no_args_is_help=True)
 projects = typer.Typer(help="Make, list and delete projects.", no_args_is_help=True)
@@ -35,8 +37,8 @@ def create_team(
 def list_teams(config: Config = None, as_json: AsJson = False) -> None:
     """Show the teams."""
     with transaction(config) as connection:
-        found = [{**asdict(team), "created": when(team.created)} for team in rows.list_teams(connection)]
-    show(found, ("name", "description", "created"), as_json, "No team yet: sluice teams create NAME")
+        found = [asdict(team) for team in rows.list_teams(connection)]
+    _show(found, ("name", "description", "created"), as_json, "No team yet: sluice teams create NAME")
 
 
 @cli.command("delete")
@@ -63,8 +65,8 @@ def create_project(
 def list_projects(config: Config = None, as_json: AsJson = False) -> None:
     """Show the projects and their teams."""
     with transaction(config) as connection:
-        found = [{**asdict(project), "created": when(project.created)} for project in rows.list_projects(connection)]
-    show(found, ("name", "team", "created"), as_json, "No project yet: sluice projects create NAME --team TEAM")
+        found = [asdict(project) for project in rows.list_projects(connection)]
+    _show(found, ("name", "team", "created"), as_json, "No project yet: sluice projects create NAME --team TEAM")
 
 
 @projects.command("delete")
@@ -73,3 +75,10 @@ def delete_project(name: str, config: Config = None) -> None:
     with transaction(config) as connection:
         rows.remove_project(connection, name)
     typer.echo(f"deleted the project {name}")
+
+
+def _show(found: Sequence[Json], columns: Sequence[str], as_json: bool, empty: str) -> None:
+    if as_json:
+        show_list(found)
+    else:
+        show([{**one, "created": when(one["created"])} for one in found], columns, False, empty)

@@ -190,7 +190,8 @@ def _sequence(
     from gateway.models.decoding import Sequence
 
     if not prompt:
-        raise BadRequest("The prompt has no tokens; this model goes on from at least one.", param="prompt")
+        message = "The prompt has no tokens; this model goes on from at least one."
+        raise BadRequest(message, param="prompt", code="invalid_value")
     room = model.context - len(prompt)
     if room < 1:
         message = f"This model reads at most {model.context} tokens; the prompt has {len(prompt)}."
@@ -233,7 +234,8 @@ def _chat_prompt(model: Model, messages: list[Json]) -> list[int]:
             plain, add_generation_prompt=True, return_dict=False, chat_template=model.template
         )
     except TemplateError as error:
-        raise BadRequest(f"The model's chat template refuses this conversation: {error}.", param="messages") from error
+        message = f"The model's chat template refuses this conversation: {error}."
+        raise BadRequest(message, param="messages", code="invalid_value") from error
     return ids
 
 

@@ -54,7 +54,7 @@ def apply(connection: Connection, manifest: Manifest, installation: Installation
         release = _release(connection, name, endpoint, declared, installation.identities)
         if name in installation.identities:
             message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."
-            raise BadRequest(message, param=f"endpoints.{name}")
+            raise BadRequest(message, param=f"endpoints.{name}", code="invalid_manifest")
         catalogue.add_release(connection, release, by.name)
         changes += _endpoint(connection, installation, name, endpoint, known.get(name), release.digest, by)
         if endpoint.limits is not None:
@@ -111,7 +111,7 @@ def _release(
     if endpoint.upstream not in upstreams:
         known = ", ".join(sorted(upstreams)) or "none"
         message = f"endpoints.{name}.upstream: no upstream {endpoint.upstream!r} is configured; there are: {known}."
-        raise BadRequest(message, param=f"endpoints.{name}.upstream")
+        raise BadRequest(message, param=f"endpoints.{name}.upstream", code="invalid_manifest")
     version = None
     if endpoint.prompt is not None:
         version = declared.get(endpoint.prompt) or _version(connection, name, endpoint.prompt)
@@ -142,4 +142,4 @@ def _version(connection: Connection, endpoint: str, reference: str) -> PromptVer
         return registry.get(connection, name, number or None)
     except NotFound as error:
         message = f"endpoints.{endpoint}.prompt: there is no prompt {reference!r}; declare it under `prompts`."
-        raise BadRequest(message, param=f"endpoints.{endpoint}.prompt") from error
+        raise BadRequest(message, param=f"endpoints.{endpoint}.prompt", code="invalid_manifest") from error

@@ -147,7 +147,7 @@ def in_force() -> tuple[ColumnElement[bool], ...]:
 def _check_project(connection: Connection, name: str | None) -> None:
     known = select(projects.c.name).where(projects.c.name == name)
     if name is not None and connection.execute(known).first() is None:
-        raise BadRequest(f"There is no project {name[:80]!r}.", param="project")
+        raise BadRequest(f"There is no project {name[:80]!r}.", param="project", code="unknown_project")
 
 
 def _rows(connection: Connection, *which: ColumnElement[bool]) -> list[KeyRow]:

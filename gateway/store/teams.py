@@ -64,7 +64,7 @@ def add_project(connection: Connection, project: Project) -> None:
     move_revision(connection)
     _refuse_second(connection, projects, project.name)
     if connection.execute(select(teams.c.name).where(teams.c.name == project.team)).first() is None:
-        raise BadRequest(f"There is no team {project.team[:80]!r}.", param="team")
+        raise BadRequest(f"There is no team {project.team[:80]!r}.", param="team", code="unknown_team")
     connection.execute(insert(projects).values(name=project.name, team=project.team, created=project.created))
 
 
@@ -87,7 +87,7 @@ def _check(name: str) -> None:
         message = (
             "A name is of small letters, digits, `.`, `_` and `-`, at most 64, and begins with one of the first two."
         )
-        raise BadRequest(message, param="name")
+        raise BadRequest(message, param="name", code="invalid_name")
 
 
 def _refuse_second(connection: Connection, table: Table, name: str) -> None:

@@ -27,6 +27,14 @@ class Done:
         found: list[dict[str, Any]] = orjson.loads(self.out)
         return found
 
+    @property
+    def listed(self) -> list[dict[str, Any]]:
+        """What the admin API would give as a list."""
+        found = orjson.loads(self.out)
+        assert found["object"] == "list"
+        data: list[dict[str, Any]] = found["data"]
+        return data
+
 
 Sluice = Callable[..., Done]
 

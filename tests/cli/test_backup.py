@@ -30,7 +30,7 @@ def test_keys_come_back_with_the_secret(
     assert "secret" not in done.err
     restored = sluice("restore", target, *elsewhere)
     assert (restored.code, restored.out.split()[0], "secret" in restored.err) == (0, "restored", False)
-    assert [row["name"] for row in sluice("keys", "list", "--json", *elsewhere).rows] == ["ci"]
+    assert [row["name"] for row in sluice("keys", "list", "--json", *elsewhere).listed] == ["ci"]
     secret = tmp_path / "elsewhere" / "secret"
     assert secret.read_bytes() == (tmp_path / OWN / "secret").read_bytes()
     assert secret.stat().st_mode & 0o077 == 0
@@ -59,9 +59,9 @@ def test_what_is_there_is_thrown_away_only_where_that_was_asked_for(sluice: Slui
     sluice("keys", "create", "later")
     refused = sluice("restore", "backup")
     assert (refused.code, "--replace" in refused.err) == (1, True)
-    assert len(sluice("keys", "list", "--json").rows) == 1
+    assert len(sluice("keys", "list", "--json").listed) == 1
     assert sluice("restore", "backup", "--replace").code == 0
-    assert sluice("keys", "list", "--json").rows == []
+    assert sluice("keys", "list", "--json").listed == []
 
 
 def test_what_is_no_backup_is_one_clear_line(sluice: Sluice) -> None:

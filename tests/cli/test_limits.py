@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import time
 
+import orjson
 import pytest
 
 from tests.cli.conftest import Sluice
@@ -17,7 +19,7 @@ def team(sluice: Sluice) -> None:
 
 
 def test_limits_are_shown_as_they_were_set(sluice: Sluice) -> None:
-    [row] = sluice("limits", "set", "team:search", *WHOLE, "--json").rows
+    row = orjson.loads(sluice("limits", "set", "team:search", *WHOLE, "--json").out)
     assert row == {
         "scope": "team:search",
         "requests_per_minute": 600,
@@ -27,7 +29,9 @@ def test_limits_are_shown_as_they_were_set(sluice: Sluice) -> None:
         "updated": row["updated"],
         "updated_by": getpass.getuser(),
     }
-    assert sluice("limits", "list", "--json").rows == sluice("limits", "show", "team:search", "--json").rows == [row]
+    assert sluice("limits", "list", "--json").listed == [row]
+    assert orjson.loads(sluice("limits", "show", "team:search", "--json").out) == row
+    assert row["updated"] == pytest.approx(time.time(), abs=60)
     for command in (("set", "team:search", *WHOLE), ("list",), ("show", "team:search")):
         head, line = sluice("limits", *command).out.splitlines()
         assert head.split()[0] == "scope"
@@ -36,14 +40,14 @@ def test_limits_are_shown_as_they_were_set(sluice: Sluice) -> None:
 
 def test_what_is_set_stands_in_place_of_all_there_was(sluice: Sluice) -> None:
     sluice("limits", "set", "team:search", *WHOLE)
-    [row] = sluice("limits", "set", "team:search", "--concurrent", "2", "--json").rows
+    row = orjson.loads(sluice("limits", "set", "team:search", "--concurrent", "2", "--json").out)
     assert (row["concurrent"], row["requests_per_minute"], row["budget"]) == (2, None, None)
 
 
 def test_limits_are_removed_once(sluice: Sluice) -> None:
     sluice("limits", "set", "team:search", *WHOLE)
     assert sluice("limits", "remove", "team:search").out == "removed the limits of team:search\n"
-    assert sluice("limits", "list", "--json").rows == []
+    assert sluice("limits", "list", "--json").listed == []
     for command in ("remove", "show"):
         again = sluice("limits", command, "team:search")
         assert again.code == 1
@@ -65,4 +69,4 @@ def test_what_cannot_be_set_sets_nothing(sluice: Sluice, arguments: tuple[str, .
     done = sluice("limits", "set", *arguments)
     assert (done.code, done.out) == (1, "")
     assert words in done.err
-    assert sluice("limits", "list", "--json").rows == []
+    assert sluice("limits", "list", "--json").listed == []

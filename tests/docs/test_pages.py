@@ -76,6 +76,19 @@ def test_every_error_code_is_explained_and_no_other() -> None:
     assert errors.RateLimited.default_code in explained
 
 
+def test_every_bad_request_has_a_code() -> None:
+    """But what the upstream refused, whose code it is, and what only commands say."""
+    without = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "gateway").rglob("*.py")
+        if path.parent.name not in ("cli", "imports")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "BadRequest"
+        if "code" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert without == []
+
+
 def test_every_decision_is_short_and_whole() -> None:
     for path in (ROOT / "docs/adr").glob("0*.md"):
         text = path.read_text(encoding="utf-8")
