@@ -22,6 +22,7 @@ from gateway.front.routes import DataRoutes, hot_routes, unproven
 from gateway.jobs.retention import Retention
 from gateway.jobs.rollouts import Controller
 from gateway.journal import Journal
+from gateway.library import Library
 from gateway.limits import Limits, Spent
 from gateway.pipeline import Pipeline
 from gateway.pricing import PriceTable
@@ -153,6 +154,7 @@ def create(settings: Settings | None = None, shared: Path | None = None, source:
                 services.refresher.snapshots,
                 services.conversations,
                 services.intake,
+                Library(services.store, services.refresher.snapshots),
                 services.readiness,
                 (services.workers or services.metrics).exposition,
             )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from gateway.api.deps import Editor, Running, Viewer
+from gateway.api.deps import Editor, Evaluator, Running, Viewer
 from gateway.audit import Act
 from gateway.errors import NotFound
 from gateway.prompts import registry
@@ -229,7 +229,7 @@ async def diff_prompt(
 
 
 @router.post("/prompts/{name:path}/render")
-async def render_prompt(name: str, rendering: Rendering, who: Viewer, running: Running) -> Rendered:
+async def render_prompt(name: str, rendering: Rendering, who: Evaluator, running: Running) -> Rendered:
     """The messages that a version makes of these variables. Nothing is asked, and nothing is kept."""
     reference = _reference(rendering.version)
     version = await running.read(lambda connection: registry.get(connection, name, reference))

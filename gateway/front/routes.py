@@ -16,6 +16,7 @@ from gateway.errors import GatewayError, Internal, Unavailable, UnsupportedParam
 from gateway.feedback import Intake
 from gateway.front.asgi import Params, Route
 from gateway.front.exchange import Exchange, Refusal, read_json
+from gateway.library import Library
 from gateway.pipeline import Pipeline
 from gateway.readiness import Readiness
 from gateway.snapshot import Snapshot, Snapshots
@@ -64,7 +65,7 @@ def unproven(snapshots: Snapshots) -> Refusal:
 
 
 class DataRoutes:
-    """The routes that are not hot: models, stored responses, feedback, health and metrics."""
+    """The routes that are not hot: models, stored responses, prompts, feedback, health and metrics."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class DataRoutes:
         snapshots: Snapshots,
         conversations: Conversations,
         intake: Intake,
+        library: Library,
         readiness: Readiness,
         exposition: Exposition,
     ) -> None:
@@ -79,6 +81,7 @@ class DataRoutes:
         self._snapshots = snapshots
         self._conversations = conversations
         self._intake = intake
+        self._library = library
         self._readiness = readiness
         self._metrics = exposition
 
@@ -92,6 +95,7 @@ class DataRoutes:
             self._json("GET", "/v1/responses/{id}/input_items", self._input_items),
             self._json("GET", "/v1/responses/{id}", self._response),
             self._json("DELETE", "/v1/responses/{id}", lambda who, at: responses.delete(at["id"], who)),
+            self._json("GET", "/v1/prompts/{name}", self._prompt),
             Route("POST", "/v1/feedback", Access.KEY, self._feedback),
             Route("GET", "/healthz", Access.PUBLIC, self._healthz),
             Route("GET", "/readyz", Access.PUBLIC, self._readyz),
@@ -136,6 +140,9 @@ class DataRoutes:
     async def _input_items(self, principal: Principal, params: Params) -> Json:
         _refuse_query(params, "include", "include[]")
         return await self._conversations.items(params["id"], principal, Page.read(params))
+
+    async def _prompt(self, principal: Principal, params: Params) -> Json:
+        return await self._library.get(params["name"], params.get("version"), params.get("label"), principal)
 
     async def _feedback(self, exchange: Exchange, params: Params) -> None:
         async def answer() -> None:

@@ -58,10 +58,11 @@ async def test_the_owner_may(running: Inside) -> None:
 
 
 async def test_every_id_in_a_path_of_the_data_plane_is_tried_here(running: Inside) -> None:
-    """A new route with an id must be added above; models are in `tests/test_access.py`."""
+    """A new route with an id must be added above; models are in `tests/test_access.py`, prompts in
+    `tests/test_library.py`."""
     with_id = {(route.method, route.path) for route in running.front.served.routes if "{" in route.path}
     known = {(method, path) for method, path, _ in WAYS.values() if "{" in path}
-    assert with_id == known | {("GET", "/v1/models/{model}")}
+    assert with_id == known | {("GET", "/v1/models/{model}"), ("GET", "/v1/prompts/{name}")}
 
 
 async def test_ids_cannot_be_guessed(running: Inside) -> None:
