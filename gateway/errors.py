@@ -43,6 +43,7 @@ class GatewayError(Exception):
     `message` is shown to the client: it names what is wrong and the next step, and never holds a secret.
     `param` is the JSON field at fault, or None. `code` is the machine-readable reason. `retry_after` is in seconds.
     `limits` are the rate-limit fields of the upstream that refused: header lines, each ended by CRLF.
+    `request_id` is that of the call, where `gateway.client` raises what a gateway told it.
     """
 
     status: ClassVar[int] = 500
@@ -64,6 +65,7 @@ class GatewayError(Exception):
         self.code = code or self.default_code
         self.retry_after = retry_after
         self.limits = b""
+        self.request_id: str | None = None
 
 
 class BadRequest(GatewayError):

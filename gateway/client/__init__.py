@@ -1,0 +1,7 @@
+"""A gateway in the hands of a Python program: `Client`, and `AsyncClient` for an event loop."""
+
+from gateway.client.asynchronous.client import AsyncClient
+from gateway.client.prompt import Prompt
+from gateway.client.synchronous.client import Client
+
+__all__ = ["AsyncClient", "Client", "Prompt"]

@@ -1,0 +1,1 @@
+"""The client for programs that run in an event loop. `gateway/client/synchronous` is made from it."""

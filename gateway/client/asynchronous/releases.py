@@ -1,0 +1,23 @@
+"""`client.releases`: immutable bundles of what serves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.client.asynchronous.transport import AsyncTransport
+from gateway.client.results import Release, read
+
+
+class AsyncReleases:
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def make(self, *, upstream: str, prompt: str | None = None, **parts: Any) -> Release:
+        """A release of its parts: beside the upstream and the prompt (as `greeter@3`) parameters, tools and
+        response_format. The same parts are the same release; it serves nowhere yet."""
+        body = {"upstream": upstream, "prompt": prompt, **parts}
+        return read(Release, await self._transport.post("/admin/releases", body, repeatable=True))
+
+    async def get(self, digest: str) -> Release:
+        """By the digest that calls carry in `x-sluice-release`."""
+        return read(Release, await self._transport.get(f"/admin/releases/{digest}"))

@@ -1,0 +1,24 @@
+# Written by scripts/unasync.py; change gateway/client/asynchronous instead.
+"""`client.releases`: immutable bundles of what serves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.client.results import Release, read
+from gateway.client.synchronous.transport import Transport
+
+
+class Releases:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def make(self, *, upstream: str, prompt: str | None = None, **parts: Any) -> Release:
+        """A release of its parts: beside the upstream and the prompt (as `greeter@3`) parameters, tools and
+        response_format. The same parts are the same release; it serves nowhere yet."""
+        body = {"upstream": upstream, "prompt": prompt, **parts}
+        return read(Release, self._transport.post("/admin/releases", body, repeatable=True))
+
+    def get(self, digest: str) -> Release:
+        """By the digest that calls carry in `x-sluice-release`."""
+        return read(Release, self._transport.get(f"/admin/releases/{digest}"))
