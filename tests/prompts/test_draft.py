@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import BadRequest
 from gateway.prompts.draft import ROLES, PromptDraft
+from gateway.types import PromptVersion
 
 WHOLE = {
     "messages": [
@@ -70,3 +71,9 @@ def test_a_fault_is_named_with_its_place(fields: dict[str, Any], at: str, words:
         PromptDraft.parse(whole, "file.yaml")
     assert (refused.value.param, refused.value.code) == (f"file.yaml.{at}", "invalid_value")
     assert words in refused.value.message
+
+
+def test_a_version_leads_back_to_its_draft() -> None:
+    parsed = PromptDraft.parse(WHOLE)
+    parts = {name: getattr(parsed, name) for name in PromptDraft.model_fields}
+    assert PromptDraft.of(PromptVersion("a", 1, "d" * 64, **parts)) == parsed

@@ -91,6 +91,35 @@ def test_an_old_version_declared_again_is_live_as_declared(store: Store) -> None
     assert held(store).endpoints[0].release == first[1].digest
 
 
+STYLED = """
+prompts:
+  a: {{messages: [{{role: user, content: '{{% include "style" %}} Hello.'}}], parameters: {{temperature: 0}}}}
+  style: {{messages: [{{role: system, content: "{0}"}}]}}
+endpoints: {{bot: {{prompt: a, upstream: demo}}}}
+"""
+
+
+def test_prompts_may_include_what_is_declared_after_them(store: Store) -> None:
+    first = applied(store, STYLED.format("Be brief."))
+    assert outcomes(first)[:2] == [("prompt", "style@1", "created"), ("prompt", "a@1", "created")]
+    assert {change.outcome for change in applied(store, STYLED.format("Be brief."))} == {"unchanged"}
+    second = applied(store, STYLED.format("Be long."))
+    assert outcomes(second)[:2] == [("prompt", "style@2", "created"), ("prompt", "a@2", "created")]
+    found = held(store)
+    prompt = found.releases[found.endpoints[0].release or ""].prompt
+    assert prompt is not None
+    assert (prompt.parameters, prompt.partials["style"].number) == ({"temperature": 0}, 2)
+
+
+def test_prompts_that_include_each_other_are_refused(store: Store) -> None:
+    circle = "prompts: {a: {messages: [{role: user, content: '{% include \"b\" %}'}]}, b: {messages: [{role: user, "
+    circle += "content: '{% include \"a\" %}'}]}}"
+    with pytest.raises(BadRequest) as refused:
+        applied(store, circle)
+    assert refused.value.code == "invalid_partial"
+    assert held(store).prompts == ()
+
+
 def test_a_new_description_alone_is_a_change(store: Store) -> None:
     applied(store, HELLO + GREETER)
     applied(store, HELLO + GREETER.replace("Greets.", "Greets everyone."))
