@@ -19,7 +19,7 @@ from gateway.releases.conduct import ROBOT
 from gateway.releases.decide import Action, Move
 from gateway.releases.golive import Installation
 from gateway.releases.rollout import Rollout, Stage
-from gateway.store import leases, rollouts
+from gateway.store import leases, rollouts, units
 from gateway.store.engine import Store
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Controller:
             if not leases.take(connection, LEASE, self._holder, LEASED):
                 return
             waiting = [one for one in rollouts.list_all(connection, state="open") if one.stage is not Stage.DRAFT]
+            units.sweep(connection, {rollout.id for rollout in waiting})
         for rollout in waiting:
             try:
                 self._step(rollout.id)

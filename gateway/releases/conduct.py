@@ -17,7 +17,7 @@ from gateway.releases.plan import Plan
 from gateway.releases.records import criteria, record
 from gateway.releases.rollout import Condition, Rollout, Stage, State
 from gateway.releases.verdicts import Proof, prove
-from gateway.store import catalogue, keys, rollouts
+from gateway.store import catalogue, keys, rollouts, units
 from gateway.types import Json
 
 ROBOT = "sluicegate"
@@ -185,6 +185,7 @@ def _advance(
         _change(
             connection, rollout, ROBOT, "live", move.why, stage=Stage.LIVE.value, state=State.LIVE.value, why=move.why
         )
+        units.forget(connection, rollout.id)
         return
     values = {"stage": move.stage.value, "step": move.step, "entered": time.time()}
     _change(connection, rollout, ROBOT, "advanced", move.why, **values, why=move.why)

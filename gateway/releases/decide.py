@@ -118,7 +118,7 @@ def _at_gate(rollout: Rollout, facts: Facts) -> Move:
             return Move(Action.WAIT, f"The gate waits for {' and for '.join(missing)}.")
         lacking = facts.gate.approvals - len({approval.by for approval in facts.approvals})
         if lacking > 0:
-            return Move(Action.WAIT, f"The gate passed; {lacking} approval{'s' * (lacking > 1)} by others are missing.")
+            return Move(Action.WAIT, f"The gate passed; {lacking} approval{'s' * (lacking > 1)} by others missing.")
     return _onward(rollout, facts, Stage.GATE, "The gate passed.")
 
 

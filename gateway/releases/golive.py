@@ -19,7 +19,7 @@ from gateway.releases.verdicts import Proof, prove
 from gateway.releases.warrant import SignedWarrant, Warrant
 from gateway.routing import Pool
 from gateway.signing import Signer
-from gateway.store import catalogue, rollouts
+from gateway.store import catalogue, rollouts, units
 from gateway.store.catalogue import EndpointRow
 
 
@@ -181,6 +181,7 @@ def end(connection: Connection, rollout: Rollout, state: State, by: str, reason:
     if not rollouts.change(connection, rollout, state=state, why=reason):
         raise Conflict("Somebody else has just changed this rollout: look again.", code="changed_meanwhile")
     rollouts.note(connection, rollout, by, state.value, reason)
+    units.forget(connection, rollout.id)
     if rollout.stage is not Stage.DRAFT:
         reject(connection, rollout.endpoint, rollout.release, reason)
 

@@ -64,6 +64,11 @@ def forget(connection: Connection, rollout: str) -> None:
     connection.execute(delete(rollout_units).where(rollout_units.c.rollout == rollout))
 
 
+def sweep(connection: Connection, kept: Collection[str]) -> None:
+    """What came late for rollouts that have ended."""
+    connection.execute(delete(observations).where(observations.c.rollout.not_in(sorted(kept))))
+
+
 def of_units(connection: Connection, rollout: str, units: Collection[str]) -> list[UnitRow]:
     """All there is of these units, by step."""
     wanted = sorted(units)
