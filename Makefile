@@ -23,11 +23,12 @@ test: $(VENV)/.dev ## Run every test
 chaos: $(VENV)/.dev ## Bad days in full size, about an hour: faults, kills, dead stores, full disk, memory
 	@$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
-check: $(VENV)/.dev ## Formatting, lint, types, import rules, generated pages
+check: $(VENV)/.dev ## Formatting, lint, types, import rules, generated code and pages
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python scripts/unasync.py --check
 	@$(BIN)/python scripts/reference.py --check
 
 docs: $(VENV)/.dev ## Build the documentation into site/; a warning is an error

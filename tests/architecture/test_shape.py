@@ -53,8 +53,9 @@ def test_modules_are_named_after_concepts() -> None:
 
 
 def test_packages_export_nothing_heavy() -> None:
-    """An `__init__` says what its package is, and at most the version: importing one module loads no other."""
-    inits = [source for source in sources(*PRODUCT) if source.name.endswith("/__init__.py")]
+    """An `__init__` says what its package is, and at most the version: importing one module loads no other. The client
+    is the one package that other people's programs import."""
+    inits = [s for s in sources(*PRODUCT) if s.name.endswith("/__init__.py") and s.module != "gateway.client"]
     assert [s.name for s in inits if not ast.get_docstring(s.tree)] == []
     imports = (ast.Import, ast.ImportFrom)
     assert [s.name for s in inits if any(isinstance(node, imports) for node in ast.walk(s.tree))] == []

@@ -76,5 +76,5 @@ def something_else() -> Iterator[str]:
 @pytest.mark.usefixtures("as_admin")
 @pytest.mark.parametrize("path", ["/found", "/lost"])
 def test_something_else_there(something_else: str, path: str) -> None:
-    with connect(something_else) as remote, pytest.raises(Unavailable, match="Is a gateway there"):
+    with connect(something_else) as remote, pytest.raises(Unavailable, match="Is one there"):
         remote.get(path)
