@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.waiting import wait_until
+
 SLUICE = str(Path(sys.executable).parent / "sluice")
 RULES = [
     {"when": "capital", "say": "The capital of France is Paris."},
@@ -60,6 +62,11 @@ class Gateway:
         command = [SLUICE, *arguments, "--config", str(self.config)]
         return subprocess.run(command, text=True, capture_output=True, check=check, timeout=60)
 
+    def models(self) -> set[str]:
+        """What can be asked for in `model`."""
+        listed = httpx.get(f"{self.api}/models", headers=self.headers).json()["data"]
+        return {model["id"] for model in listed}
+
     def record(self, request_id: str) -> dict[str, Any]:
         """The record of a call, once it has come through the journal."""
         for _ in range(100):
@@ -93,7 +100,8 @@ def running_gateway(
         if manifest is not None:
             (folder / "manifest.yaml").write_text(manifest)
             gateway.sluice("apply", "-f", str(folder / "manifest.yaml"))
-            time.sleep(1.3)  # running gateways notice within a second
+            declared = set(yaml.safe_load(manifest).get("endpoints", ()))
+            wait_until(lambda: declared <= gateway.models())
         yield gateway
     finally:
         process.send_signal(signal.SIGTERM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import iter_route_contexts
@@ -15,7 +15,7 @@ from gateway import __version__
 from gateway.api.calls import router as calls
 from gateway.api.config import router as config
 from gateway.api.contents import router as contents
-from gateway.api.deps import Viewer
+from gateway.api.deps import Viewer, parameters_once
 from gateway.api.endpoints import router as endpoints
 from gateway.api.evidence import router as evidence
 from gateway.api.feedback import router as feedback
@@ -45,6 +45,7 @@ def admin_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(parameters_once)],
     )
     app.state.services = services
     app.get("/admin/openapi.json", include_in_schema=False)(_description)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
 
 from gateway.access import Access, admit
+from gateway.errors import BadRequest
 from gateway.types import Principal
 
 if TYPE_CHECKING:
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 def services_of(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
+
+
+def parameters_once(request: Request) -> None:
+    """Raises `BadRequest` for a query that gives a parameter twice: nobody can tell which of the two is meant."""
+    counted = Counter(name for name, _ in request.query_params.multi_items())
+    for name, times in counted.items():
+        if times > 1:
+            message = f"The parameter {name[:80]!r} is given {times} times; give it once."
+            raise BadRequest(message, param=name[:80], code="duplicate_key")
 
 
 class Requires:

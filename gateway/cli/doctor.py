@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -20,8 +20,9 @@ from gateway.cli.options import AsJson, Config
 from gateway.errors import GatewayError
 from gateway.pricing import PriceTable
 from gateway.providers.build import Builder
-from gateway.settings import AnyUpstream, Settings
-from gateway.store import catalogue, keys
+from gateway.settings import AnyUpstream, PoolSettings, Settings
+from gateway.state.build import build_state
+from gateway.store import allowances, catalogue, keys
 
 LEAST_FREE = 512 * 1024 * 1024
 PATIENCE = 60.0
@@ -42,7 +43,8 @@ def doctor(
     models: Annotated[bool, typer.Option(help="Ask every upstream whether it can serve; costs no tokens.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Look at configuration, data folder, database, keys, port and upstreams. Exit status 1 if anything is missing."""
+    """Look at configuration, data folder, database, keys, limits, state, port, upstreams and pools. Exit status 1 if
+    anything is missing."""
     findings: list[Finding] = []
     for finding in _examine(config, models):
         findings.append(finding)
@@ -65,10 +67,17 @@ def _examine(config: Config, models: bool) -> Iterator[Finding]:
     yield Finding("configuration", True, str(chosen.file or "built-in settings"))
     yield from _data(chosen)
     yield from _database(chosen)
+    yield _state(chosen)
     yield _port(chosen)
+    failed = set()
     if models:
         for name, spec in chosen.upstreams.items():
-            yield _upstream(name, spec)
+            found = _upstream(name, spec)
+            yield found
+            if not found.ok:
+                failed.add(name)
+    for name, pool in chosen.pools.items():
+        yield _pool(name, pool, failed)
 
 
 def _data(chosen: Settings) -> Iterator[Finding]:
@@ -94,9 +103,30 @@ def _database(chosen: Settings) -> Iterator[Finding]:
     with closing(store), store.begin() as connection:
         active = len(keys.find_active(connection))
         endpoints = len(catalogue.load(connection).endpoints)
+        limited = len(allowances.list_all(connection))
     yield Finding("database", True, store.shown_url)
     yield Finding("keys", active > 0, f"{active} in force", "" if active else "sluice keys create NAME --role admin")
     yield Finding("endpoints", True, f"{endpoints} declared")
+    yield Finding("limits", True, f"{limited} set")
+
+
+def _state(chosen: Settings) -> Finding:
+    """Whether what replicas share answers. A URL that is shown holds no password: one that does is a reference."""
+    if chosen.state.url is None:
+        return Finding("state", True, "this machine's; replicas on several share theirs in Redis, by `state.url`")
+
+    async def look() -> None:
+        state = build_state(chosen.state, None)
+        try:
+            await state.get("doctor")
+        finally:
+            await state.close()
+
+    try:
+        asyncio.run(look())
+    except GatewayError as error:
+        return Finding("state", False, chosen.state.url, error.message)
+    return Finding("state", True, f"{chosen.state.url} answers")
 
 
 def _port(chosen: Settings) -> Finding:
@@ -133,3 +163,11 @@ def _upstream(name: str, spec: AnyUpstream) -> Finding:
     except TimeoutError:
         return Finding(what, False, f"{spec.provider} {spec.model}", f"it did not answer in {PATIENCE:g} s")
     return Finding(what, True, f"{spec.provider} {spec.model}")
+
+
+def _pool(name: str, pool: PoolSettings, failed: Collection[str]) -> Finding:
+    """A pool serves while one of its upstreams does."""
+    named = [*pool.members, *pool.fallbacks]
+    able = [upstream for upstream in named if upstream not in failed]
+    detail = ", ".join(upstream if upstream in able else f"{upstream} (cannot serve)" for upstream in named)
+    return Finding(f"pool {name}", bool(able), detail, "" if able else "mend one of its upstreams")

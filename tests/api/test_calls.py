@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.record import CallRecord
+from gateway.store import calls
 from tests.inside import Inside, inside
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +94,32 @@ async def test_calls_newest_first_and_filtered(running: Inside) -> None:
         None,
         0,
     )
+
+
+async def test_by_rollout_arm_and_pair(running: Inside) -> None:
+    live = CallRecord("req_live", 1, "chat", 200, rollout="ro_1", arm="live")
+    shadow = CallRecord("req_shadow", 2, "chat", 200, rollout="ro_1", arm="shadow", pair="req_live")
+    await running.services.write(lambda connection: calls.ship(connection, "one", 1, [live, shadow]))
+    for query, found in (
+        ({"rollout": "ro_1"}, ["req_shadow", "req_live"]),
+        ({"rollout": "ro_1", "arm": "live"}, ["req_live"]),
+        ({"pair": "req_live"}, ["req_shadow"]),
+        ({"rollout": "ro_2"}, []),
+    ):
+        reply = await running.client.get("/admin/calls", params=query)
+        assert [record["id"] for record in reply.json()["data"]] == found
+
+
+async def test_a_parameter_given_twice_is_refused(running: Inside) -> None:
+    """Which of the two is meant, nobody can tell: no answer must look as if it were for both."""
+    for path in (
+        "/admin/calls?key=a&key=b",
+        "/admin/usage?by=key&since=1d&by=team",
+        "/admin/calls?key=a&limit=1&key=a",
+    ):
+        error = (await running.client.get(path)).json()["error"]
+        assert error["code"] == "duplicate_key"
+        assert error["param"] in ("key", "by")
 
 
 async def test_page_by_page(running: Inside) -> None:

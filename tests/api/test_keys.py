@@ -67,25 +67,26 @@ async def test_a_revoked_key_is_refused_at_once_and_still_listed(running: Inside
 
 
 @pytest.mark.parametrize(
-    ("grant", "param"),
+    ("grant", "param", "code"),
     [
-        ({"name": None}, "name"),
-        ({"roles": ["root"]}, "roles"),
-        ({"roles": "admin"}, "roles"),
-        ({"expires": 1}, "expires"),
-        ({"expires": "soon"}, "expires"),
-        ({"endpoints": {}}, "endpoints"),
-        ({"owner": ""}, "owner"),
-        ({"project": "ghost"}, "project"),
-        ({"admin": True}, "admin"),
-        ({"id": "key_mine"}, "id"),
-        ({"digest": "0" * 64}, "digest"),
+        ({"name": None}, "name", "invalid_value"),
+        ({"roles": ["root"]}, "roles", "unknown_role"),
+        ({"roles": "admin"}, "roles", "invalid_value"),
+        ({"expires": 1}, "expires", "invalid_value"),
+        ({"expires": "soon"}, "expires", "invalid_value"),
+        ({"endpoints": {}}, "endpoints", "invalid_value"),
+        ({"owner": ""}, "owner", "invalid_value"),
+        ({"project": "ghost"}, "project", "unknown_project"),
+        ({"admin": True}, "admin", "invalid_value"),
+        ({"id": "key_mine"}, "id", "invalid_value"),
+        ({"digest": "0" * 64}, "digest", "invalid_value"),
     ],
 )
-async def test_the_field_at_fault_is_named(running: Inside, grant: dict[str, Any], param: str) -> None:
+async def test_the_field_at_fault_is_named(running: Inside, grant: dict[str, Any], param: str, code: str) -> None:
     reply = await running.client.post("/admin/keys", json={"name": "new", **grant})
     error = reply.json()["error"]
-    assert (reply.status_code, error["type"], error["param"]) == (400, "invalid_request_error", param)
+    told = (reply.status_code, error["type"], error["param"], error["code"])
+    assert told == (400, "invalid_request_error", param, code)
     assert len((await running.client.get("/admin/keys")).json()["data"]) == 1
 
 
@@ -189,7 +190,8 @@ async def test_an_overlap_has_an_end(running: Inside, overlap: str) -> None:
     made = await minted(running)
     raw, headers = f'{{"overlap_seconds": {overlap}}}', {"content-type": "application/json"}
     reply = await running.client.post(f"/admin/keys/{made['id']}/rotate", content=raw, headers=headers)
-    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "overlap_seconds")
+    error = reply.json()["error"]
+    assert (reply.status_code, error["param"], error["code"]) == (400, "overlap_seconds", "invalid_value")
     assert await status(running, made["key"]) == 200
 
 

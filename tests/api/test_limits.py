@@ -84,6 +84,7 @@ async def test_what_is_not_there_has_no_limits(running: Inside, scope: str, stat
     reply = await running.client.put(f"/admin/limits/{scope}", json={"concurrent": 1})
     error = reply.json()["error"]
     assert (reply.status_code, error["param"]) == (status, "scope")
+    assert error["code"] == ("not_found" if status == 404 else "invalid_scope")
     assert (scope.partition(":")[2] or scope) in error["message"]
     assert (await running.client.get("/admin/limits")).json()["data"] == []
 
@@ -107,5 +108,6 @@ async def test_what_is_not_there_has_no_limits(running: Inside, scope: str, stat
 )
 async def test_the_field_at_fault_is_named(running: Inside, limits: dict[str, Any], param: str | None) -> None:
     reply = await running.client.put("/admin/limits/team:search", json=limits)
-    assert (reply.status_code, reply.json()["error"]["param"]) == (400, param)
+    error = reply.json()["error"]
+    assert (reply.status_code, error["param"], error["code"]) == (400, param, "invalid_value")
     assert (await running.client.get("/admin/limits")).json()["data"] == []

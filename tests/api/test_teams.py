@@ -42,23 +42,25 @@ async def test_what_is_in_use_is_not_deleted(running: Inside) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status", "param"),
+    ("path", "body", "param", "code"),
     [
-        ("/admin/teams", {}, 400, "name"),
-        ("/admin/teams", {"name": "A B"}, 400, "name"),
-        ("/admin/teams", {"name": "x", "created": 1}, 400, "created"),
-        ("/admin/teams", {"name": "x", "description": "\x00"}, 400, "description"),
-        ("/admin/teams", {"name": "search"}, 409, "name"),
-        ("/admin/projects", {"name": "x"}, 400, "team"),
-        ("/admin/projects", {"name": "x", "team": "ghost"}, 400, "team"),
-        ("/admin/projects", {"name": "../x", "team": "search"}, 400, "name"),
+        ("/admin/teams", {}, "name", "invalid_value"),
+        ("/admin/teams", {"name": "A B"}, "name", "invalid_name"),
+        ("/admin/teams", {"name": "x", "created": 1}, "created", "invalid_value"),
+        ("/admin/teams", {"name": "x", "description": "\x00"}, "description", "invalid_value"),
+        ("/admin/teams", {"name": "search"}, "name", "conflict"),
+        ("/admin/projects", {"name": "x"}, "team", "invalid_value"),
+        ("/admin/projects", {"name": "x", "team": "ghost"}, "team", "unknown_team"),
+        ("/admin/projects", {"name": "../x", "team": "search"}, "name", "invalid_name"),
     ],
 )
 async def test_the_field_at_fault_is_named(
-    running: Inside, path: str, body: dict[str, Any], status: int, param: str
+    running: Inside, path: str, body: dict[str, Any], param: str, code: str
 ) -> None:
     await made(running, "/admin/teams", name="search")
     reply = await running.client.post(path, json=body)
-    assert (reply.status_code, reply.json()["error"]["param"]) == (status, param)
+    error = reply.json()["error"]
+    assert (error["param"], error["code"]) == (param, code)
+    assert reply.status_code == (409 if code == "conflict" else 400)
     assert len((await running.client.get("/admin/teams")).json()["data"]) == 1
     assert (await running.client.get("/admin/projects")).json()["data"] == []

@@ -23,6 +23,8 @@ def test_everything_is_looked_at(sluice: Sluice) -> None:
         "database",
         "keys",
         "endpoints",
+        "limits",
+        "state",
         "port",
         "upstream demo",
         "upstream down",
@@ -73,6 +75,34 @@ def test_a_data_folder_and_a_database_that_cannot_be_used(sluice: Sluice, tmp_pa
         (tmp_path / "sluice-data").mkdir()
         (tmp_path / "sluice-data" / "sluice.db").write_bytes(b"no database" * 100)
         assert "database" in missing(sluice("doctor", "--json", "--no-models"))
+
+
+def test_limits_are_counted(sluice: Sluice) -> None:
+    sluice("teams", "create", "search")
+    sluice("limits", "set", "team:search", "--concurrent", "2")
+    assert "ok   limits: 1 set" in sluice("doctor").out.splitlines()
+
+
+def test_a_pool_serves_while_one_of_its_upstreams_does(sluice: Sluice, tmp_path: Path) -> None:
+    (tmp_path / "sluicegate.yaml").write_text(
+        """
+upstreams: {up: {provider: scripted}, down: {provider: scripted, down: true}}
+pools: {both: {members: {up: 1}, fallbacks: [down]}, dead: {members: {down: 1}}}
+"""
+    )
+    done = sluice("doctor", "--json")
+    assert {row["what"]: row["detail"] for row in done.rows}["pool both"] == "up, down (cannot serve)"
+    assert missing(done)["pool dead"] == "mend one of its upstreams"
+    assert "pool both" not in missing(done)
+    assert "pool dead" not in missing(sluice("doctor", "--json", "--no-models"))
+
+
+def test_a_shared_state_that_does_not_answer(sluice: Sluice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICE_TEST_REDIS", "redis://:topsecret@127.0.0.1:9/0")
+    (tmp_path / "sluicegate.yaml").write_text("state: {url: 'env:SLUICE_TEST_REDIS'}\nupstreams: {}")
+    done = sluice("doctor", "--json")
+    assert "Redis does not answer" in missing(done)["state"]
+    assert "topsecret" not in done.out
 
 
 def test_upstreams_that_cannot_serve(sluice: Sluice, tmp_path: Path) -> None:
