@@ -15,6 +15,7 @@ from gateway.access import Access, admit
 from gateway.errors import BadRequest, Forbidden, NotFound
 from gateway.prompts.registry import PRODUCTION, check_label, get
 from gateway.store import catalogue, prompt_labels
+from gateway.store.evidence import find
 from gateway.store.prompt_labels import Move
 from gateway.types import Principal
 
@@ -32,6 +33,9 @@ def move(
     check_label(label)
     version = get(connection, name, to)
     _check(connection, label, who, reason)
+    for named in evidence:
+        if find(connection, named) is None:
+            raise NotFound(f"There is no evidence {named[:80]!r}.", param="evidence", code="evidence_not_found")
     if is_protected(connection, label) and version.author == who.owner:
         message = f"{label!r} is protected: somebody else than the author of version {version.number} must move it."
         raise Forbidden(message, param="version", code="own_version")

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from gateway.store import evidence
+from gateway.store.evidence import EvidenceRow
 from tests.inside import Inside, inside
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +56,17 @@ async def test_nobody_takes_their_own_version_to_production(running: Inside) -> 
     assert await labels(running) == {"production": 1}
 
 
+async def test_evidence_is_named_that_there_is(running: Inside) -> None:
+    row = EvidenceRow("ev_1", "r" * 64, None, "eval", 1.0, "ada", None, "d" * 64, {}, "")
+    await running.services.write(lambda connection: evidence.add(connection, row))
+    status, error = await move(running, "production", version=1, reason="Tried.", evidence=["ev_1", "ev_2"])
+    assert (status, error["code"], error["param"]) == (404, "evidence_not_found", "evidence")
+    status, moved = await move(running, "production", version=1, reason="Tried.", evidence=["ev_1"])
+    assert (status, moved["evidence"]) == (200, ["ev_1"])
+    [kept] = (await running.client.get("/admin/prompts/a/labels")).json()["history"]
+    assert kept == moved
+
+
 @pytest.mark.parametrize("reason", ["", "  \n"])
 async def test_a_protected_label_moves_with_a_reason(running: Inside, reason: str) -> None:
     status, error = await move(running, "production", version=1, reason=reason)
@@ -62,7 +75,7 @@ async def test_a_protected_label_moves_with_a_reason(running: Inside, reason: st
 
 
 async def test_every_move_is_remembered(running: Inside) -> None:
-    await move(running, "production", version=1, reason="First.", evidence=["ev_1"])
+    await move(running, "production", version=1, reason="First.")
     await move(running, "production", version=1, reason="There already.")
     await move(running, "production", version="2", reason="Better.")
     reply = await running.client.delete("/admin/prompts/a/labels/production", params={"reason": "Gone."})
@@ -72,7 +85,7 @@ async def test_every_move_is_remembered(running: Inside) -> None:
     assert [(one["before"], one["after"], one["by"], one["reason"], one["evidence"]) for one in found["history"]] == [
         (2, None, "carol", "Gone.", []),
         (1, 2, "carol", "Better.", []),
-        (None, 1, "carol", "First.", ["ev_1"]),
+        (None, 1, "carol", "First.", []),
     ]
 
 

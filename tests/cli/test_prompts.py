@@ -115,7 +115,7 @@ def test_production_is_somebody_else_s_to_say(
     assert (mine.code, "somebody else than the author" in mine.err) == (1, True)
     assert "staging of" in sluice("prompts", "label", name, "staging", "1").out
     monkeypatch.setenv("SLUICE_KEY", approver)
-    moved = sluice("prompts", "label", name, "production", "1", "-r", "Tried.", "-e", "ev_1")
+    moved = sluice("prompts", "label", name, "production", "1", "-r", "Tried.")
     assert f"production of {name}: nothing → 1" in moved.out
     listed = sluice("prompts", "labels", name).out
     assert "carol" in listed
