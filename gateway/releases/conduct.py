@@ -178,10 +178,10 @@ def _advance(
     if rollout.stage is Stage.GATE and proof is not None:
         golive.warrant(connection, installation, proof, rollout)
     if move.stage is Stage.LIVE:
-        row = endpoint_row(connection, rollout.endpoint)
-        golive.put_live(connection, installation, row, rollout.release, rollout.author, f"rollout {rollout.id}")
         conditions = [text for said in rollouts.approvals_of(connection, rollout.id) for text in said.conditions]
         record(connection, installation.signer, rollout, "go_with_conditions" if conditions else "go", move.why, ROBOT)
+        row = endpoint_row(connection, rollout.endpoint)
+        golive.put_live(connection, installation, row, rollout.release, rollout.author, f"rollout {rollout.id}")
         _change(
             connection, rollout, ROBOT, "live", move.why, stage=Stage.LIVE.value, state=State.LIVE.value, why=move.why
         )
