@@ -22,7 +22,8 @@ from pydantic_core import PydanticUndefined
 
 from gateway import configuration as sources
 from gateway import settings
-from gateway.api import calls, config, contents, keys, limits, releases, retention, teams, upstreams
+from gateway.access import ROLES, Access
+from gateway.api.app import ROUTERS
 from gateway.api.deps import Requires
 from gateway.app import running
 from gateway.cli.main import cli
@@ -57,6 +58,11 @@ def configuration() -> str:
         "## `journal`",
         "",
         *_fields(settings.JournalSettings),
+        "## `state`",
+        "",
+        _said(settings.StateSettings),
+        "",
+        *_fields(settings.StateSettings),
         "## `telemetry`",
         "",
         *_fields(settings.TelemetrySettings),
@@ -93,6 +99,8 @@ def configuration() -> str:
         if kind is settings.ScriptedSettings:
             lines += ["### `rules`", "", "The first rule whose `when` is in the question answers.", ""]
             lines += _fields(settings.ScriptedRule)
+    lines += ["## `pools`", "", "Under `pools`, a name for each.", "", _said(settings.PoolSettings), ""]
+    lines += _fields(settings.PoolSettings)
     return _page(lines)
 
 
@@ -176,24 +184,14 @@ def api() -> str:
         "",
         "| | path | who may |",
         "|---|---|---|",
-        *(f"| {route.method} | `{route.path}` | {_who(route.access.value)} |" for route in _data_routes()),
+        *(f"| {route.method} | `{route.path}` | {_who(route.access)} |" for route in _data_routes()),
         "",
         "## Admin API",
         "",
         "A running gateway serves its OpenAPI document at `/admin/openapi.json`.",
         "",
     ]
-    for router in (
-        keys.router,
-        teams.router,
-        limits.router,
-        releases.router,
-        calls.router,
-        contents.router,
-        retention.router,
-        upstreams.router,
-        config.router,
-    ):
+    for router in ROUTERS:
         for route in router.routes:
             if isinstance(route, APIRoute):
                 lines += _admin_route(route)
@@ -203,8 +201,8 @@ def api() -> str:
 
 
 def _data_routes() -> Any:
-    absent: Any = None
-    return DataRoutes(absent, absent, _Anything(), absent, absent).table()
+    parts: Any = dict.fromkeys(inspect.signature(DataRoutes).parameters, _Anything())
+    return DataRoutes(**parts).table()
 
 
 class _Anything:
@@ -217,19 +215,24 @@ class _Anything:
         return self
 
 
-def _who(access: str) -> str:
-    plain = {"public": "everyone", "key": "any key", "admin": "a key with the role admin"}
-    return plain.get(access, f"a key with the role {access}, or a higher one")
+def _who(access: Access) -> str:
+    if access is Access.PUBLIC:
+        return "everyone"
+    if access is Access.KEY:
+        return "any key"
+    if access.roles == frozenset(ROLES):
+        return "a key with any role"
+    *others, last = (role for role in reversed(ROLES) if role in access.roles)
+    return f"a key with the role {', '.join(others)} or {last}" if others else f"a key with the role {last}"
 
 
 def _admin_route(route: APIRoute) -> list[str]:
     (method,) = route.methods
     rules = [
-        dependency.call.access.value
-        for dependency in route.dependant.dependencies
-        if isinstance(dependency.call, Requires)
+        dependency.call.access for dependency in route.dependant.dependencies if isinstance(dependency.call, Requires)
     ]
-    lines = [f"### {method} `/admin{route.path}`", "", f"{route.description} For {_who(rules[0])}.", ""]
+    said = " ".join(route.description.split())
+    lines = [f"### {method} `/admin{route.path.replace(':path', '')}`", "", f"{said} For {_who(rules[0])}.", ""]
     rows = [
         f"| `{name}` | {_cell(_named(field.annotation))} | {_default(field)} | {_cell(field.description or '')} |"
         for name, field in _parameters(route)

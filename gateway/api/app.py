@@ -35,6 +35,26 @@ from gateway.wire.headers import refusal_headers
 if TYPE_CHECKING:
     from gateway.services import Services
 
+ROUTERS = (
+    keys,
+    teams,
+    limits,
+    prompt_labels,
+    prompts,
+    releases,
+    endpoints,
+    rollouts,
+    evidence,
+    calls,
+    contents,
+    retrace,
+    feedback,
+    retention,
+    upstreams,
+    config,
+)
+"""In the order in which they are documented, and their paths compared."""
+
 
 def admin_app(services: Services) -> FastAPI:
     """The application for one running gateway."""
@@ -49,24 +69,7 @@ def admin_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.get("/admin/openapi.json", include_in_schema=False)(_description)
-    for router in (
-        keys,
-        teams,
-        limits,
-        prompt_labels,
-        prompts,
-        releases,
-        endpoints,
-        rollouts,
-        evidence,
-        calls,
-        contents,
-        retrace,
-        feedback,
-        retention,
-        upstreams,
-        config,
-    ):
+    for router in ROUTERS:
         app.include_router(router, prefix="/admin")
     app.add_exception_handler(GatewayError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
