@@ -24,7 +24,7 @@ from gateway.jobs.rollouts import Controller
 from gateway.journal import Journal
 from gateway.library import Library
 from gateway.limits import Limits, Spent
-from gateway.pipeline import Pipeline
+from gateway.pipeline import Keeping, Pipeline
 from gateway.pricing import PriceTable
 from gateway.providers.build import Builder
 from gateway.providers.fleet import Fleet
@@ -35,6 +35,7 @@ from gateway.reload import Reloader
 from gateway.replies import Replies
 from gateway.services import Services
 from gateway.settings import Settings
+from gateway.shadow import Shadows
 from gateway.shipper import Shipper
 from gateway.signing import Signer
 from gateway.state.build import build_state
@@ -87,15 +88,18 @@ async def running(
         controller = Controller(store, auditor, lambda: Installation.of(signer, refresher.snapshots.current.pools))
         told = _told(reloader, limits, content_shipper, controller)
         readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
-        pipeline = Pipeline(refresher.snapshots, journal, metrics, conversations, limits, replies, contents)
-        for part in (journal, shipper, reloader, limits, replies, contents, retention, intake, controller):
+        shadows = Shadows(journal, limits)
+        pipeline = Pipeline(
+            refresher.snapshots, journal, metrics, limits, shadows, Keeping(conversations, replies, contents)
+        )
+        for part in (journal, shipper, reloader, limits, replies, contents, retention, intake, controller, shadows):
             metrics.watch(part.gauges)
         for export in exports:
             metrics.watch(export.gauges)
         loops = [refresher.run, shipper.run, reloader.run, limits.run, replies.run, contents.run, content_shipper.run]
         loops += [retention.run, intake.run, controller.run, *([workers.run] if workers is not None else [])]
         ending.push_async_callback(_stopped, [asyncio.create_task(run()) for run in loops])
-        for end in (contents.close, replies.close, conversations.close):
+        for end in (contents.close, replies.close, conversations.close, shadows.close):
             ending.push_async_callback(end)
         yield Services(
             reloader,

@@ -1,6 +1,7 @@
 """The walk of a request, from its bytes to its record. This is the hot path: read `_walk` top to bottom.
 
-    authenticate → parse → resolve → render → (kept reply?) → reserve → ask upstreams → meter, settle → record → reply
+    authenticate → parse → resolve → (draw an arm) → render → (kept reply?) → reserve → ask upstreams → meter, settle →
+    record → reply → (ask a shadow)
 
 Nothing here waits for a database or a log, and for the state that replicas share only where a limit's lease has run
 dry, or the client asks for a kept reply. Whatever goes wrong is an error of `gateway.errors`, and every
@@ -13,9 +14,11 @@ import asyncio
 import logging
 import os
 import time
+from dataclasses import dataclass
 from itertools import count
 
 from gateway.amounts import Allowance, Amounts
+from gateway.arms import draw
 from gateway.attempts import answer
 from gateway.bounds import bound
 from gateway.contents import Contents
@@ -26,7 +29,9 @@ from gateway.front.transcript import Transcript
 from gateway.journal import Journal
 from gateway.limits import Limits
 from gateway.record import CallRecord
+from gateway.releases.resolve import Trial
 from gateway.replies import Replies
+from gateway.shadow import Shadows
 from gateway.snapshot import Route, Snapshots
 from gateway.telemetry.metrics import Metrics
 from gateway.types import Principal
@@ -38,6 +43,15 @@ from gateway.wire.surface import Call, Surface
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What keeps something of a call beyond its reply."""
+
+    conversations: Conversations
+    replies: Replies
+    contents: Contents
+
+
 class Pipeline:
     """Serves every surface. One per process; belongs to its event loop."""
 
@@ -46,18 +60,18 @@ class Pipeline:
         snapshots: Snapshots,
         journal: Journal,
         metrics: Metrics,
-        conversations: Conversations,
         limits: Limits,
-        replies: Replies,
-        contents: Contents,
+        shadows: Shadows,
+        keeping: Keeping,
     ) -> None:
         self._snapshots = snapshots
         self._journal = journal
         self._metrics = metrics
-        self._conversations = conversations
+        self._conversations = keeping.conversations
         self._limits = limits
-        self._replies = replies
-        self._contents = contents
+        self._replies = keeping.replies
+        self._contents = keeping.contents
+        self._shadows = shadows
         self._prefix = f"req_{os.urandom(8).hex()}"
         self._numbers = count(1)
 
@@ -87,6 +101,9 @@ class Pipeline:
         visit.route = route = snapshot.resolve(call.model, principal)
         if call.previous is not None:
             await self._conversations.recall(call, principal)
+        visit.place = route.place
+        if route.trial is not None:
+            visit.route = route = self._take_part(visit, call, route, route.trial)
         if route.release is not None:
             route.release.apply(call, surface.operation)
         elif call.prompt is not None:
@@ -108,6 +125,17 @@ class Pipeline:
             await self._in_background(visit, call, principal)
         else:
             await self._answer(visit, call, principal)
+
+    def _take_part(self, visit: Visit, call: Call, route: Route, trial: Trial) -> Route:
+        """In a canary, where the arm that was drawn goes; in the shadow stage the call goes as ever, and its twin is
+        kept for when it is over."""
+        assert visit.principal is not None
+        assert route.candidate is not None
+        if not trial.weight:
+            visit.twin = self._shadows.twin(visit, call, route, trial)
+            return route
+        visit.place = draw(trial, call, visit.principal, visit.exchange.headers, visit.id)
+        return route.candidate if visit.place.arm == "candidate" else route
 
     async def _reserve(self, visit: Visit, call: Call, route: Route, allowances: tuple[Allowance, ...]) -> None:
         """Raises where a limit is reached. Waits only where too little is leased."""
@@ -145,6 +173,8 @@ class Pipeline:
 
     def _close(self, visit: Visit) -> None:
         """Meter, settle, record, and only then the end of the reply."""
+        if visit.twin is not None:
+            self._shadows.follow(visit, visit.twin)
         record = visit.record()
         if visit.reservation is not None:
             self._limits.settle(visit.reservation, Amounts(record.input_tokens + record.output_tokens, record.cost))

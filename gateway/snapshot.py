@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from gateway.access import KeyRing, may_use, no_such_model
+from gateway.access import Access, KeyRing, may_use, no_such_model
 from gateway.amounts import Allowance
+from gateway.arms import NOWHERE, Place
 from gateway.errors import Unavailable
-from gateway.releases.resolve import Endpoint, LiveRelease
+from gateway.health import Health
+from gateway.releases.resolve import Endpoint, LiveRelease, Trial
 from gateway.routing import Pool
 from gateway.types import Principal
 from gateway.upstreams import Upstream
+
+DIGEST = re.compile(r"[0-9a-f]{8,64}")
+"""How a candidate is named: the beginning of its digest, long enough to be no other's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +35,16 @@ class Route:
     """The endpoint's."""
     cache_ttl: float | None = None
     """Seconds a reply may be kept for equal requests, where the endpoint allows that."""
+    trial: Trial | None = None
+    """The endpoint's rollout, where calls have a part in one."""
+    candidate: Route | None = None
+    """Where the calls go that are its candidate's."""
+    place: Place = NOWHERE
+    """Of a request that asks for a candidate by its digest."""
 
     @property
     def digest(self) -> str | None:
-        """The live release's."""
+        """The release's."""
         return self.release.release.digest if self.release is not None else None
 
 
@@ -62,10 +74,16 @@ class Snapshot:
             if live is None:
                 continue
             pool = self.pools[live.release.upstream]
-            self._routes[name] = Route(pool, name, name, live, None, endpoint.allowances, endpoint.cache_ttl)
+            trial = endpoint.trial
+            route = Route(pool, name, name, live, None, endpoint.allowances, endpoint.cache_ttl)
+            if trial is not None and (trial.weight or trial.sample):
+                route = replace(route, trial=trial, candidate=self._candidate(route, trial))
+            self._routes[name] = route
 
     def resolve(self, model: str, principal: Principal) -> Route:
-        """An endpoint's live release, or an upstream or a pool by name where the key allows it. Raises `NotFound`."""
+        """An endpoint's live release, or an upstream or a pool by name where the key allows it; for evaluators,
+        `endpoint@digest` is the candidate of its rollout. Raises `NotFound`, and `Unavailable` for an endpoint that
+        cannot serve."""
         route = self._routes.get(model)
         if route is not None and may_use(principal.endpoints, model):
             return route
@@ -74,6 +92,11 @@ class Snapshot:
             return Route(pool, model)
         if model in self.broken and may_use(principal.endpoints, model):
             raise Unavailable(f"The endpoint {model!r} cannot serve. {self.broken[model]}")
+        if model in self.endpoints and may_use(principal.endpoints, model):
+            message = f"The endpoint {model!r} has no release yet that was proven. A rollout brings it one."
+            raise Unavailable(message, code="nothing_live")
+        if model.partition("@")[0] in self.endpoints:
+            return self._addressed(model, principal)
         return self._adapter(model, principal)
 
     def allowances(self, principal: Principal, route: Route) -> tuple[Allowance, ...]:
@@ -89,9 +112,32 @@ class Snapshot:
 
     def visible(self, principal: Principal) -> tuple[list[Endpoint], list[Pool]]:
         """What this key may ask for."""
-        endpoints = [e for name, e in self.endpoints.items() if may_use(principal.endpoints, name)]
+        endpoints = [self.endpoints[name] for name in self._routes if may_use(principal.endpoints, name)]
         pools = [pool for name, pool in self.pools.items() if may_use(principal.upstreams, name)]
         return endpoints, pools
+
+    def _candidate(self, route: Route, trial: Trial) -> Route:
+        """Where those calls of an endpoint go that are the candidate's: to answer them, or unseen and paid for by the
+        rollout."""
+        pool = self.pools[trial.release.release.upstream]
+        if trial.weight:
+            return replace(route, pool=pool, release=trial.release)
+        paid = (trial.budget,) if trial.budget is not None else ()
+        return replace(route, pool=_aside(pool), release=trial.release, allowances=paid, cache_ttl=None)
+
+    def _addressed(self, model: str, principal: Principal) -> Route:
+        """`endpoint@digest`, for evaluators."""
+        name, _, digest = model.partition("@")
+        endpoint = self.endpoints.get(name)
+        trial = endpoint.trial if endpoint is not None else None
+        allowed = may_use(principal.endpoints, name) and Access.EVALUATOR.roles & principal.roles
+        if endpoint is None or trial is None or not allowed or DIGEST.fullmatch(digest) is None:
+            raise no_such_model(model)
+        release = trial.release.release
+        if not release.digest.startswith(digest):
+            raise no_such_model(model)
+        pool, place = self.pools[release.upstream], Place(trial.rollout, "candidate")
+        return Route(pool, name, name, trial.release, None, endpoint.allowances, place=place)
 
     def _adapter(self, model: str, principal: Principal) -> Route:
         """`upstream:adapter`, fine-tuned weights on an upstream."""
@@ -101,6 +147,14 @@ class Snapshot:
         if upstream is None or not known or not may_use(principal.upstreams, name):
             raise no_such_model(model)
         return Route(self.pools[name], model, adapter=adapter)
+
+
+def _aside(pool: Pool) -> Pool:
+    """The same upstreams for calls nobody waits for: not asked two at a time, and what comes of it is not told to the
+    breakers that clients' calls go by."""
+    members = tuple(replace(upstream, health=Health()) for upstream in pool.members)
+    fallbacks = tuple(replace(upstream, health=Health()) for upstream in pool.fallbacks)
+    return replace(pool, members=members, fallbacks=fallbacks, hedge_after=None)
 
 
 class Snapshots:

@@ -7,6 +7,7 @@ import time
 import msgspec
 import orjson
 
+from gateway.arms import NOWHERE, Place
 from gateway.errors import GatewayError
 from gateway.front.exchange import Exchange
 from gateway.leases import Reservation
@@ -53,6 +54,10 @@ class Visit(msgspec.Struct):
     route: Route | None = None
     passed_on: bytes = b""
     """Header fields for upstreams, each ended by CRLF."""
+    place: Place = NOWHERE
+    """Its place in a rollout."""
+    twin: Visit | None = None
+    """The same call once more, for the candidate of a rollout in its shadow stage."""
     attempt: Attempt | None = None
     """The one that answers; while none has, the latest."""
     tries: list[tuple[str, str | None, int]] | None = None
@@ -116,7 +121,7 @@ class Visit(msgspec.Struct):
     def record(self) -> CallRecord:
         now = time.perf_counter_ns()
         call, route, exchange, trace = self.call, self.route, self.exchange, self.trace
-        attempt, principal, tries = self.attempt, self.principal, self.tries
+        attempt, principal, tries, place = self.attempt, self.principal, self.tries, self.place
         meter = attempt.translator.meter if attempt is not None else None
         upstream = attempt.upstream if attempt is not None else None
         usage = self.usage()
@@ -155,6 +160,11 @@ class Visit(msgspec.Struct):
             principal.project if principal is not None else None,
             orjson.dumps(tries).decode() if tries is not None and len(tries) > 1 else None,
             self.plan.replayed if self.plan is not None else None,
+            place.rollout,
+            place.arm,
+            place.step,
+            place.unit,
+            place.pair,
         )
 
     @property

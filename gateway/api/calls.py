@@ -80,8 +80,8 @@ async def get_call(request_id: str, who: Viewer, running: Running) -> dict[str, 
 
 @router.get("/usage")
 async def get_usage(who: Viewer, running: Running, asked: Annotated[UsageQuery, Query()]) -> Usage:
-    """What each key, project, team, endpoint or upstream took, by whole days (UTC), the dearest first. `cost` is
-    micro-USD."""
+    """What each key, project, team, endpoint or upstream took, or the shadow of each rollout, by whole days (UTC), the
+    dearest first. `cost` is micro-USD."""
     now = time.time()
     since, until = moment(asked.since, now), moment(asked.until, now)
     found = await running.read(lambda connection: spend.usage(connection, asked.by, since, until))

@@ -19,7 +19,9 @@ COLUMNS = ("name", "cost_usd", "share", "calls", "errors", "input", "output", "c
 
 
 def usage(
-    by: Annotated[spend.Kind, typer.Option(help="Whose: key, project, team, endpoint or upstream.")] = "endpoint",
+    by: Annotated[
+        spend.Kind, typer.Option(help="Whose: key, project, team, endpoint, upstream, or a rollout's shadow.")
+    ] = "endpoint",
     since: Annotated[str, typer.Option(help="From the day (UTC) of this moment: 30d ago, or a date.")] = "30d",
     until: Annotated[str, typer.Option(help="To the day of this moment.")] = "0s",
     config: Config = None,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, String, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from gateway.record import CallRecord
-from gateway.store import spend
+from gateway.store import observations, spend
 from gateway.store.tables.calls import calls, shipped
 
 ROWS = 100
@@ -31,6 +31,7 @@ def ship(connection: Connection, segment: str, offset: int, records: Sequence[Ca
     if records:
         _insert(connection, records)
         spend.add(connection, records)
+        observations.add(connection, records)
     known = connection.execute(update(shipped).where(shipped.c.segment == segment).values(offset=offset))
     if known.rowcount == 0:
         connection.execute(insert(shipped).values(segment=segment, offset=offset))

@@ -1,4 +1,5 @@
-"""What was spent: sums by day of what each key, project, team, endpoint and upstream took, kept with the calls."""
+"""What was spent: sums by day of what each key, project, team, endpoint and upstream took, and the shadow of each
+rollout, kept with the calls."""
 
 from __future__ import annotations
 
@@ -7,28 +8,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, case, delete, func, insert, literal, select, text
+from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, literal, literal_column, select, text
 
 from gateway.amounts import DAY
 from gateway.record import CallRecord
 from gateway.store.engine import Store
 from gateway.store.tables.calls import calls, spend
 
-Kind = Literal["key", "project", "team", "endpoint", "upstream"]
+Kind = Literal["key", "project", "team", "endpoint", "upstream", "rollout"]
 
 DAY_NS = DAY * 1_000_000_000
 MOST = 10**12
 """No call counts for more tokens or micro-USD: sums must not pass what a column holds, whatever an upstream claims, or
 they would hold up the records."""
-KINDS: tuple[Kind, ...] = ("key", "project", "team", "endpoint", "upstream")
+KINDS: tuple[Kind, ...] = ("key", "project", "team", "endpoint", "upstream", "rollout")
+SHADOW: ColumnElement[str] = literal_column("'shadow'")
+"""Written out: PostgreSQL takes two parameters of one value for two values, and does not group by them."""
 COLUMNS = {
     "key": calls.c.key_id,
     "project": calls.c.project,
     "team": calls.c.team,
-    "endpoint": calls.c.endpoint,
+    "endpoint": case((calls.c.arm.is_distinct_from(SHADOW), calls.c.endpoint)),
     "upstream": calls.c.upstream,
+    "rollout": case((calls.c.arm == SHADOW, calls.c.rollout)),
 }
-"""Of a call, what it counts under."""
+"""Of a call, what it counts under. A shadow is its rollout's to pay and not its endpoint's."""
 SUMS = ("calls", "errors", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost")
 ADD = text(
     f"INSERT INTO spend (kind, name, day, {', '.join(SUMS)}) "  # noqa: S608 - names of ours
@@ -84,7 +88,8 @@ def _grouped(records: Sequence[CallRecord]) -> dict[tuple[int, tuple[str | None,
     """Sums by the day and everything a call is counted under at once, which is far fewer than calls."""
     groups: dict[tuple[int, tuple[str | None, ...]], list[int]] = {}
     for one in records:
-        group = (one.started // DAY_NS, (one.key_id, one.project, one.team, one.endpoint, one.upstream))
+        endpoint, rollout = (one.endpoint, None) if one.arm != "shadow" else (None, one.rollout)
+        group = (one.started // DAY_NS, (one.key_id, one.project, one.team, endpoint, one.upstream, rollout))
         sums = groups.get(group)
         if sums is None:
             sums = groups[group] = [0] * len(SUMS)

@@ -87,8 +87,8 @@ spend = Table(
     Column("reasoning_tokens", BigInteger, nullable=False),
     Column("cost", BigInteger, nullable=False),
 )
-"""What each key, project, team, endpoint and upstream took on each day (UTC, counted from 1970), written in the same
-transaction as the calls, and kept when they go."""
+"""What each key, project, team, endpoint and upstream took, and the shadow of each rollout, on each day (UTC, counted
+from 1970), written in the same transaction as the calls, and kept when they go."""
 
 shipped = Table(
     "shipped",
