@@ -18,6 +18,7 @@ import msgspec
 import orjson
 from sqlalchemy import Connection
 
+from gateway.errors import BadRequest
 from gateway.signing import Signer, verify
 from gateway.store import audit
 from gateway.types import Json
@@ -58,6 +59,14 @@ class Entry(msgspec.Struct, frozen=True):
         held = msgspec.to_builtins(self)
         del held["hash"], held["signature"]
         return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def entry_of(row: Json) -> Entry:
+    """Raises `BadRequest` for what is no entry of a log."""
+    try:
+        return msgspec.convert(row, Entry)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"This is no entry of an audit log: {error}.", code="invalid_value") from error
 
 
 class Auditor:

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from gateway.api.deps import Admin, Editor, Running
+from gateway.audit import Act
 from gateway.configuration import shown
 from gateway.errors import Conflict
 from gateway.faults import BadSettings
@@ -48,6 +49,8 @@ async def reload_config(who: Admin, running: Running) -> Reloaded:
         changes = await running.reloader.reload()
     except BadSettings as error:
         raise Conflict(error.message, code=error.code) from error
+    names = {"added": changes.added, "changed": changes.changed, "removed": changes.removed}
+    await running.act(who, Act("config.reload", "config", "", names), lambda connection: None)
     return Reloaded(**_in_force(running), added=changes.added, changed=changes.changed, removed=changes.removed)
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from gateway.api.deps import Admin, Running
+from gateway.audit import Act
 from gateway.keys import Grant, assign, mint, not_in_force, rotate, shown, unknown_names
 from gateway.settings import NAME
 from gateway.store import keys as rows
@@ -102,7 +103,7 @@ async def create_key(new: NewKey, who: Admin, running: Running) -> MintedKey:
         secret, row = mint(connection, running.hasher, grant, who.owner or who.name)
         return MintedKey(key=secret, warnings=warnings, **shown(row))
 
-    minted: MintedKey = await running.write(change)
+    minted: MintedKey = await running.act(who, _minted, change)
     return minted
 
 
@@ -115,8 +116,10 @@ async def list_keys(who: Admin, running: Running) -> Keys:
 @router.patch("/keys/{key_id}")
 async def assign_key(key_id: str, new: Assignment, who: Admin, running: Running) -> Key:
     """Give a key another owner or another project. What it may do stays."""
-    row = await running.write(
-        lambda connection: assign(connection, key_id, new.owner, new.project, who.owner or who.name)
+    row = await running.act(
+        who,
+        lambda row: Act("keys.assign", f"key:{row.id}", "", {"owner": row.owner, "project": row.project}),
+        lambda connection: assign(connection, key_id, new.owner, new.project, who.owner or who.name),
     )
     return Key(**shown(row))
 
@@ -124,8 +127,11 @@ async def assign_key(key_id: str, new: Assignment, who: Admin, running: Running)
 @router.post("/keys/{key_id}/rotate")
 async def rotate_key(key_id: str, rotation: Rotation, who: Admin, running: Running) -> RotatedKey:
     """Give a key another secret, beside those it has until the overlap ends. Its id and all that hangs on it stay."""
-    secret, row = await running.write(
-        lambda connection: rotate(connection, running.hasher, key_id, rotation.overlap_seconds, who.owner or who.name)
+    lasting = rotation.overlap_seconds
+    secret, row = await running.act(
+        who,
+        Act("keys.rotate", f"key:{key_id}", "", {"overlap_seconds": lasting}),
+        lambda connection: rotate(connection, running.hasher, key_id, lasting, who.owner or who.name),
     )
     return RotatedKey(key=secret, **shown(row))
 
@@ -133,7 +139,16 @@ async def rotate_key(key_id: str, rotation: Rotation, who: Admin, running: Runni
 @router.delete("/keys/{key_id}")
 async def revoke_key(key_id: str, who: Admin, running: Running) -> Key:
     """Revoke a key, with all its secrets. It is refused from now on."""
-    if not await running.write(lambda connection: rows.revoke(connection, key_id, time.time())):
-        raise not_in_force(key_id)
+
+    def change(connection: Connection) -> None:
+        if not rows.revoke(connection, key_id, time.time()):
+            raise not_in_force(key_id)
+
+    await running.act(who, Act("keys.revoke", f"key:{key_id}"), change)
     found = [row for row in await running.read(rows.list_all) if row.id == key_id]
     return Key(**shown(found[0]))
+
+
+def _minted(made: MintedKey) -> Act:
+    detail = {"name": made.name, "owner": made.owner, "roles": made.roles}
+    return Act("keys.create", f"key:{made.id}", "", detail)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from gateway.allowances import Scope, shown
 from gateway.api.deps import Admin, Running, Viewer
+from gateway.audit import Act
 from gateway.releases.manifest import LimitsManifest
 from gateway.store import allowances as rows
 from gateway.store.allowances import AllowanceRow
@@ -53,13 +54,18 @@ async def set_limits(scope: str, limits: LimitsManifest, who: Admin, running: Ru
         rows.put(connection, allowance, who.key_id)
         return rows.get(connection, scope)
 
-    return _shown(await running.write(change))
+    return _shown(await running.act(who, _set, change))
 
 
 @router.delete("/limits/{scope}")
 async def remove_limits(scope: str, who: Admin, running: Running) -> ScopeLimits:
     """Remove the limits of a scope, and answer what they were."""
-    return _shown(await running.write(lambda connection: rows.remove(connection, scope)))
+    removed = await running.act(who, Act("limits.remove", scope), lambda connection: rows.remove(connection, scope))
+    return _shown(removed)
+
+
+def _set(row: AllowanceRow) -> Act:
+    return Act("limits.set", row.allowance.scope, "", {"limits": shown(row.allowance)})
 
 
 def _shown(row: AllowanceRow) -> ScopeLimits:

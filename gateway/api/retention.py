@@ -8,8 +8,10 @@ from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import Connection
 
 from gateway.api.deps import Admin, Running, Viewer
+from gateway.audit import Act
 from gateway.errors import NotFound
 from gateway.store import retention
 from gateway.store.retention import Hold
@@ -59,7 +61,8 @@ class RetentionHolds(BaseModel):
 async def create_hold(new: NewHold, who: Admin, running: Running) -> RetentionHold:
     """Keep records, whatever their age, until the hold is lifted."""
     made = Hold(retention.new_id(), new.key, new.project, new.endpoint, new.reason, time.time(), who.key_id)
-    await running.write(lambda connection: retention.hold(connection, made))
+    act = Act("retention.hold", f"hold:{made.id}", new.reason)
+    await running.act(who, act, lambda connection: retention.hold(connection, made))
     return RetentionHold(**asdict(made))
 
 
@@ -73,6 +76,10 @@ async def list_holds(who: Viewer, running: Running, lifted: bool = False) -> Ret
 @router.delete("/retention/holds/{hold_id}")
 async def lift_hold(hold_id: str, who: Admin, running: Running) -> dict[str, Any]:
     """Lift a hold. The next pass removes what is old enough."""
-    if not await running.write(lambda connection: retention.lift(connection, hold_id, who.key_id)):
-        raise NotFound(f"There is no hold {hold_id[:80]!r} in force.", param="hold_id")
+
+    def change(connection: Connection) -> None:
+        if not retention.lift(connection, hold_id, who.key_id):
+            raise NotFound(f"There is no hold {hold_id[:80]!r} in force.", param="hold_id", code="unknown_hold")
+
+    await running.act(who, Act("retention.lift", f"hold:{hold_id}"), change)
     return {"id": hold_id, "object": "retention_hold", "lifted": True}

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.deps import Admin, Running, Viewer
+from gateway.audit import Act
 from gateway.store import teams as rows
 
 router = APIRouter(tags=["teams"])
@@ -63,7 +64,7 @@ class Deleted(BaseModel):
 async def create_team(new: NewTeam, who: Admin, running: Running) -> Team:
     """Make a team."""
     team = rows.Team(new.name, new.description, time.time())
-    await running.write(lambda connection: rows.add_team(connection, team))
+    await running.act(who, Act("teams.create", f"team:{team.name}"), lambda connection: rows.add_team(connection, team))
     return Team(**asdict(team))
 
 
@@ -76,7 +77,7 @@ async def list_teams(who: Viewer, running: Running) -> Teams:
 @router.delete("/teams/{name}")
 async def delete_team(name: str, who: Admin, running: Running) -> Deleted:
     """Delete a team and its limits. Refused while it has a project."""
-    await running.write(lambda connection: rows.remove_team(connection, name))
+    await running.act(who, Act("teams.delete", f"team:{name}"), lambda connection: rows.remove_team(connection, name))
     return Deleted(name=name)
 
 
@@ -84,7 +85,8 @@ async def delete_team(name: str, who: Admin, running: Running) -> Deleted:
 async def create_project(new: NewProject, who: Admin, running: Running) -> Project:
     """Make a project of a team."""
     project = rows.Project(new.name, new.team, time.time())
-    await running.write(lambda connection: rows.add_project(connection, project))
+    act = Act("projects.create", f"project:{project.name}", "", {"team": project.team})
+    await running.act(who, act, lambda connection: rows.add_project(connection, project))
     return Project(**asdict(project))
 
 
@@ -97,5 +99,6 @@ async def list_projects(who: Viewer, running: Running) -> Projects:
 @router.delete("/projects/{name}")
 async def delete_project(name: str, who: Admin, running: Running) -> Deleted:
     """Delete a project and its limits. Refused while a key in force belongs to it."""
-    await running.write(lambda connection: rows.remove_project(connection, name))
+    act = Act("projects.delete", f"project:{name}")
+    await running.act(who, act, lambda connection: rows.remove_project(connection, name))
     return Deleted(name=name)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import time
-from contextlib import closing
 from typing import Annotated, Any
 
 import typer
 
 from gateway import configuration
-from gateway.access import ROLES, KeyHasher
-from gateway.app import open_store, pepper
-from gateway.cli.database import transaction
+from gateway.access import ROLES
+from gateway.cli.database import changing, transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show, show_json, show_list, when
 from gateway.durations import seconds
@@ -66,10 +63,11 @@ def create(
         owner=owner,
         project=project,
     )
-    chosen = configuration.load(config)
-    with closing(open_store(chosen)) as store, store.begin() as connection:
-        warnings = unknown_names(connection, grant, chosen.targets)
-        secret, row = mint(connection, KeyHasher(pepper(chosen)), grant, getpass.getuser())
+    targets = configuration.load(config).targets
+    with changing(config) as change:
+        warnings = unknown_names(change.connection, grant, targets)
+        secret, row = mint(change.connection, change.hasher, grant, change.who)
+        change.did("keys.create", f"key:{row.id}", name=row.name, owner=row.owner, roles=sorted(row.roles))
     for warning in warnings:
         typer.echo(f"Warning: {warning}", err=True)
     _show_secret({"key": secret, "warnings": warnings, **shown(row)}, as_json)
@@ -94,8 +92,9 @@ def assign_key(
     config: Config = None,
 ) -> None:
     """Give a key another owner or another project. What it may do stays."""
-    with transaction(config) as connection:
-        row = assign(connection, key_id, owner, project, getpass.getuser())
+    with changing(config) as change:
+        row = assign(change.connection, key_id, owner, project, change.who)
+        change.did("keys.assign", f"key:{row.id}", owner=row.owner, project=row.project)
     typer.echo(f"{row.id} is {row.owner}'s, in {f'the project {row.project}' if row.project else 'no project'}")
 
 
@@ -108,18 +107,19 @@ def rotate_key(
 ) -> None:
     """Give a key another secret, shown once. Its id stays, and with it scopes, limits and stored responses."""
     lasting = _seconds("--overlap", overlap)
-    chosen = configuration.load(config)
-    with closing(open_store(chosen)) as store, store.begin() as connection:
-        secret, row = rotate(connection, KeyHasher(pepper(chosen)), key_id, lasting, getpass.getuser())
+    with changing(config) as change:
+        secret, row = rotate(change.connection, change.hasher, key_id, lasting, change.who)
+        change.did("keys.rotate", f"key:{row.id}", overlap_seconds=lasting)
     _show_secret({"key": secret, **shown(row)}, as_json)
 
 
 @cli.command("revoke")
 def revoke(key_id: KeyId, config: Config = None) -> None:
     """End a key, with all its secrets. Running gateways refuse it within a second."""
-    with transaction(config) as connection:
-        if not rows.revoke(connection, key_id, time.time()):
+    with changing(config) as change:
+        if not rows.revoke(change.connection, key_id, time.time()):
             raise not_in_force(key_id)
+        change.did("keys.revoke", f"key:{key_id}")
     typer.echo(f"revoked {key_id}")
 
 

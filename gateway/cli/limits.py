@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.allowances import Scope, shown
-from gateway.cli.database import transaction
+from gateway.cli.database import changing, transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show, show_json, show_list, when
 from gateway.errors import BadRequest
@@ -51,9 +50,10 @@ def set_limits(
         allowance = LimitsManifest.model_validate(given).allowance(Scope.parse(scope))
     except ValidationError as error:
         raise BadRequest("; ".join(_said(fault) for fault in error.errors())) from error
-    with transaction(config) as connection:
-        rows.put(connection, allowance, getpass.getuser())
-        row = rows.get(connection, scope)
+    with changing(config) as change:
+        rows.put(change.connection, allowance, change.who)
+        row = rows.get(change.connection, scope)
+        change.did("limits.set", scope, limits=shown(row.allowance))
     _show(row, as_json)
 
 
@@ -79,8 +79,9 @@ def show_limits(scope: Whose, config: Config = None, as_json: AsJson = False) ->
 @cli.command("remove")
 def remove_limits(scope: Whose, config: Config = None) -> None:
     """Remove the limits of a scope."""
-    with transaction(config) as connection:
-        rows.remove(connection, scope)
+    with changing(config) as change:
+        rows.remove(change.connection, scope)
+        change.did("limits.remove", scope)
     typer.echo(f"removed the limits of {scope}")
 
 

@@ -9,6 +9,7 @@ import typer
 from gateway import __version__
 from gateway.cli import (
     apply,
+    audit,
     backup,
     calls,
     config,
@@ -73,6 +74,7 @@ cli.add_typer(rollouts.cli, name="rollouts")
 cli.add_typer(evidence.cli, name="evidence")
 cli.add_typer(evidence.decisions, name="decisions")
 cli.add_typer(endpoints.cli, name="endpoints")
+cli.add_typer(audit.cli, name="audit")
 cli.command("rollback")(endpoints.rollback)
 cli.command("break-glass")(endpoints.break_glass)
 calls.cli.command("content")(contents.content)

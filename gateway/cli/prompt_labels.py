@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 import typer
 
@@ -57,8 +56,7 @@ def move_label(
 def remove_label(name: Name, label: Label, reason: Why = "", url: Url = None, as_json: AsJson = False) -> None:
     """Take a label away."""
     with connect(url) as gateway:
-        query = urlencode({"reason": reason})
-        _tell_move(name, gateway.delete(f"/admin/prompts/{name}/labels/{label}?{query}"), as_json)
+        _tell_move(name, gateway.delete(f"/admin/prompts/{name}/labels/{label}", reason=reason), as_json)
 
 
 @cli.command("comments")

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from gateway import configuration
 from gateway.app import open_store
-from gateway.cli.database import transaction
+from gateway.cli.database import changing, transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show, when
 from gateway.errors import BadRequest, NotFound
@@ -74,8 +74,9 @@ def hold(
     if key is None and project is None and endpoint is None:
         raise BadRequest("Say what to hold: --key, --project or --endpoint.")
     new = Hold(retention.new_id(), key, project, endpoint, reason, time.time(), getpass.getuser())
-    with transaction(config) as connection:
-        retention.hold(connection, new)
+    with changing(config) as change:
+        retention.hold(change.connection, new)
+        change.did("retention.hold", f"hold:{new.id}", reason)
     typer.echo(orjson.dumps(asdict(new)).decode() if as_json else new.id)
 
 
@@ -84,9 +85,10 @@ def lift(
     hold_id: Annotated[str, typer.Argument(help="As shown by `sluice retention holds`.")], config: Config = None
 ) -> None:
     """Lift a hold. The next pass removes what is old enough."""
-    with transaction(config) as connection:
-        if not retention.lift(connection, hold_id, getpass.getuser()):
+    with changing(config) as change:
+        if not retention.lift(change.connection, hold_id, change.who):
             raise NotFound(f"There is no hold {hold_id!r} in force. `sluice retention holds` shows them.")
+        change.did("retention.lift", f"hold:{hold_id}")
     typer.echo(f"lifted {hold_id}")
 
 

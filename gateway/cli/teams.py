@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.database import transaction
+from gateway.cli.database import changing, transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show, show_list, when
 from gateway.store import teams as rows
@@ -28,8 +28,9 @@ def create_team(
     config: Config = None,
 ) -> None:
     """Make a team."""
-    with transaction(config) as connection:
-        rows.add_team(connection, rows.Team(name, description, time.time()))
+    with changing(config) as change:
+        rows.add_team(change.connection, rows.Team(name, description, time.time()))
+        change.did("teams.create", f"team:{name}")
     typer.echo(f"made the team {name}")
 
 
@@ -44,8 +45,9 @@ def list_teams(config: Config = None, as_json: AsJson = False) -> None:
 @cli.command("delete")
 def delete_team(name: str, config: Config = None) -> None:
     """Delete a team and its limits. Refused while it has a project."""
-    with transaction(config) as connection:
-        rows.remove_team(connection, name)
+    with changing(config) as change:
+        rows.remove_team(change.connection, name)
+        change.did("teams.delete", f"team:{name}")
     typer.echo(f"deleted the team {name}")
 
 
@@ -56,8 +58,9 @@ def create_project(
     config: Config = None,
 ) -> None:
     """Make a project of a team. `sluice keys create --project` makes keys for it."""
-    with transaction(config) as connection:
-        rows.add_project(connection, rows.Project(name, team, time.time()))
+    with changing(config) as change:
+        rows.add_project(change.connection, rows.Project(name, team, time.time()))
+        change.did("projects.create", f"project:{name}", team=team)
     typer.echo(f"made the project {name} of the team {team}")
 
 
@@ -72,8 +75,9 @@ def list_projects(config: Config = None, as_json: AsJson = False) -> None:
 @projects.command("delete")
 def delete_project(name: str, config: Config = None) -> None:
     """Delete a project and its limits. Refused while a key in force belongs to it."""
-    with transaction(config) as connection:
-        rows.remove_project(connection, name)
+    with changing(config) as change:
+        rows.remove_project(change.connection, name)
+        change.did("projects.delete", f"project:{name}")
     typer.echo(f"deleted the project {name}")
 
 

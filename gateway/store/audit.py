@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, text
 
@@ -41,10 +41,10 @@ def add(connection: Connection, entry: Json) -> None:
 
 def walk(connection: Connection) -> Iterator[Json]:
     """The whole log, oldest first, a piece at a time."""
-    after = 0
-    while rows := _after(connection, after):
+    last_seen = 0
+    while rows := after(connection, last_seen):
         yield from rows
-        after = rows[-1]["seq"]
+        last_seen = rows[-1]["seq"]
 
 
 def find(
@@ -68,6 +68,7 @@ def find(
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def _after(connection: Connection, seq: int) -> list[dict[str, Any]]:
+def after(connection: Connection, seq: int) -> list[Json]:
+    """The next thousand, oldest first."""
     query = select(*(audit.c[name] for name in FIELDS)).where(audit.c.seq > seq).order_by(audit.c.seq).limit(1000)
     return [dict(row._mapping) for row in connection.execute(query)]
