@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from gateway.configuration import load
+from gateway.prompts.draft import PromptDraft
 from gateway.releases.manifest import parse
 from tests.docs.pages import ROOT, Block, blocks
 from tests.running import RULES, Gateway, running_gateway
@@ -37,6 +38,7 @@ def run(gateway: Gateway, *command: str) -> str:
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "SLUICE_KEY": gateway.key,
+        "SLUICE_URL": gateway.url,
         "SLUICE_CONFIG": str(gateway.config),
     }
     done = subprocess.run(
@@ -88,7 +90,11 @@ def test_json(block: Block) -> None:
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
 def test_yaml(block: Block, tmp_path: Path) -> None:
-    """A manifest, or settings."""
+    """A manifest, a prompt, or settings."""
+    if "messages" in yaml.safe_load(block.text):
+        drafted = {name: value for name, value in yaml.safe_load(block.text).items() if name != "name"}
+        assert PromptDraft.parse(drafted, block.page.name)
+        return
     if yaml.safe_load(block.text).keys() <= {"prompts", "endpoints"}:
         assert parse(block.text, block.page.name).endpoints
         return
