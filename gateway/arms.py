@@ -74,8 +74,9 @@ def _named(call: Call, principal: Principal, headers: Mapping[bytes, bytes]) -> 
     """The conversation as the client names it."""
     name = headers.get(CONVERSATION)
     if name is None:
-        given = (call.asked.get("metadata") or {}).get("conversation_id")
-        name = given.encode() if type(given) is str else None
+        given = call.asked.get("metadata")
+        told = given.get("conversation_id") if type(given) is dict else None
+        name = told.encode() if type(told) is str else None
     return (b"conversation", _tenant(principal), name) if name else None
 
 

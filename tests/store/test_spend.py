@@ -21,7 +21,14 @@ from gateway.store.tables.calls import calls as calls_table
 from gateway.store.tables.calls import shipped as shipped_table
 from gateway.store.tables.calls import spend as spend_table
 
-FIELDS = {"key": "key_id", "project": "project", "team": "team", "endpoint": "endpoint", "upstream": "upstream"}
+FIELDS = {
+    "key": "key_id",
+    "project": "project",
+    "team": "team",
+    "endpoint": "endpoint",
+    "upstream": "upstream",
+    "rollout": "rollout",
+}
 NAMES = st.none() | st.sampled_from(["a", "b"])
 AMOUNTS = st.integers(0, 1000)
 RECORDS = st.lists(
@@ -29,6 +36,7 @@ RECORDS = st.lists(
         dict,
         started=st.integers(0, 3 * DAY_NS - 1),
         error=st.none() | st.just("failed"),
+        arm=st.none() | st.sampled_from(["live", "candidate", "shadow"]),
         **dict.fromkeys(FIELDS.values(), NAMES),
         **dict.fromkeys(SUMS[2:], AMOUNTS),
     ),
@@ -51,6 +59,8 @@ def added_up(records: list[CallRecord], by: Kind, first: int, end: int) -> list[
     sums: dict[str, list[int]] = defaultdict(lambda: [0] * len(SUMS))
     for one in records:
         name = getattr(one, FIELDS[by])
+        if by == ("endpoint" if one.arm == "shadow" else "rollout"):
+            continue
         if name is not None and first <= one.started // DAY_NS < end:
             amounts = [1, int(one.error is not None), *(getattr(one, field) for field in SUMS[2:])]
             sums[name] = [a + b for a, b in zip(sums[name], amounts, strict=True)]
@@ -102,11 +112,16 @@ def test_what_a_scope_spent(store: Store) -> None:
         batch = [record(n, started=day * DAY_NS, cost=10**day, **fields) for n, day in enumerate((0, 1, 1, 2))]
         calls.ship(connection, "one", 1, batch)
     spent = spend.spent(store)
+    with store.begin() as connection:
+        unseen = record(9, endpoint="other", upstream="v", rollout="s", arm="shadow", cost=7)
+        calls.ship(connection, "one", 2, [unseen])
+    assert [spent(scope, 0, DAY) for scope in ("rollout:s", "upstream:v", "endpoint:other")] == [7, 7, 0]
     for scope in ("key:k", "project:p", "team:t", "endpoint:e", "upstream:u"):
         assert spent(scope, 0, 3 * DAY) == 121
         assert spent(scope, DAY, 2 * DAY) == 20
         assert spent(scope, DAY + 5, DAY + 6) == 20  # the day they lie in
         assert spent(scope, 3 * DAY, 4 * DAY) == 0
+    assert spent("rollout:r", 0, 3 * DAY) == 0
     assert spent("key:t", 0, 3 * DAY) == spent("team:other", 0, 3 * DAY) == 0
 
 
