@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access import KeyHasher, KeyRing
+from gateway.access import ROLES, KeyHasher, KeyRing
 from gateway.amounts import Allowance
+from gateway.arms import NOWHERE, Place
 from gateway.errors import NotFound, Unavailable
 from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
-from gateway.releases.resolve import Endpoint, LiveRelease
+from gateway.releases.resolve import Endpoint, LiveRelease, Trial
 from gateway.routing import Pool
 from gateway.snapshot import Snapshot, Snapshots
 from gateway.types import Principal, Release
@@ -88,6 +91,105 @@ def test_what_a_key_may_not_know_of_looks_like_nothing(
     else:
         assert SNAPSHOT.resolve(name, principal).model == name
         assert held in seen
+
+
+HEDGED = Pool("hedged", (TUNED,), (1,), (SMALL,), retries=3, hedge_after=1.0)
+CANDIDATE = LiveRelease.of(Release("c0ffee00" + "c" * 56, None, "hedged"), None)
+TRIAL = Trial("roll_1", CANDIDATE, "gate", 0, 0.0, b"s", "conversation")
+EVALUATOR = Principal("k", "n", frozenset(("evaluator",)))
+
+
+def tried(trial: Trial, live: LiveRelease | None = LIVE) -> Snapshot:
+    endpoints = {"bot": Endpoint("bot", None, 0, live, (LIMITS,), 60.0, trial)}
+    return replace(SNAPSHOT, endpoints=endpoints, pools={**SNAPSHOT.pools, "hedged": HEDGED})
+
+
+def test_before_its_canary_a_rollout_is_none_of_a_call_s() -> None:
+    route = tried(TRIAL).resolve("bot", ALL)
+    assert (route.trial, route.candidate, route.place, route.release) == (None, None, NOWHERE, LIVE)
+
+
+def test_in_a_canary_the_candidate_is_another_way_to_the_same_endpoint() -> None:
+    trial = replace(TRIAL, weight=0.1)
+    route = tried(trial).resolve("bot", ALL)
+    assert (route.release, route.trial) == (LIVE, trial)
+    other = route.candidate
+    assert other is not None
+    assert (other.release, other.pool, other.endpoint, other.model) == (CANDIDATE, HEDGED, "bot", "bot")
+    assert (other.allowances, other.cache_ttl, other.trial) == (route.allowances, 60.0, None)
+    assert other.digest == CANDIDATE.release.digest
+
+
+def test_a_shadow_is_paid_for_by_its_rollout_and_heard_of_by_no_breaker() -> None:
+    budget = Allowance("rollout:roll_1", budget=5, budget_period="total")
+    shadowing = tried(replace(TRIAL, sample=0.5, budget=budget))
+    other = shadowing.resolve("bot", ALL).candidate
+    assert other is not None
+    assert (other.allowances, other.cache_ttl, other.release) == ((budget,), None, CANDIDATE)
+    assert (other.pool.hedge_after, other.pool.retries) == (None, 3)
+    for unseen, seen in zip((*other.pool.members, *other.pool.fallbacks), (TUNED, SMALL), strict=True):
+        assert unseen == seen
+        assert unseen.health is not seen.health
+    without = tried(replace(TRIAL, sample=0.5)).resolve("bot", ALL).candidate
+    assert without is not None
+    assert without.allowances == ()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_evaluators_ask_for_a_candidate_by_its_digest(role: str) -> None:
+    principal = Principal("k", "n", frozenset((role,)))
+    if role == "viewer":
+        with pytest.raises(NotFound):
+            tried(TRIAL).resolve("bot@c0ffee00", principal)
+        return
+    route = tried(TRIAL).resolve("bot@c0ffee00", principal)
+    assert (route.release, route.pool, route.endpoint) == (CANDIDATE, HEDGED, "bot")
+    assert route.place == Place("roll_1", "candidate")
+    assert (route.trial, route.cache_ttl, route.allowances) == (None, None, (LIMITS,))
+
+
+def test_a_candidate_is_asked_before_anything_is_live() -> None:
+    assert tried(TRIAL, live=None).resolve("bot@c0ffee00", EVALUATOR).release is CANDIDATE
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bot@",
+        "bot@c0ffee0",
+        "bot@C0FFEE00",
+        "bot@d0ffee00",
+        "bot@c0ffee00" + "c" * 57,
+        "bot@dddddddd",
+        "nobody@c0ffee00",
+    ],
+)
+def test_a_candidate_that_does_not_exist(name: str) -> None:
+    with pytest.raises(NotFound) as refused:
+        tried(TRIAL).resolve(name, EVALUATOR)
+    assert refused.value.code == "model_not_found"
+
+
+def test_a_candidate_of_an_endpoint_that_the_key_may_not_use() -> None:
+    limited = replace(EVALUATOR, endpoints=frozenset(("other",)))
+    with pytest.raises(NotFound):
+        tried(TRIAL).resolve("bot@c0ffee00", limited)
+    assert tried(TRIAL).resolve("bot@c0ffee00", replace(EVALUATOR, endpoints=frozenset(("bot",))))
+
+
+def test_without_a_rollout_there_is_no_candidate() -> None:
+    with pytest.raises(NotFound):
+        SNAPSHOT.resolve("bot@c0ffee00", EVALUATOR)
+
+
+def test_an_endpoint_with_nothing_proven_says_so_to_those_who_may_know() -> None:
+    snapshot = tried(TRIAL, live=None)
+    with pytest.raises(Unavailable) as refused:
+        snapshot.resolve("bot", ALL)
+    assert refused.value.code == "nothing_live"
+    with pytest.raises(NotFound):
+        snapshot.resolve("bot", Principal("k", "n", endpoints=frozenset()))
+    assert snapshot.visible(ALL)[0] == []
 
 
 def test_a_swap_is_whole() -> None:
