@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from tests.client.halves import Half
+from tests.client.people import People, at_work
+from tests.running import Gateway
 
 
 @dataclass(frozen=True)
@@ -84,3 +86,9 @@ def half(request: pytest.FixtureRequest) -> Iterator[Half]:
         return
     with asyncio.Runner() as runner:
         yield Half(runner)
+
+
+@pytest.fixture
+def people(gateway: Gateway, half: Half) -> Iterator[People]:
+    with at_work(half, gateway) as opened:
+        yield opened

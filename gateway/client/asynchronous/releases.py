@@ -1,11 +1,12 @@
-"""`client.releases`: immutable bundles of what serves."""
+"""`client.releases`: immutable bundles of what serves, and manifests that declare it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.client.asynchronous.transport import AsyncTransport
-from gateway.client.results import Release, read
+from gateway.client.results import AppliedChange, Release, read, read_all
 
 
 class AsyncReleases:
@@ -21,3 +22,7 @@ class AsyncReleases:
     async def get(self, digest: str) -> Release:
         """By the digest that calls carry in `x-sluice-release`."""
         return read(Release, await self._transport.get(f"/admin/releases/{digest}"))
+
+    async def apply(self, manifest: Mapping[str, Any]) -> tuple[AppliedChange, ...]:
+        """Bring prompts and endpoints into force as `sluice apply` does, whole or not at all."""
+        return read_all(AppliedChange, await self._transport.post("/admin/apply", manifest, repeatable=True))

@@ -1,11 +1,12 @@
 # Written by scripts/unasync.py; change gateway/client/asynchronous instead.
-"""`client.releases`: immutable bundles of what serves."""
+"""`client.releases`: immutable bundles of what serves, and manifests that declare it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from gateway.client.results import Release, read
+from gateway.client.results import AppliedChange, Release, read, read_all
 from gateway.client.synchronous.transport import Transport
 
 
@@ -22,3 +23,7 @@ class Releases:
     def get(self, digest: str) -> Release:
         """By the digest that calls carry in `x-sluice-release`."""
         return read(Release, self._transport.get(f"/admin/releases/{digest}"))
+
+    def apply(self, manifest: Mapping[str, Any]) -> tuple[AppliedChange, ...]:
+        """Bring prompts and endpoints into force as `sluice apply` does, whole or not at all."""
+        return read_all(AppliedChange, self._transport.post("/admin/apply", manifest, repeatable=True))

@@ -1,21 +1,17 @@
-"""The client against a running gateway: every namespace, as the people it is made for."""
+"""The client and the prompt registry of a running gateway."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
-from gateway.client import Client
 from gateway.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthenticated
 from tests.client.halves import Half
+from tests.client.people import People, key
 from tests.running import Gateway
 
-SUITE = "5" * 64
 DRAFT = {
     "messages": [{"role": "user", "content": "Greet {{ name }}."}],
     "variables": {"name": "string"},
@@ -23,32 +19,6 @@ DRAFT = {
 }
 BETTER = {**DRAFT, "messages": [{"role": "user", "content": "Greet {{ name }} warmly."}]}
 NAMES = (f"client/prompt-{number}" for number in itertools.count())
-ENDPOINTS = (f"client-{number}" for number in itertools.count())
-
-
-@dataclass(frozen=True)
-class People:
-    """Who works on prompts: each with a key, and so with a client, of their own."""
-
-    root: Client
-    ada: Client
-    grace: Client
-
-
-def key(gateway: Gateway, name: str, *roles: str) -> str:
-    body = {"name": name, "roles": list(roles)}
-    minted: str = httpx.post(f"{gateway.url}/admin/keys", json=body, headers=gateway.headers).json()["key"]
-    return minted
-
-
-@pytest.fixture
-def people(gateway: Gateway, half: Half) -> Iterator[People]:
-    """`ada` writes, `grace` approves."""
-    keys = (gateway.key, key(gateway, "ada", "editor"), key(gateway, "grace", "approver"))
-    opened = [half.client(gateway.url, held) for held in keys]
-    yield People(*opened)
-    for client in opened:
-        half.close(client)
 
 
 @pytest.fixture
