@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.client.halves import Half
-from tests.client.people import People, at_work
+from tests.client.people import People, at_work, key
 from tests.running import Gateway
 
 
@@ -88,7 +88,12 @@ def half(request: pytest.FixtureRequest) -> Iterator[Half]:
         yield Half(runner)
 
 
+@pytest.fixture(scope="session")
+def keys(gateway: Gateway) -> tuple[str, str, str]:
+    return key(gateway, "boss", "admin"), key(gateway, "ada", "editor"), key(gateway, "grace", "approver")
+
+
 @pytest.fixture
-def people(gateway: Gateway, half: Half) -> Iterator[People]:
-    with at_work(half, gateway) as opened:
+def people(gateway: Gateway, keys: tuple[str, str, str], half: Half) -> Iterator[People]:
+    with at_work(half, gateway, keys) as opened:
         yield opened

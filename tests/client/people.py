@@ -24,14 +24,8 @@ class People:
 
 
 @contextmanager
-def at_work(half: Half, gateway: Gateway) -> Iterator[People]:
-    keys = (
-        gateway.key,
-        key(gateway, "boss", "admin"),
-        key(gateway, "ada", "editor"),
-        key(gateway, "grace", "approver"),
-    )
-    opened = [half.client(gateway.url, held) for held in keys]
+def at_work(half: Half, gateway: Gateway, keys: tuple[str, str, str]) -> Iterator[People]:
+    opened = [half.client(gateway.url, held) for held in (gateway.key, *keys)]
     yield People(*opened)
     for client in opened:
         half.close(client)

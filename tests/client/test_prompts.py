@@ -69,7 +69,7 @@ def test_the_registry(half: Half, people: People, name: str) -> None:
     labels = half.run(prompts.labels(name))
     assert (labels.data, [move.after for move in labels.history]) == ((), [None, newest.version])
     alias = f"pmpt_{name.rpartition('-')[2]}"
-    half.run(prompts.set_alias(alias, name))
+    assert half.run(prompts.set_alias(alias, name)) == name
     assert half.run(prompts.history(alias)).name == name
     assert name in [found.name for found in half.run(prompts.search("warmly", folder="client", limit=1000))]
 

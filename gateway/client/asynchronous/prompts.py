@@ -152,9 +152,11 @@ class AsyncPrompts:
         said = {"version": version, "body": body}
         return read(Comment, await self._transport.post(f"{_at(name)}/comments", said))
 
-    async def set_alias(self, alias: str, prompt: str) -> None:
-        """Let an id that a prompt has elsewhere, as `pmpt_…`, name it too."""
-        await self._transport.put(f"/admin/prompt-aliases/{_part(alias)}", {"prompt": prompt})
+    async def set_alias(self, alias: str, prompt: str) -> str:
+        """Let an id that a prompt has elsewhere, as `pmpt_…`, name it too. Gives the name it stands for."""
+        body = await self._transport.put(f"/admin/prompt-aliases/{_part(alias)}", {"prompt": prompt})
+        named: str = body["prompt"]
+        return named
 
     async def aclose(self) -> None:
         await self._cache.aclose()

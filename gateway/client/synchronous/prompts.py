@@ -151,9 +151,11 @@ class Prompts:
         said = {"version": version, "body": body}
         return read(Comment, self._transport.post(f"{_at(name)}/comments", said))
 
-    def set_alias(self, alias: str, prompt: str) -> None:
-        """Let an id that a prompt has elsewhere, as `pmpt_…`, name it too."""
-        self._transport.put(f"/admin/prompt-aliases/{_part(alias)}", {"prompt": prompt})
+    def set_alias(self, alias: str, prompt: str) -> str:
+        """Let an id that a prompt has elsewhere, as `pmpt_…`, name it too. Gives the name it stands for."""
+        body = self._transport.put(f"/admin/prompt-aliases/{_part(alias)}", {"prompt": prompt})
+        named: str = body["prompt"]
+        return named
 
     def close(self) -> None:
         self._cache.close()
