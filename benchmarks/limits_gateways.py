@@ -63,7 +63,8 @@ class Gateway:
 def together(folder: Path) -> list[Outcome]:
     with ExitStack() as stack:
         redis, database = stack.enter_context(valkey(folder)), stack.enter_context(postgres(folder))
-        gateways = stack.enter_context(serving(folder, redis, database))
+        shared = {"database": database, "state": {"url": redis}, "upstreams": {"demo": UPSTREAM}}
+        gateways = stack.enter_context(serving(folder, len(SPREAD), shared))
         keys = {name: limited(gateways[0].config, name, options) for name, options in LIMITS.items()}
         begin = next_minute(time.time() + 5)  # running gateways know the keys within a second
         asyncio.run(drive(gateways, [key["key"] for key in keys.values()], begin))
@@ -80,20 +81,19 @@ def together(folder: Path) -> list[Outcome]:
 
 
 @contextmanager
-def serving(folder: Path, redis: str, database: str) -> Iterator[list[Gateway]]:
+def serving(folder: Path, replicas: int, shared: dict[str, Any]) -> Iterator[list[Gateway]]:
+    """Replicas with these settings, and with a pepper in common."""
     gateways: list[Gateway] = []
     (folder / "pepper").write_text("benchmark-" * 4)
     try:
-        for number in range(len(SPREAD)):
+        for number in range(replicas):
             port = free_port()
             config = folder / f"gateway-{number}.yaml"
             settings = {
                 "server": {"port": port},
                 "data": str(folder / f"gateway-{number}"),
-                "database": database,
                 "secret": f"file:{folder / 'pepper'}",
-                "state": {"url": redis},
-                "upstreams": {"demo": UPSTREAM},
+                **shared,
             }
             config.write_text(yaml.safe_dump(settings))
             gateways.append(Gateway.start(config, port))
