@@ -25,6 +25,7 @@ from gateway.store.keys import KeyRow
 from gateway.store.migrations import migrate
 from gateway.store.responses import StoredResponse
 from gateway.store.tables.serving import endpoint_history, revision
+from tests.proving import ADA, installation
 from tests.store.conftest import STORES
 
 SECRET = b"pepper"
@@ -60,7 +61,7 @@ def fill(store: Store) -> None:
     response = StoredResponse("resp_1", "key_1", 1.0, "completed", {"id": "resp_1", "n": None}, [], None, 9e9)
     with store.begin() as connection:
         keys.add(connection, KEY)
-        apply(connection, parse(MANIFEST, "m"), ("demo",), "test")
+        apply(connection, parse(MANIFEST, "m"), installation(["demo"]), ADA)
         calls.ship(connection, "segment-1", 77, records)
         responses.put(connection, response)
         contents.ship(connection, "segment-2", 7, [Content("req_1", 1, "{}", None, {"card": 1}, True)])

@@ -29,6 +29,7 @@ from gateway.store import calls, catalogue, keys, responses, search
 from gateway.store.engine import Store
 from gateway.store.migrations import STEPS, migrate
 from gateway.store.responses import StoredResponse
+from tests.proving import ADA, installation
 from tests.running import MANIFEST, RULES, running_gateway
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def test_a_manifest_applied_by_several_at_once_is_applied_once(store: Store) -> 
 
     def bring() -> list[str]:
         with store.begin() as connection:
-            return [change.outcome for change in apply(connection, manifest, ["smollm2"], "test")]
+            return [change.outcome for change in apply(connection, manifest, installation(["smollm2"]), ADA)]
 
     assert sorted(together(bring)) == [["created"] * 2, *([["unchanged"] * 2] * (TOGETHER - 1))]
     with store.begin() as connection:
