@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from gateway.errors import BadRequest
 from gateway.parameters import Parameters
 from gateway.prompts.variables import schema_of
 from gateway.types import Json, PromptVersion
 
+MAX_BYTES = 1024 * 1024
+"""Of a draft, as JSON."""
 ROLES = ("system", "developer", "user", "assistant")
 
 
@@ -57,6 +68,16 @@ class PromptDraft(BaseModel):
             if not isinstance(kind, str | dict):
                 raise ValueError(f"the variable {name!r} has a type or a schema")
         return schema_of(value)
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        try:
+            size = len(orjson.dumps(self.as_json()))
+        except orjson.JSONEncodeError as error:
+            raise ValueError("it is nested too deeply, or no JSON") from error
+        if size > MAX_BYTES:
+            raise ValueError(f"a prompt is at most {MAX_BYTES // 1024} KiB")
+        return self
 
     @classmethod
     def parse(cls, value: Any, where: str = "prompt") -> PromptDraft:

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from jinja2 import nodes
-
 from gateway.errors import BadRequest
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.names import split_reference
-from gateway.prompts.template import Template, included, parse
+from gateway.prompts.syntax import included, includes, parse
+from gateway.prompts.template import Template
 from gateway.types import Json, PromptVersion
 
 MAX_LEVELS = 5
@@ -98,7 +97,7 @@ def _references(draft: PromptDraft, where: str) -> Iterator[tuple[str, str]]:
     """What a draft includes, as it is written, and where."""
     for index, message in enumerate(draft.messages):
         for text, at in _texts(message["content"], f"{where}.messages[{index}].content"):
-            for node in parse(text, at).find_all(nodes.Include):
+            for node in includes(parse(text, at)):
                 if included(node) is None:
                     raise _refused(at, f"line {node.lineno}: what is included is named in place")
                 yield node.template.value, at  # type: ignore[attr-defined]

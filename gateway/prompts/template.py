@@ -23,15 +23,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2 import nodes
 
 from gateway.errors import BadRequest
-from gateway.prompts.filters import FILTERS, MAX_CHARACTERS, Missing, as_text, check_length
-from gateway.prompts.names import split_reference
+from gateway.prompts.filters import FILTERS, Missing, as_text, check_length
 from gateway.prompts.page import Page
-
-MAX_DEPTH = 100
-"""Levels of nesting: blocks in blocks, and operations in one expression."""
+from gateway.prompts.syntax import MAX_DEPTH, included, parse, too_deep
 
 Scope = Mapping[str, Any]
 Expression = Callable[[Scope, Page], Any]
@@ -57,24 +54,6 @@ TESTS: dict[str, Callable[[Any], bool]] = {
 
 
 NO_PARTIALS: Mapping[str, Template] = MappingProxyType({})
-
-
-def parse(source: str, where: str) -> nodes.Template:
-    """Jinja2's syntax tree. Raises `BadRequest` naming `where` (it becomes `param`), and the line."""
-    if len(source) > MAX_CHARACTERS:
-        message = f"{where}: the template is longer than {MAX_CHARACTERS} characters."
-        raise BadRequest(message, param=where, code="invalid_template")
-    try:
-        return Environment(keep_trailing_newline=True).parse(source)  # noqa: S701 - Jinja2 parses, it never renders
-    except TemplateSyntaxError as error:
-        message = f"{where}, line {error.lineno}: {error.message}"
-        raise BadRequest(message, param=where, code="invalid_template") from error
-    except ValueError as error:
-        raise BadRequest(
-            f"{where}: a number in the template is too long.", param=where, code="invalid_template"
-        ) from error
-    except RecursionError as error:
-        raise _too_deep(where) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +122,7 @@ class _Compiler:
         """Levels of nesting, in the template and later on the stack of whoever renders it."""
         self._depth += levels
         if self._depth > MAX_DEPTH:
-            raise _too_deep(self._where)
+            raise too_deep(self._where)
         self.deepest = max(self.deepest, self._depth)
         yield
         self._depth -= levels
@@ -324,13 +303,6 @@ class _Compiler:
         return BadRequest(message, param=self._where, code="invalid_template")
 
 
-def included(node: nodes.Include) -> str | None:
-    """The name of the prompt that an `include` names, without the version it is pinned to; None where none is named."""
-    named = node.template.value if isinstance(node.template, nodes.Const) else None
-    reference = split_reference(named) if isinstance(named, str) else None
-    return reference[0] if reference is not None and node.with_context and not node.ignore_missing else None
-
-
 def _comparison(compare: Callable[[Any, Any], bool], first: Expression, second: Expression) -> Expression:
     """Paid for by its right side: no comparison here works through more than that."""
 
@@ -351,11 +323,6 @@ def _concatenation(parts: Sequence[Expression]) -> Expression:
         return made
 
     return run
-
-
-def _too_deep(where: str) -> BadRequest:
-    message = f"{where}: the template is nested too deeply; {MAX_DEPTH} levels are allowed."
-    return BadRequest(message, param=where, code="invalid_template")
 
 
 def _given(value: Any) -> Any:

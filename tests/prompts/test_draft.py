@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import BadRequest
-from gateway.prompts.draft import ROLES, PromptDraft
+from gateway.prompts.draft import MAX_BYTES, ROLES, PromptDraft
 from gateway.types import PromptVersion
 
 WHOLE = {
@@ -77,3 +77,14 @@ def test_a_version_leads_back_to_its_draft() -> None:
     parsed = PromptDraft.parse(WHOLE)
     parts = {name: getattr(parsed, name) for name in PromptDraft.model_fields}
     assert PromptDraft.of(PromptVersion("a", 1, "d" * 64, **parts)) == parsed
+
+
+@pytest.mark.parametrize("kind", ["large", "deep"])
+def test_a_draft_is_bounded(kind: str) -> None:
+    deep: Any = "a"
+    for _ in range(300):
+        deep = {"type": "x", "held": [deep]}
+    content = "a" * MAX_BYTES if kind == "large" else [deep]
+    with pytest.raises(BadRequest) as refused:
+        draft({"role": "user", "content": content})
+    assert refused.value.param == "file.yaml"

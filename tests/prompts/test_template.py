@@ -240,13 +240,6 @@ def test_a_text_that_grows_before_it_is_written_is_bounded() -> None:
         assert refused.value.code == "prompt_too_long"
 
 
-@pytest.mark.parametrize("source", ["a" * (MAX_CHARACTERS + 1), "{{ " + "1" * 5000 + " }}"])
-def test_a_template_that_is_too_long_is_refused(source: str) -> None:
-    with pytest.raises(BadRequest) as refused:
-        Template.compile(source, "here")
-    assert (refused.value.param, refused.value.code) == ("here", "invalid_template")
-
-
 # Partials ------------------------------------------------------------------------------------------------------------
 
 
