@@ -11,7 +11,9 @@ import orjson
 import pytest
 
 from gateway.cli import calls
+from gateway.cli.database import transaction
 from gateway.record import CallRecord
+from gateway.store import calls as rows
 from tests.cli.conftest import Done, Sluice
 from tests.inside import inside
 
@@ -97,6 +99,18 @@ def test_attempts_are_drawn_in_their_order() -> None:
     assert [first[name] for name in ("upstream", "ms", "outcome")] == ["azure", "4.0", "rate_limit_exceeded"]
     assert [second[name] for name in ("upstream", "ms", "outcome")] == ["openai", "1.0", "answered"]
     assert (first["took"], second["took"]) == ("█" * 20, "█" * 5)
+
+
+def test_what_took_part_in_a_rollout(sluice: Sluice) -> None:
+    shadow = CallRecord("req_2", 2, "chat", 200, rollout="ro_1", arm="shadow", step=0, unit="ab12", pair="req_1")
+    with transaction(None) as connection:
+        rows.ship(connection, "one", 1, [CallRecord("req_1", 1, "chat", 200), shadow])
+    for option in (("--rollout", "ro_1"), ("--arm", "shadow"), ("--pair", "req_1")):
+        assert [row["id"] for row in lines(sluice("calls", "--json", *option))] == ["req_2"]
+    shown = {tuple(line.split()) for line in sluice("calls", "show", "req_2").out.splitlines()}
+    told = {("rollout", "ro_1"), ("arm", "shadow"), ("step", "0"), ("unit", "ab12"), ("pair", "req_1")}
+    assert told <= shown
+    assert "rollout" not in sluice("calls", "show", "req_1").out
 
 
 def test_people_see_what_it_was_and_what_it_cost(sluice: Sluice, made: list[str]) -> None:
