@@ -314,7 +314,7 @@ class Decision(Struct, frozen=True):
     genuine: bool
 
 
-# feedback ------------------------------------------------------------------------------------------------------------
+# feedback and value --------------------------------------------------------------------------------------------------
 
 
 class Feedback(Struct, frozen=True):
@@ -338,3 +338,43 @@ class Feedback(Struct, frozen=True):
     rollout: str | None
     arm: str | None
     bound: bool
+
+
+class Value(Struct, frozen=True):
+    """The KPI tree of an endpoint: of all its calls, of each release's, and of the arms of its rollouts. Each figure is
+    an `estimate` with the bounds of its 95 % interval; latencies are in milliseconds."""
+
+    endpoint: str
+    since: float
+    until: float
+    hourly_rate: float | None
+    share: float
+    served: Json
+    releases: tuple[Json, ...]
+    rollouts: tuple[Json, ...]
+
+
+# audit ---------------------------------------------------------------------------------------------------------------
+
+
+class AuditEntry(Struct, frozen=True):
+    """What was done, to what, by whom."""
+
+    seq: int
+    at: float
+    actor: str
+    key_id: str | None
+    action: str
+    object: str
+    reason: str
+    detail: Json
+    hash: str
+
+
+class AuditCheck(Struct, frozen=True):
+    """`seq` and `wrong` tell of the first entry that is not as it was written; None where the log holds."""
+
+    entries: int
+    seq: int | None
+    wrong: str | None
+    public_key: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+from gateway.client.asynchronous.audit import AsyncAudit
 from gateway.client.asynchronous.endpoints import AsyncEndpoints
 from gateway.client.asynchronous.evidence import AsyncDecisions, AsyncEvidence
-from gateway.client.asynchronous.feedback import AsyncFeedback
+from gateway.client.asynchronous.feedback import AsyncFeedback, AsyncValue
 from gateway.client.asynchronous.prompts import AsyncPrompts
 from gateway.client.asynchronous.releases import AsyncReleases
 from gateway.client.asynchronous.rollouts import AsyncRollouts
@@ -42,6 +43,8 @@ class AsyncClient:
         self.evidence = AsyncEvidence(self._transport)
         self.decisions = AsyncDecisions(self._transport)
         self.feedback = AsyncFeedback(self._transport)
+        self.value = AsyncValue(self._transport)
+        self.audit = AsyncAudit(self._transport)
 
     async def aclose(self) -> None:
         """Ends what goes on in the background, and the connections."""

@@ -1,4 +1,4 @@
-"""`client.feedback`: what became of calls."""
+"""`client.feedback` and `client.value`: what became of calls, and what that was worth."""
 
 from __future__ import annotations
 
@@ -23,3 +23,16 @@ class AsyncFeedback:
     async def list(self, **filters: Any) -> tuple[results.Feedback, ...]:
         """Newest first. Filters are call, endpoint, release, rollout, metric, source, since, until, after and limit."""
         return read_all(results.Feedback, await self._transport.get("/admin/feedback", **filters))
+
+
+class AsyncValue:
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def get(
+        self, endpoint: str, *, since: str | None = None, until: str | None = None, hourly_rate: float | None = None
+    ) -> results.Value:
+        """What an endpoint's calls cost and brought, `since` 30d ago where nothing is said. `hourly_rate` is what an
+        hour saved is worth, in USD."""
+        asked = {"endpoint": endpoint, "since": since, "until": until, "hourly_rate": hourly_rate}
+        return read(results.Value, await self._transport.get("/admin/value", **asked))

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Self
 
 from gateway.client.disk import Disk
+from gateway.client.synchronous.audit import Audit
 from gateway.client.synchronous.endpoints import Endpoints
 from gateway.client.synchronous.evidence import Decisions, Evidence
-from gateway.client.synchronous.feedback import Feedback
+from gateway.client.synchronous.feedback import Feedback, Value
 from gateway.client.synchronous.prompts import Prompts
 from gateway.client.synchronous.releases import Releases
 from gateway.client.synchronous.rollouts import Rollouts
@@ -43,6 +44,8 @@ class Client:
         self.evidence = Evidence(self._transport)
         self.decisions = Decisions(self._transport)
         self.feedback = Feedback(self._transport)
+        self.value = Value(self._transport)
+        self.audit = Audit(self._transport)
 
     def close(self) -> None:
         """Ends what goes on in the background, and the connections."""

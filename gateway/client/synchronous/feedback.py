@@ -1,5 +1,5 @@
 # Written by scripts/unasync.py; change gateway/client/asynchronous instead.
-"""`client.feedback`: what became of calls."""
+"""`client.feedback` and `client.value`: what became of calls, and what that was worth."""
 
 from __future__ import annotations
 
@@ -22,3 +22,16 @@ class Feedback:
     def list(self, **filters: Any) -> tuple[results.Feedback, ...]:
         """Newest first. Filters are call, endpoint, release, rollout, metric, source, since, until, after and limit."""
         return read_all(results.Feedback, self._transport.get("/admin/feedback", **filters))
+
+
+class Value:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def get(
+        self, endpoint: str, *, since: str | None = None, until: str | None = None, hourly_rate: float | None = None
+    ) -> results.Value:
+        """What an endpoint's calls cost and brought, `since` 30d ago where nothing is said. `hourly_rate` is what an
+        hour saved is worth, in USD."""
+        asked = {"endpoint": endpoint, "since": since, "until": until, "hourly_rate": hourly_rate}
+        return read(results.Value, self._transport.get("/admin/value", **asked))
