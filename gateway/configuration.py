@@ -30,7 +30,7 @@ ENVIRONMENT = {
 }
 CONFIG_VARIABLE = "SLUICE_CONFIG"
 DEFAULT_FILE = "sluicegate.yaml"
-RELOADED = frozenset(("upstreams", "pools"))
+RELOADED = frozenset(("hourly_rates", "pools", "upstreams"))
 """The settings that can change while the gateway runs; any other needs a restart."""
 MASK = "***"
 IN_URL = re.compile(r"(://[^:/@\s]*:|[?&][\w-]*(?:key|secret|token|password)=)[^&@\s]+")

@@ -268,6 +268,9 @@ class Settings(Part):
     telemetry: TelemetrySettings = TelemetrySettings()
     retention: RetentionSettings = RetentionSettings()
     content: ContentPolicy = ContentPolicy()
+    hourly_rates: dict[Annotated[str, Field(pattern=NAME)], Annotated[float, Field(ge=0, le=1e6)]] = Field(
+        {}, description="By endpoint, USD that an hour is worth of those whose time it saves: for `sluice value`."
+    )
     upstreams: dict[Annotated[str, Field(pattern=NAME)], AnyUpstream] = Field(
         default_factory=lambda: dict(EMBEDDED), validate_default=True, description="The models this gateway can reach."
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from evals.statistics.intervals import Interval, mean, ratio
+from evals.statistics.intervals import Interval, mean, proportion, ratio
 from sqlalchemy import Connection
 
 from gateway.store import value as rows
@@ -121,16 +121,12 @@ def _tree(of: Sample, hourly_rate: float | None) -> Json:
     tree = _nested(figures(of, hourly_rate))
     kept = {one.id for one in of.served}
     said = [one for one in of.said if one.call in kept]
-    sums = {
-        "cost": sum(one.cost for one in of.served),
-        "value": sum(one.value or 0 for one in said),
-        "minutes_saved": sum(one.seconds_saved or 0.0 for one in said) / 60,
+    totals = {
+        "cost": round(sum(one.cost for one in of.served) / of.share),
+        "value": round(sum(one.value or 0 for one in said) / of.share),
+        "minutes_saved": sum(one.seconds_saved or 0.0 for one in said) / 60 / of.share,
     }
-    return {
-        "calls": round(len(of.served) / of.share),
-        "totals": {name: total / of.share if of.share < 1 else total for name, total in sums.items()},
-        **tree,
-    }
+    return {"calls": round(len(of.served) / of.share), "totals": totals, **tree}
 
 
 def _nested(found: Figures) -> Json:
@@ -146,13 +142,7 @@ def _nested(found: Figures) -> Json:
 def shown(interval: Interval) -> Json:
     """Bounds that nothing is known of are null."""
     low, high = (bound if math.isfinite(bound) else None for bound in (interval.low, interval.high))
-    return {
-        "estimate": interval.estimate,
-        "low": low,
-        "high": high,
-        "n": interval.n,
-        "clusters": interval.clusters,
-    }
+    return {"estimate": interval.estimate, "low": low, "high": high, "n": interval.n, "clusters": interval.clusters}
 
 
 # The figures ----------------------------------------------------------------------------------------------------------
@@ -165,7 +155,7 @@ def figures(of: Sample, hourly_rate: float | None) -> Figures:
     units = [one.unit for one in of.served]
     found: Figures = {
         ("cost", "per_call"): mean([one.cost for one in of.served], units),
-        ("quality", "error_rate"): mean([one.failed for one in of.served], units),
+        ("quality", "error_rate"): _average([one.failed for one in of.served], units),
     }
     answered = [one for one in of.served if not one.failed]
     for name, level in QUANTILES.items() if answered else ():
@@ -189,19 +179,21 @@ def quantile(values: np.ndarray[Any, Any], level: float, units: Sequence[str]) -
 
 
 def _scores(said: Sequence[Said]) -> Figures:
-    scored: dict[str, list[Said]] = defaultdict(list)
-    ended = [one for one in said if one.outcome is not None]
-    for one in said:
-        if one.score is not None:
-            scored[one.metric].append(one)
     found: Figures = {}
-    for metric in sorted(scored):
-        given = scored[metric]
-        found["quality", "scores", metric] = mean([one.score for one in given], [one.unit for one in given])
+    for metric in sorted({one.metric for one in said if one.score is not None}):
+        scores = [(one.score, one.unit) for one in said if one.metric == metric and one.score is not None]
+        found["quality", "scores", metric] = _average(*zip(*scores, strict=True))
+    ended = [one for one in said if one.outcome is not None]
     for outcome in sorted({one.outcome for one in ended if one.outcome is not None}):
         came = [one.outcome == outcome for one in ended]
-        found["quality", "outcomes", outcome] = mean(came, [one.unit for one in ended])
+        found["quality", "outcomes", outcome] = _average(came, [one.unit for one in ended])
     return found
+
+
+def _average(values: Sequence[float], units: Sequence[str]) -> Interval:
+    """Of what is yes or no everywhere, a rate: also one that was never seen otherwise is not known to be 0 or 1."""
+    yes_or_no = all(value in (0, 1) for value in values)
+    return proportion(values, units) if yes_or_no else mean(values, units)
 
 
 def _benefits(of: Sample, units: Sequence[str], hourly_rate: float | None) -> Figures:
@@ -246,19 +238,20 @@ def delta(live: Sample, candidate: Sample, hourly_rate: float | None) -> Figures
 def _concurrent(live: Sample, candidate: Sample) -> Iterator[tuple[Sample, Sample]]:
     """Both arms of each step, from the candidate's first call in it to its last."""
     for step in sorted({one.step for one in candidate.served if one.step is not None}):
-        tried = candidate.where(lambda one, step=step: one.step == step)
-        begun = [one.started for one in tried.served]
-        first, last = min(begun), max(begun)
-        yield (
-            live.where(lambda one, step=step, of=(first, last): one.step == step and of[0] <= one.started <= of[1]),
-            tried,
-        )
+        begun = [one.started for one in candidate.served if one.step == step]
+        meanwhile = _between(step, min(begun), max(begun))
+        yield live.where(meanwhile), candidate.where(meanwhile)
+
+
+def _between(step: int, first: int, last: int) -> Callable[[Served | Said], bool]:
+    return lambda one: one.step == step and first <= one.started <= last
 
 
 def difference(pairs: Sequence[tuple[Interval, Interval]]) -> Interval:
     """Of independent estimates, the first of each pair minus the second, over all pairs by what each tells. The bounds
     are put together from theirs (the method of variance estimates recovery), which needs no variance and respects
-    intervals that are not symmetric."""
+    intervals that are not symmetric. A pair of which a bound is not known counts only where there is no other."""
+    pairs = [pair for pair in pairs if all(map(_bounded, pair))] or pairs
     told = np.array([one.n * other.n / (one.n + other.n) for one, other in pairs])
     weights = told / told.sum()
     ones, others = (
@@ -269,3 +262,7 @@ def difference(pairs: Sequence[tuple[Interval, Interval]]) -> Interval:
     above = float(np.linalg.norm(weights * np.hypot(ones[2] - ones[0], others[0] - others[1])))
     n, clusters = (sum(getattr(each, name) for pair in pairs for each in pair) for name in ("n", "clusters"))
     return Interval(estimate, estimate - below, estimate + above, n, clusters)
+
+
+def _bounded(interval: Interval) -> bool:
+    return math.isfinite(interval.low) and math.isfinite(interval.high)
