@@ -29,6 +29,7 @@ from gateway.api.retrace import router as retrace
 from gateway.api.rollouts import router as rollouts
 from gateway.api.teams import router as teams
 from gateway.api.upstreams import router as upstreams
+from gateway.api.value import router as value
 from gateway.errors import BadRequest, GatewayError, Internal, MethodNotAllowed, NotFound, error_body
 from gateway.wire.headers import refusal_headers
 
@@ -49,6 +50,7 @@ ROUTERS = (
     contents,
     retrace,
     feedback,
+    value,
     retention,
     upstreams,
     config,

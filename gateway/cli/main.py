@@ -30,6 +30,7 @@ from gateway.cli import (
     serve,
     teams,
     usage,
+    value,
 )
 from gateway.errors import GatewayError
 
@@ -81,6 +82,7 @@ calls.cli.command("content")(contents.content)
 cli.add_typer(calls.cli, name="calls")
 cli.command("usage")(usage.usage)
 cli.command("feedback")(feedback.feedback)
+cli.command("value")(value.value)
 cli.add_typer(retention.cli, name="retention")
 cli.add_typer(keys.cli, name="keys")
 cli.add_typer(teams.cli, name="teams")
