@@ -104,10 +104,10 @@ async def list_labels(name: str, who: Viewer, running: Running) -> Labels:
     """The labels of a prompt, with their history."""
 
     def read(connection: Connection) -> Labels:
-        prompt = registry.get(connection, name).name
+        prompt, protected = registry.get(connection, name).name, labels.protected(connection)
         return Labels(
             data=[
-                Label(label=label, version=number, protected=labels.is_protected(connection, label))
+                Label(label=label, version=number, protected=label in protected)
                 for label, number in prompt_labels.labels_of(connection, prompt).items()
             ],
             history=[_moved(move) for move in prompt_labels.history(connection, prompt)],
@@ -123,7 +123,12 @@ async def move_label(name: str, label: str, to: LabelMove, who: Evaluator, runni
     version."""
     move = await running.act(
         who,
-        lambda move: Act("prompt.label.moved", f"prompt:{name}", to.reason, _detail(move)),
+        lambda move: Act(
+            f"prompt.label.{'moved' if move.before != move.after else 'unchanged'}",
+            f"prompt:{name}",
+            to.reason,
+            _detail(move),
+        ),
         lambda connection: labels.move(connection, name, label, str(to.version), who, to.reason, to.evidence),
     )
     return _moved(move)

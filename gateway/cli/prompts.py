@@ -166,7 +166,11 @@ def merge(
         resolved.pop("name", None)
     with connect(url) as gateway:
         body = {"message": message, "resolved": resolved}
-        _tell_saved(gateway.post(f"/admin/prompts/{name}/branches/{branch}/merge", body), as_json)
+        merged = gateway.post(f"/admin/prompts/{name}/branches/{branch}/merge", body)
+    if as_json:
+        print_json(merged)
+    else:
+        typer.echo(f"main is at {merged['name']}@{merged['version']}  {merged['digest'][:12]}")
 
 
 @cli.command("render")

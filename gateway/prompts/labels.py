@@ -20,8 +20,8 @@ from gateway.store.prompt_labels import Move
 from gateway.types import Principal
 
 
-def is_protected(connection: Connection, label: str) -> bool:
-    return label == PRODUCTION or any(label == one.label for one in prompt_labels.protected(connection))
+def protected(connection: Connection) -> frozenset[str]:
+    return frozenset((PRODUCTION, *(one.label for one in prompt_labels.protected(connection))))
 
 
 def move(
@@ -36,7 +36,7 @@ def move(
     for named in evidence:
         if find(connection, named) is None:
             raise NotFound(f"There is no evidence {named[:80]!r}.", param="evidence", code="evidence_not_found")
-    if is_protected(connection, label) and version.author == who.owner:
+    if label in protected(connection) and version.author == who.owner:
         message = f"{label!r} is protected: somebody else than the author of version {version.number} must move it."
         raise Forbidden(message, param="version", code="own_version")
     before = prompt_labels.get(connection, version.name, label)
@@ -59,7 +59,7 @@ def remove(connection: Connection, name: str, label: str, who: Principal, reason
 
 
 def _check(connection: Connection, label: str, who: Principal, reason: str) -> None:
-    if not is_protected(connection, label):
+    if label not in protected(connection):
         admit(Access.EDITOR, who)
         return
     admit(Access.APPROVER, who)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
@@ -39,8 +39,16 @@ def get(connection: Connection, prompt: str, label: str) -> int | None:
 
 def labels_of(connection: Connection, prompt: str) -> dict[str, int]:
     """By label."""
-    query = select(prompt_labels.c.label, prompt_labels.c.number).where(prompt_labels.c.prompt == prompt)
-    return {row.label: row.number for row in connection.execute(query.order_by(prompt_labels.c.label))}
+    return labels_of_all(connection, [prompt]).get(prompt, {})
+
+
+def labels_of_all(connection: Connection, names: Collection[str]) -> dict[str, dict[str, int]]:
+    """By prompt, then by label; those without any are left out."""
+    query = select(prompt_labels).where(prompt_labels.c.prompt.in_(names)).order_by(prompt_labels.c.label)
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.prompt, {})[row.label] = row.number
+    return found
 
 
 def record(connection: Connection, prompt: str, move: Move) -> None:

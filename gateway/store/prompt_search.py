@@ -58,6 +58,7 @@ def search(connection: Connection, wanted: Search) -> Sequence[Found]:
         .where(prompts.c.number == head)
     )
     rows = connection.execute(_narrowed(query, wanted).order_by(prompts.c.name).limit(wanted.limit)).all()
+    labelled = prompt_labels.labels_of_all(connection, [row.name for row in rows])
     return [
         Found(
             name=row.name,
@@ -66,7 +67,7 @@ def search(connection: Connection, wanted: Search) -> Sequence[Found]:
             message=row.message,
             author=row.author,
             created=row.created,
-            labels=prompt_labels.labels_of(connection, row.name),
+            labels=labelled.get(row.name, {}),
         )
         for row in rows
     ]

@@ -105,6 +105,8 @@ def test_a_branch_is_forked_and_merged(sluice: Sluice, name: str, tmp_path: Path
     assert (clash.code, "<<<<<<< main\neins\n=======\n1\n>>>>>>> terse" in clash.err) == (1, True)
     merged = told(sluice("prompts", "merge", name, "terse", write(file, "uno"), "-m", "Both.", "--json").out)
     assert (merged["version"], merged["merged"], merged["message"]) == (4, 2, "Both.")
+    sluice("prompts", "fork", name, "next")
+    assert f"main is at {name}@4" in sluice("prompts", "merge", name, "next").out
 
 
 def test_production_is_somebody_else_s_to_say(
