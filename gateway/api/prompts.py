@@ -183,7 +183,7 @@ async def list_prompts(who: Viewer, running: Running, asked: Annotated[SearchQue
 
 @router.get("/prompts/{name:path}/versions/{version}")
 async def get_version(name: str, version: str, who: Viewer, running: Running) -> Version:
-    """One version, by its number, a label, or `latest`."""
+    """One version, by its number, a label, an open branch, or `latest`."""
     return Version(**_shown(await running.read(lambda connection: registry.get(connection, name, version))))
 
 

@@ -29,7 +29,9 @@ In order:  sluice prompts save FILE -m WHY       a new version, live nowhere
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The prompt, with its folders: support/greeting.")]
-Reference = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="VERSION is a number, a label, or latest.")]
+Reference = Annotated[
+    str, typer.Argument(metavar="NAME[@VERSION]", help="VERSION is a number, a label, a branch, or latest.")
+]
 File = Annotated[Path, typer.Argument(help="YAML or JSON: messages, variables, parameters, ...; - reads it.")]
 Message = Annotated[str, typer.Option("--message", "-m", help="What changed, for those who look later.")]
 
@@ -107,7 +109,7 @@ def save(
 @cli.command("diff")
 def diff(
     name: Name,
-    candidate: Annotated[str, typer.Option(help="A number or a label.")] = "latest",
+    candidate: Annotated[str, typer.Option(help="A number, a label or a branch.")] = "latest",
     live: Annotated[
         str | None, typer.Option(help="Default: the version labelled production.", show_default=False)
     ] = None,

@@ -122,8 +122,8 @@ def merge(
 
 
 def resolve(connection: Connection, name: str, reference: str | None) -> int:
-    """The number of the version that a number, a label, `latest` or None (which is that too) names. Raises
-    `NotFound`."""
+    """The number of the version that a number, a label, an open branch, `latest` or None (which is that too) names.
+    Raises `NotFound`."""
     if reference is None or reference == LATEST:
         main = rows.branch(connection, name, MAIN)
         if main is None:
@@ -132,12 +132,15 @@ def resolve(connection: Connection, name: str, reference: str | None) -> int:
     if reference.isascii() and reference.isdigit():
         return int(reference[:10])
     number = prompt_labels.get(connection, name, reference)
-    if number is None:
-        if not rows.last_number(connection, name):
-            raise _no_prompt(name)
-        message = f"{name!r} has no label {reference[:80]!r}."
-        raise NotFound(message, param="label", code="label_not_found")
-    return number
+    if number is not None:
+        return number
+    branch = rows.branch(connection, name, reference)
+    if branch is not None and branch.closed is None:
+        return branch.head
+    if not rows.last_number(connection, name):
+        raise _no_prompt(name)
+    message = f"{name!r} has no label and no open branch {reference[:80]!r}."
+    raise NotFound(message, param="label", code="label_not_found")
 
 
 def get(connection: Connection, name: str, reference: str | None = None) -> PromptVersion:

@@ -101,6 +101,7 @@ def test_a_branch_goes_its_own_way(connection: Connection) -> None:
     there = save(connection, "a", "one\ntwo\n3", origin=Origin("bob", branch="terse"))
     assert (there.version.number, there.version.branch, there.version.parent) == (2, "terse", 1)
     assert registry.get(connection, "a").number == 1
+    assert registry.get(connection, "a", "terse") == there.version
     here = save(connection, "a", "1\ntwo\nthree")
     merged = registry.merge(connection, "a", "terse", "", "carol")
     assert merged.created
@@ -144,6 +145,8 @@ def test_a_merged_branch_is_closed_and_its_name_is_free_again(connection: Connec
     with pytest.raises(Conflict):
         registry.fork(connection, "a", "terse", None, "bob")
     registry.merge(connection, "a", "terse", "", "bob")
+    with pytest.raises(NotFound):
+        registry.get(connection, "a", "terse")
     for again in (
         lambda: registry.merge(connection, "a", "terse", "", "bob"),
         lambda: save(connection, "a", "two", origin=Origin("bob", branch="terse")),
