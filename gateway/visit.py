@@ -119,9 +119,16 @@ class Visit(msgspec.Struct):
         return meter.usage or meter.estimate(self.call.body)
 
     def record(self) -> CallRecord:
+        """What is kept of it, as it stands."""
+        record = self._outside_rollouts()
+        if self.place is NOWHERE:
+            return record
+        return msgspec.structs.replace(record, **msgspec.structs.asdict(self.place))
+
+    def _outside_rollouts(self) -> CallRecord:
         now = time.perf_counter_ns()
         call, route, exchange, trace = self.call, self.route, self.exchange, self.trace
-        attempt, principal, tries, place = self.attempt, self.principal, self.tries, self.place
+        attempt, principal, tries = self.attempt, self.principal, self.tries
         meter = attempt.translator.meter if attempt is not None else None
         upstream = attempt.upstream if attempt is not None else None
         usage = self.usage()
@@ -160,11 +167,6 @@ class Visit(msgspec.Struct):
             principal.project if principal is not None else None,
             orjson.dumps(tries).decode() if tries is not None and len(tries) > 1 else None,
             self.plan.replayed if self.plan is not None else None,
-            place.rollout,
-            place.arm,
-            place.step,
-            place.unit,
-            place.pair,
         )
 
     @property
