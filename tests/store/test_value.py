@@ -120,10 +120,12 @@ def test_one_arm_of_a_rollout(connection: Connection) -> None:
     assert value.unseen(connection, replace(ARM, rollout="rollout_9")) == Unseen(0, 0)
 
 
-def test_a_smaller_sample_is_part_of_a_larger_one(connection: Connection) -> None:
-    """Of calls that come once in so many seconds too."""
-    ship(connection, *(call(f"req_{n}", 100 + n / 20) for n in range(2000)))
-    taken = [{one.id for one in value.served(connection, BOT, share)} for share in (0.0, 0.1, 0.5, 1.0)]
+@pytest.mark.parametrize("apart", [0.001, 0.01, 0.05, 1.0, 60.0])
+def test_a_smaller_sample_is_part_of_a_larger_one(connection: Connection, apart: float) -> None:
+    """Of calls that come at regular times too."""
+    of = replace(BOT, until=100 + 2000 * apart)
+    ship(connection, *(call(f"req_{n}", 100 + n * apart) for n in range(2000)))
+    taken = [{one.id for one in value.served(connection, of, share)} for share in (0.0, 0.1, 0.5, 1.0)]
     assert [len(ids) for ids in taken] == sorted(len(ids) for ids in taken)
     assert all(small <= large for small, large in pairwise(taken))
     assert (taken[0], len(taken[3])) == (set(), 2000)
