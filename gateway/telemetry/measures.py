@@ -53,6 +53,8 @@ class MeasureExport:
 
     def offer(self, records: Sequence[CallRecord]) -> None:
         for record in records:
+            if record.arm == "shadow":
+                continue  # nobody waited for it
             of = _attributes(record)
             self._duration.record(record.total_us / 1e6, of)
             if record.first_us is not None:

@@ -46,6 +46,8 @@ COST = "sluice.cost_micro_usd"
 ESTIMATED = "sluice.tokens_estimated"
 OVERHEAD = "sluice.overhead_us"
 SNAPSHOT = "sluice.snapshot"
+ROLLOUT = "sluice.rollout"
+ARM = "sluice.arm"
 
 OPERATIONS: Mapping[str, str] = {
     "chat": "chat",

@@ -180,5 +180,7 @@ def _attributes(record: CallRecord, addresses: Mapping[str, Address]) -> dict[st
         names.ESTIMATED: record.estimated if metered else None,
         names.OVERHEAD: max(0, record.total_us - record.upstream_us),
         names.SNAPSHOT: record.snapshot,
+        names.ROLLOUT: record.rollout,
+        names.ARM: record.arm,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -64,7 +64,7 @@ def of(point: HistogramDataPoint) -> dict[str, object]:
 
 def test_a_call_is_measured_under_the_conventions_names() -> None:
     with listening() as collector, exporting(collector) as export:
-        export.offer([CALL, CALL])
+        export.offer([CALL, msgspec.structs.replace(CALL, arm="shadow"), CALL])
         found = measured(collector)
     assert set(found) == {
         "gen_ai.client.operation.duration",

@@ -46,6 +46,8 @@ FULL = CallRecord(
     span_id="00f067aa0ba902b7",
     parent_id=CLIENTS_SPAN,
     snapshot="0123456789abcdef",
+    rollout="roll_1",
+    arm="candidate",
 )
 REFUSED = CallRecord(id="req_2", started=STARTED, surface="chat", status=401, error="invalid_api_key", total_us=40)
 
@@ -103,6 +105,8 @@ def test_the_names_are_those_of_the_pinned_conventions() -> None:
         "ESTIMATED": "sluice.tokens_estimated",
         "OVERHEAD": "sluice.overhead_us",
         "SNAPSHOT": "sluice.snapshot",
+        "ROLLOUT": "sluice.rollout",
+        "ARM": "sluice.arm",
         "OURSELVES": "sluicegate",
     }
 
@@ -141,6 +145,8 @@ def test_a_served_call() -> None:
         "sluice.tokens_estimated": False,
         "sluice.overhead_us": 100,
         "sluice.snapshot": "0123456789abcdef",
+        "sluice.rollout": "roll_1",
+        "sluice.arm": "candidate",
     }
 
 
