@@ -16,8 +16,8 @@ MAKING = "in_progress"
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """`body` is the response object, `turn` the chat messages the next turn builds on, `call` the id of the call that made
-    it; times are Unix times."""
+    """`body` is the response object, `turn` the chat messages the next turn builds on, `call` the id of the call that
+    made it; times are Unix times."""
 
     id: str
     key_id: str
