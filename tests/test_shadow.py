@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from gateway.record import CallRecord
 from gateway.shadow import MOST_AT_ONCE
 from gateway.types import Release
 from gateway.wire.chat import Chat
+from tests.e2e.upstream import scripted_upstream
 from tests.inside import Inside, inside
 from tests.test_pipeline import Taken
 from tests.trials import MANIFEST, PROMPT, bring, gauge, records
@@ -203,6 +206,42 @@ async def test_a_stored_conversation_is_what_the_candidate_answers(whole: Inside
     await ask(whole, key, "responses", input="And?", previous_response_id=first.json()["id"])
     (shadow,) = await over(whole)
     assert shadow.input_tokens > 9
+
+
+async def test_no_upstream_is_asked_to_keep_it_or_to_take_it_for_the_call_itself(tmp_path: Path) -> None:
+    said = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}
+    with scripted_upstream() as listening:
+        listening.says({**said, "choices": [choice]})
+        far = {"provider": "openai", "model": "m", "base_url": listening.url}
+        async with inside(tmp_path, upstreams={**UPSTREAMS, "far": far}) as whole:
+            await whole.apply("endpoints: {bot: {upstream: far}}")
+            key = await whole.key()
+            bring(whole, candidate("far"), sample=1.0)
+            headers = {"idempotency-key": "once", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+            await ask(whole, key, headers=headers, store=True, metadata={"a": "b"}, user="ada")
+            (shadow,) = await over(whole)
+        live, unseen = listening.heard(), listening.heard()
+    assert shadow.trace_id is None
+    assert live.headers["idempotency-key"] == "once"
+    assert (live.body["store"], live.body["metadata"]) == (True, {"a": "b"})
+    assert not {"idempotency-key", "traceparent"} & unseen.headers.keys()
+    assert unseen.body == {name: value for name, value in live.body.items() if name not in ("store", "metadata")}
+
+
+async def test_a_twin_keeps_nothing_of_the_client_s(whole: Inside) -> None:
+    key = await whole.key()
+    bring(whole, candidate("slow"), sample=1.0)
+    exchange = Taken(key, orjson.dumps({"model": "bot", "messages": [{"role": "user", "content": "x"}]}))
+    gone = weakref.ref(exchange)
+    gc.disable()
+    try:
+        await whole.services.pipeline.serve(Chat(), exchange)
+        del exchange
+        await until(lambda: gauge(whole, "shadows") == 1)
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_reply_that_was_kept_has_no_twin(whole: Inside) -> None:
