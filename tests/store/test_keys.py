@@ -67,8 +67,8 @@ def test_a_key_is_read_as_it_was_written(connection: Connection) -> None:
 def test_a_rotation_changes_the_secret_and_notes_by_whom(connection: Connection) -> None:
     row = rotated(connection, "b", HOUR)
     [secret] = row.former
-    changed = {"digest": "b" * 64, "hint": "bbbb", "rotated": row.rotated, "created_by": "root"}
-    assert row == replace(ADA, **changed, former=(secret,))
+    of_the_newest = replace(ADA, digest="b" * 64, hint="bbbb", rotated=row.rotated, created_by="root")
+    assert row == replace(of_the_newest, former=(secret,))
     assert row.rotated == pytest.approx(time.time(), abs=60)
     assert keys.find_active(connection) == [row]
     assert (secret.digest, secret.hint, secret.created) == (ADA.digest, ADA.hint, ADA.created)

@@ -122,7 +122,8 @@ def test_a_manifest_applied_by_several_at_once_is_applied_once(store: Store) -> 
     with store.begin() as connection:
         held = catalogue.load(connection)
     assert [(prompt.name, prompt.number) for prompt in held.prompts] == [("assistant", 1)]
-    release = held.releases[held.endpoints[0].release]
+    [release] = held.releases.values()
+    assert release.digest == held.endpoints[0].release
     assert release.prompt == held.prompts[0]
     assert release.parameters == {"temperature": 0, "max_completion_tokens": 256}
     assert release.response_format is None
