@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
+from sqlalchemy import CTE, ColumnElement, Connection, and_, func, not_, or_, select
 
 from gateway.store.tables.calls import calls
 from gateway.store.tables.evidence import feedback
@@ -42,9 +42,10 @@ class Part:
         return [calls.c.asked == self.endpoint, *begun, calls.c.endpoint == self.endpoint, seen]
 
     @property
-    def feedback(self) -> list[ColumnElement[bool]]:
-        """Conditions on feedback and its call."""
-        return [feedback.c.endpoint == self.endpoint, feedback.c.at >= self.since, *self.calls]
+    def feedback(self) -> CTE:
+        """All that may be about such a call. Made first, and whole: else SQLite looks through it anew for each call."""
+        given = select(feedback).where(feedback.c.endpoint == self.endpoint, feedback.c.at >= self.since)
+        return given.cte("given").prefix_with("MATERIALIZED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,9 @@ def count_served(connection: Connection, of: Part) -> int:
 
 
 def count_said(connection: Connection, of: Part) -> int:
-    query = select(func.count()).select_from(feedback).join(calls, calls.c.id == feedback.c.call)
-    return connection.execute(query.where(*of.feedback)).scalar_one()
+    given = of.feedback
+    query = select(func.count()).select_from(given).join(calls, calls.c.id == given.c.call)
+    return connection.execute(query.where(*of.calls)).scalar_one()
 
 
 def served(connection: Connection, of: Part, share: float) -> list[Served]:
@@ -109,9 +111,10 @@ def served(connection: Connection, of: Part, share: float) -> list[Served]:
 
 def said(connection: Connection, of: Part, share: float) -> list[Said]:
     """What was said of that share of the calls."""
-    of_it = (feedback.c[name] for name in ("metric", "score", "outcome", "value", "seconds_saved"))
-    query = select(*CALL, *of_it).join(feedback, calls.c.id == feedback.c.call)
-    return [Said(*row) for row in connection.execute(query.where(*of.feedback, _sampled(share)))]
+    given = of.feedback
+    of_it = (given.c[name] for name in ("metric", "score", "outcome", "value", "seconds_saved"))
+    query = select(*CALL, *of_it).join_from(given, calls, calls.c.id == given.c.call)
+    return [Said(*row) for row in connection.execute(query.where(*of.calls, _sampled(share)))]
 
 
 def _sampled(share: float) -> ColumnElement[bool]:
