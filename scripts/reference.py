@@ -52,56 +52,45 @@ def configuration() -> str:
         "## The whole file",
         "",
         *_fields(settings.Settings),
-        "## `server`",
-        "",
-        *_fields(settings.ServerSettings),
-        "## `journal`",
-        "",
-        *_fields(settings.JournalSettings),
-        "## `state`",
-        "",
-        _said(settings.StateSettings),
-        "",
-        *_fields(settings.StateSettings),
-        "## `telemetry`",
-        "",
-        *_fields(settings.TelemetrySettings),
-        "## `retention`",
-        "",
-        _said(settings.RetentionSettings),
-        "",
-        *_fields(settings.RetentionSettings),
-        "## `content`",
-        "",
-        *_fields(settings.ContentPolicy),
+        *_section("## `server`", settings.ServerSettings),
+        *_section("## `journal`", settings.JournalSettings),
+        *_section("## `state`", settings.StateSettings),
+        *_section("## `telemetry`", settings.TelemetrySettings),
+        *_section("## `retention`", settings.RetentionSettings),
+        *_section("## `content`", settings.ContentPolicy),
         "## Every upstream",
         "",
         "Under `upstreams`, a name for each: small letters, digits, `.`, `_` and `-`. Whatever its `provider`, an "
         "upstream has these:",
         "",
         *_fields(settings.UpstreamSettings),
-        "### `timeouts`",
-        "",
-        *_fields(settings.Limits),
-        "### `price`",
-        "",
-        _said(settings.PriceOverride),
-        "",
-        *_fields(settings.PriceOverride),
+        *_section("### `timeouts`", settings.Limits),
+        *_section("### `price`", settings.PriceOverride),
+        *_providers(),
+        *_section("## `pools`", settings.PoolSettings),
     ]
+    return _page(lines)
+
+
+def _section(title: str, part: type[BaseModel]) -> list[str]:
+    said = _said(part)
+    return [title, "", *([said, ""] if said else []), *_fields(part)]
+
+
+def _providers() -> list[str]:
+    """What upstreams of each kind have beside what every upstream has."""
+    lines: list[str] = []
     kinds = get_args(get_args(settings.AnyUpstream)[0])
     for kind in cast(tuple[type[settings.UpstreamSettings], ...], kinds):
         (provider,) = get_args(kind.model_fields["provider"].annotation)
         lines += [f"## `provider: {provider}`", "", _said(kind), ""]
         lines += _fields(kind, without={*settings.UpstreamSettings.model_fields, "provider"})
         if kind is settings.OpenAISettings:
-            lines += ["### `entra`", "", _said(settings.Entra), "", *_fields(settings.Entra)]
+            lines += _section("### `entra`", settings.Entra)
         if kind is settings.ScriptedSettings:
             lines += ["### `rules`", "", "The first rule whose `when` is in the question answers.", ""]
             lines += _fields(settings.ScriptedRule)
-    lines += ["## `pools`", "", "Under `pools`, a name for each.", "", _said(settings.PoolSettings), ""]
-    lines += _fields(settings.PoolSettings)
-    return _page(lines)
+    return lines
 
 
 def _fields(model: type[BaseModel], without: set[str] | None = None) -> list[str]:
