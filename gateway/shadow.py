@@ -146,6 +146,8 @@ class Shadows:
         assert route.release is not None
         route.release.apply(call, twin.surface.operation)
         if route.allowances:
+            if self._limits.fault is not None:
+                return False  # clients may be served unchecked now; what nobody waits for is not
             most = bound(call, twin.surface.operation, route.pool, route.allowances)
             try:
                 twin.reservation = await self._limits.reserve(route.allowances, most)

@@ -138,6 +138,18 @@ async def test_the_budget_is_not_passed_and_clients_do_not_notice(whole: Inside)
     assert gauge(whole, "limits_overdrawn") == 0
 
 
+async def test_where_the_budget_cannot_be_known_clients_are_served_and_nobody_else(tmp_path: Path) -> None:
+    state = {"url": "redis://127.0.0.1:9/0", "away": "serve"}
+    async with inside(tmp_path, upstreams=UPSTREAMS, state=state) as whole:
+        await whole.apply(MANIFEST)
+        key = await whole.key()
+        bring(whole, candidate(), sample=1.0, budget=Allowance("rollout:roll_1", budget=10**9, budget_period="total"))
+        await until(lambda: gauge(whole, "state_failures") > 0)
+        await ask(whole, key)
+        await until(lambda: gauge(whole, "shadows_unfunded") == 1)
+        assert await over(whole) == []
+
+
 @pytest.mark.parametrize(
     ("tools", "fixed", "skipped"),
     [
