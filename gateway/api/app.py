@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from gateway import __version__
+from gateway.api.audit import router as audit
 from gateway.api.calls import router as calls
 from gateway.api.config import router as config
 from gateway.api.contents import router as contents
@@ -54,6 +55,7 @@ ROUTERS = (
     retention,
     upstreams,
     config,
+    audit,
 )
 """In the order in which they are documented, and their paths compared."""
 

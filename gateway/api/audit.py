@@ -66,7 +66,7 @@ async def get_checkpoint(who: Viewer, running: Running) -> Json:
     return found
 
 
-@router.post("/audit/verify")
+@router.get("/audit/verify")
 async def verify_audit(who: Viewer, running: Running) -> Checked:
     """Check every hash and every signature."""
     public = running.signer.public

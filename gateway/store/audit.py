@@ -65,10 +65,10 @@ def find(
         query = query.where(audit.c.object == of)
     if before is not None:
         query = query.where(audit.c.seq < before)
-    return [dict(row._mapping) for row in connection.execute(query)]
+    return [dict(zip(FIELDS, row, strict=True)) for row in connection.execute(query)]
 
 
 def after(connection: Connection, seq: int) -> list[Json]:
     """The next thousand, oldest first."""
     query = select(*(audit.c[name] for name in FIELDS)).where(audit.c.seq > seq).order_by(audit.c.seq).limit(1000)
-    return [dict(row._mapping) for row in connection.execute(query)]
+    return [dict(zip(FIELDS, row, strict=True)) for row in connection.execute(query)]

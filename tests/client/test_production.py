@@ -148,3 +148,17 @@ def test_what_became_of_a_call(half: Half, people: People, gateway: Gateway) -> 
     said = half.run(people.root.feedback.give(call, score=1, value={"amount": 1.5}, minutes_saved=3))
     assert (said.call, said.score, said.value, said.minutes_saved) == (call, 1.0, 1_500_000, 3.0)
     assert [one.id for one in half.run(people.root.feedback.list(call=call))] == [said.id]
+    gateway.record(call)
+    worth = half.run(people.ada.value.get("support-bot", since="1h", hourly_rate=60))
+    assert (worth.endpoint, worth.hourly_rate) == ("support-bot", 60)
+    assert worth.served["calls"] >= 1
+
+
+def test_what_was_done_is_in_the_log(half: Half, people: People, bot: str) -> None:
+    entries = half.run(people.ada.audit.list(action="prompt.version", object=f"prompt:{bot}@2"))
+    assert [(entry.actor, entry.action) for entry in entries] == [("ada", "prompt.version.created")]
+    older = half.run(people.ada.audit.list(actor="ada", before=entries[0].seq, limit=1))
+    assert all(entry.seq < entries[0].seq for entry in older)
+    checked = half.run(people.ada.audit.verify())
+    assert (checked.wrong, checked.entries >= entries[0].seq) == (None, True)
+    assert half.run(people.ada.audit.checkpoint())["seq"] >= entries[0].seq

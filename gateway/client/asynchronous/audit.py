@@ -28,7 +28,7 @@ class AsyncAudit:
     async def verify(self) -> AuditCheck:
         """Have the gateway check every hash and every signature. Whoever does not trust it exports the log, and checks
         that with `sluice audit verify FILE`."""
-        return read(AuditCheck, await self._transport.post("/admin/audit/verify", repeatable=True))
+        return read(AuditCheck, await self._transport.get("/admin/audit/verify"))
 
     async def checkpoint(self) -> Json:
         """A signed statement of where the log stands, to be kept elsewhere."""
