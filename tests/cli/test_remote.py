@@ -49,7 +49,7 @@ def test_a_key_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("as_admin")
 def test_no_gateway_there() -> None:
-    with connect("http://127.0.0.1:9") as remote, pytest.raises(Unavailable, match="sluice serve"):
+    with pytest.raises(Unavailable, match="sluice serve"), connect("http://127.0.0.1:9") as remote:
         remote.get("/admin/keys")
 
 
