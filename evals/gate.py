@@ -177,6 +177,8 @@ def _beyond(bounds: Bounds, threshold: float, words: str, requirement: Requireme
     if bounds.n < requirement.min_items:
         needed = requirement.min_items
         return Decision(verdict="underpowered", reasons=[f"{said}, fewer than {needed}"], needed=needed, **held)
+    if bounds.clusters < 2:
+        return Decision(verdict="underpowered", reasons=[f"{said}, all of one cluster"], **held)
     if bounds.low > threshold:
         return Decision(verdict="pass", reasons=[said], **held)
     if bounds.high < threshold or bounds.estimate <= threshold:

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from evals.evidence import EvalEvidence, Item
+from evals.gate import Requirement, decide, mean_bounds
+
+NOW = 1_800_000_000.0
+SUITE = "c" * 64
+
+
+def run(
+    candidate: list[float], baseline: list[float] | None = None, clusters: list[str] | None = None, age: float = 60
+) -> EvalEvidence:
+    items = tuple(
+        Item(
+            id=str(at),
+            candidate={"pass": value},
+            baseline=None if baseline is None else {"pass": baseline[at]},
+            cluster=None if clusters is None else clusters[at],
+        )
+        for at, value in enumerate(candidate)
+    )
+    against = None if baseline is None else "b" * 64
+    return EvalEvidence(release="a" * 64, baseline=against, suite=SUITE, dataset="d" * 64, made=NOW - age, items=items)
+
+
+def need(**fields: Any) -> Requirement:
+    return Requirement(metric="pass", suite=SUITE, **fields)
+
+
+ALIKE = [1.0, 1.0, 1.0, 0.0] * 100
+
+
+def test_alike_passes_within_the_margin_and_is_no_improvement() -> None:
+    assert decide(need(margin=0.05), run(ALIKE, ALIKE), NOW).verdict == "pass"
+    assert decide(need(superiority=True), run(ALIKE, ALIKE), NOW).verdict == "fail"
+
+
+def test_worse_by_more_than_the_margin_fails() -> None:
+    worse = [0.0 if at % 5 == 0 else value for at, value in enumerate(ALIKE)]
+    decision = decide(need(margin=0.05), run(worse, ALIKE), NOW)
+    assert decision.verdict == "fail"
+    assert decision.estimate is not None
+    assert decision.estimate < -0.05
+
+
+def test_too_few_to_tell_says_how_many_would() -> None:
+    few = run([1, 0, 1, 1, 1, 0, 1, 1, 1, 1] * 3, [1, 1, 1, 1, 0, 1, 1, 0, 1, 1] * 3)
+    decision = decide(need(margin=0.05), few, NOW)
+    assert decision.verdict == "underpowered"
+    assert decision.needed is not None
+    assert decision.needed > decision.n == 30
+
+
+def test_fewer_than_the_least_items_never_pass() -> None:
+    decision = decide(need(margin=0.9, min_items=30), run([1.0] * 29, [1.0] * 29), NOW)
+    assert (decision.verdict, decision.needed) == ("underpowered", 30)
+
+
+def test_items_of_one_cluster_are_no_more_than_one() -> None:
+    one = decide(need(at_least=0.5), run([1.0] * 40, clusters=["talk"] * 40), NOW)
+    assert (one.verdict, one.clusters, one.low, one.needed) == ("underpowered", 1, None, None)
+
+
+def test_a_floor_and_a_ceiling() -> None:
+    assert decide(need(at_least=0.6), run(ALIKE), NOW).verdict == "pass"
+    assert decide(need(at_least=0.9), run(ALIKE), NOW).verdict == "fail"
+    assert decide(need(at_most=0.9), run(ALIKE), NOW).verdict == "pass"
+    assert decide(need(at_most=0.6), run(ALIKE), NOW).verdict == "fail"
+
+
+def test_where_lower_is_better_less_passes() -> None:
+    less = [value / 2 for value in ALIKE]
+    assert decide(need(superiority=True, direction="lower"), run(less, ALIKE), NOW).verdict == "pass"
+    assert decide(need(superiority=True, direction="higher"), run(less, ALIKE), NOW).verdict == "fail"
+
+
+def test_the_worst_of_what_is_asked_counts() -> None:
+    decision = decide(need(margin=0.05, at_least=0.9), run(ALIKE, ALIKE), NOW)
+    assert decision.verdict == "fail"
+    assert len(decision.reasons) == 2
+
+
+@pytest.mark.parametrize(
+    ("evidence", "told"),
+    [
+        (run(ALIKE, ALIKE, age=31 * 86_400), "older"),
+        (run(ALIKE, ALIKE, age=-7200), "time to come"),
+        (run(ALIKE), "no baseline"),
+    ],
+)
+def test_what_cannot_be_judged_is_invalid(evidence: EvalEvidence, told: str) -> None:
+    decision = decide(need(margin=0.05), evidence, NOW)
+    assert decision.verdict == "invalid"
+    assert told in decision.reasons[0]
+
+
+def test_results_without_the_metric_are_not_left_out() -> None:
+    asked = Requirement(metric="tone", suite=SUITE, at_least=0.5)
+    assert decide(asked, run(ALIKE), NOW).verdict == "invalid"
+
+
+@pytest.mark.parametrize("fields", [{}, {"margin": -0.1, "max_age": "30d"}, {"margin": 0.1, "max_age": "soon"}])
+def test_what_requires_nothing_or_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        need(**fields)
+
+
+def test_at_the_margin_it_seldom_passes_conversations_included() -> None:
+    """1,000 runs of 40 conversations of 5 items that share their luck, worse by just the margin: the bound is above it
+    in no more than alpha and three standard errors of that."""
+    rng, passed, clusters = np.random.default_rng(7), 0, [str(at // 5) for at in range(200)]
+    for _ in range(1000):
+        shared = np.repeat(rng.normal(-0.05, 0.2, 40), 5)
+        passed += mean_bounds(list(shared + rng.normal(0, 0.1, 200)), clusters, 0.05).low > -0.05
+    assert passed <= 1000 * (0.05 + 3 * (0.05 * 0.95 / 1000) ** 0.5)
