@@ -22,6 +22,7 @@ HEAVY = (
     "peft",
     "ray",
     "redis",
+    "scipy",
     "sentence_transformers",
     "tokenizers",
     "torch",
