@@ -36,8 +36,9 @@ SHARES: Floats = np.concatenate([np.geomspace(0.01, 0.8, 12), [0.95]])
 @dataclass(frozen=True, slots=True)
 class Bet:
     """What is bet against. `harm`: that the candidate is worse by at most `tolerance`; `safe`: that it is worse by at
-    least `tolerance`. `centred` bets on `y` less the mean so far, which tells sooner; without it a unit that fared well
-    (`y` of 0) changes nothing, so that a unit may bet as soon as it fared badly."""
+    least `tolerance`. `centred` bets on `y` less the mean so far, which tells sooner; without it, and with
+    no tolerance, a unit that fared well (`y` of 0) changes nothing, so that a unit may bet as soon as it fared badly.
+    Units then bet in the order they fail in: the guarantee is for a candidate that is no worse at any age of a unit."""
 
     side: Literal["harm", "safe"]
     tolerance: float = 0.0
