@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -36,7 +37,7 @@ from gateway.replies import Replies
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.shadow import Shadows
-from gateway.shipper import Shipper
+from gateway.shipper import Observer, Shipper
 from gateway.signing import Signer
 from gateway.state.build import build_state
 from gateway.store.engine import Store
@@ -65,58 +66,61 @@ async def running(
         fleet = Fleet(Builder(PriceTable.load()))
         ending.push_async_callback(fleet.close)
         fleet.configure(settings)
-        hasher = KeyHasher(pepper(settings))
-        signer = Signer.of(pepper(settings))
+        hasher, signer = KeyHasher(pepper(settings)), Signer.of(pepper(settings))
         auditor = Auditor(signer)
         refresher = Refresher(store, hasher, signer, fleet.upstreams, fleet.pools)
         reloader = Reloader(source, settings, fleet, refresher)
         exports = build_exports(lambda: reloader.settings)
         ending.push_async_callback(_together, *(partial(asyncio.to_thread, export.close) for export in exports))
-        journal = Journal(
-            settings.data / "journal", settings.journal.segment, refuses=settings.journal.full == "refuse"
-        )
-        shipper = Shipper(journal, settings.data / "journal", store, [export.offer for export in exports])
-        said = Journal(settings.data / "contents", lazy=True)
-        content_shipper = ContentShipper(said, settings.data / "contents", store)
-        ending.push_async_callback(_together, shipper.drain, content_shipper.drain)
+        keeping = _recording(settings, store, [export.offer for export in exports])
+        journal, shipper = keeping.journal, keeping.shipper
+        ending.push_async_callback(_together, shipper.drain, keeping.content_shipper.drain)
         retention = Retention(store, settings.retention.ages())
         limits = Limits(state, recorded(shipper, store), settings.state.away)
         ending.push_async_callback(limits.close)
-        replies = Replies(state, refuses=settings.state.away == "refuse")
-        contents = Contents(settings.content, said)
+        replies, contents = (
+            Replies(state, refuses=settings.state.away == "refuse"),
+            Contents(settings.content, keeping.said),
+        )
         conversations, intake = Conversations(store), Intake(store)
         controller = Controller(store, auditor, lambda: Installation.of(signer, refresher.snapshots.current.pools))
-        told = _told(reloader, limits, content_shipper, controller)
+        told = _told(reloader, limits, keeping.content_shipper, controller)
         readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
         shadows = Shadows(journal, limits)
-        pipeline = Pipeline(
-            refresher.snapshots, journal, metrics, limits, shadows, Keeping(conversations, replies, contents)
-        )
-        for part in (journal, shipper, reloader, limits, replies, contents, retention, intake, controller, shadows):
-            metrics.watch(part.gauges)
-        for export in exports:
-            metrics.watch(export.gauges)
-        loops = [refresher.run, shipper.run, reloader.run, limits.run, replies.run, contents.run, content_shipper.run]
-        loops += [retention.run, intake.run, controller.run, *([workers.run] if workers is not None else [])]
+        kept = Keeping(conversations, replies, contents)
+        pipeline = Pipeline(refresher.snapshots, journal, metrics, limits, shadows, kept)
+        figures = (journal, shipper, reloader, limits, replies, contents, retention, intake, controller, shadows)
+        for gauges in (*(part.gauges for part in figures), *(export.gauges for export in exports)):
+            metrics.watch(gauges)
+        loops = [refresher.run, shipper.run, reloader.run, limits.run, replies.run, contents.run, retention.run]
+        loops += [keeping.content_shipper.run, intake.run, controller.run]
+        if workers is not None:
+            loops.append(workers.run)
         ending.push_async_callback(_stopped, [asyncio.create_task(run()) for run in loops])
         for end in (contents.close, replies.close, conversations.close, shadows.close):
             ending.push_async_callback(end)
         yield Services(
-            reloader,
-            store,
-            hasher,
-            signer,
-            auditor,
-            refresher,
-            journal,
-            shipper,
-            metrics,
-            conversations,
-            intake,
-            readiness,
-            pipeline,
-            workers,
-        )
+            reloader, store, hasher, signer, auditor, refresher, journal, shipper, metrics,
+            conversations, intake, readiness, pipeline, workers,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """How records, and what was said, come to disk and on to the database."""
+
+    journal: Journal
+    shipper: Shipper
+    said: Journal
+    content_shipper: ContentShipper
+
+
+def _recording(settings: Settings, store: Store, observers: Sequence[Observer]) -> _Recording:
+    refuses = settings.journal.full == "refuse"
+    journal = Journal(settings.data / "journal", settings.journal.segment, refuses=refuses)
+    said = Journal(settings.data / "contents", lazy=True)
+    shipper = Shipper(journal, settings.data / "journal", store, observers)
+    return _Recording(journal, shipper, said, ContentShipper(said, settings.data / "contents", store))
 
 
 def _told(

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from gateway.audit import Act, Auditor
 from gateway.errors import Conflict, GatewayError
 from gateway.releases import conduct
-from gateway.releases.comparison import compare
 from gateway.releases.conduct import ROBOT
 from gateway.releases.decide import Action, Move
 from gateway.releases.golive import Installation
@@ -77,6 +76,8 @@ class Controller:
         }
 
     def _step(self, rollout_id: str) -> None:
+        from gateway.releases.comparison import compare  # numpy, which a gateway without a rollout does not need
+
         with self._store.begin() as connection:
             rollout = conduct.found(connection, rollout_id)
             if not rollout.open:

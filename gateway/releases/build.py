@@ -55,7 +55,10 @@ def make(
     """A release, new or known. Raises `BadRequest` naming the part that does not fit."""
     named = change.model_fields_set
     upstream = change.upstream or (base.upstream if base is not None else None)
-    if upstream is None or upstream not in installation.identities:
+    if upstream is None:
+        message = "upstream: nothing is live there yet that this could change: name the upstream too."
+        raise BadRequest(message, param="upstream", code="upstream_missing")
+    if upstream not in installation.identities:
         known = ", ".join(sorted(installation.identities)) or "none"
         message = f"upstream: no upstream {upstream!r} is configured; there are: {known}."
         raise BadRequest(message, param="upstream", code="unknown_upstream")

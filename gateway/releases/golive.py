@@ -160,14 +160,16 @@ def break_glass(
     endpoint = endpoint_row(connection, name)
     if not reason.strip():
         raise Conflict("Breaking the glass takes a reason.", code="reason_missing", param="reason")
-    rollout = rollouts.open_at(connection, name)
-    if rollout is not None:
-        end(connection, rollout, State.ABORTED, by, f"The glass was broken: {reason}")
     if endpoint.gate is not None:
         proof = prove(connection, endpoint, release, approvals=())
         if not proof.passed:
             raise Conflict(f"The gate of {name!r} has not passed: {proof.missing}", code="not_proven")
         warrant(connection, installation, proof, None)
+    rollout = rollouts.open_at(connection, name)
+    if rollout is not None and rollout.release == release:
+        close(connection, rollout, State.LIVE, by, f"The glass was broken: {reason}")
+    elif rollout is not None:
+        end(connection, rollout, State.ABORTED, by, f"The glass was broken: {reason}")
     put_live(connection, installation, endpoint, release, by, f"break-glass: {reason}")
     breaking = f"brk_{secrets.token_hex(8)}"
     rollouts.break_glass(
@@ -178,12 +180,17 @@ def break_glass(
 
 def end(connection: Connection, rollout: Rollout, state: State, by: str, reason: str) -> None:
     """End a rollout short of live. What it was begun for needs new evidence to come again."""
+    close(connection, rollout, state, by, reason)
+    if rollout.stage is not Stage.DRAFT:
+        reject(connection, rollout.endpoint, rollout.release, reason)
+
+
+def close(connection: Connection, rollout: Rollout, state: State, by: str, reason: str) -> None:
+    """The end of a rollout, whichever it is."""
     if not rollouts.change(connection, rollout, state=state, why=reason):
         raise Conflict("Somebody else has just changed this rollout: look again.", code="changed_meanwhile")
     rollouts.note(connection, rollout, by, state.value, reason)
     units.forget(connection, rollout.id)
-    if rollout.stage is not Stage.DRAFT:
-        reject(connection, rollout.endpoint, rollout.release, reason)
 
 
 def reject(connection: Connection, endpoint: str, release: str, reason: str) -> None:
