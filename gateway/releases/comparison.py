@@ -184,7 +184,9 @@ def compare(connection: Connection, rollout: Rollout) -> Comparison:
 def _canary(connection: Connection, rollout: Rollout, plan: Canary) -> Comparison:
     held = (rollout.analysis or {}).get("canary")
     analysis = Analysis(plan, held)
-    seen = [one for one in units.drain(connection, rollout.id) if one.arm in ("live", "candidate")]
+    seen = [one for one in units.drain(connection, rollout.id) if one.arm in ("live", "candidate") and one.unit]
+    if rollout.step == 0:  # twins of the shadow stage that come late were not drawn
+        seen = [one for one in seen if one.at >= rollout.entered]
     known = {(row.unit, row.step): row for row in units.of_units(connection, rollout.id, {one.unit for one in seen})}
     there = set(known)
     for one in seen:

@@ -114,15 +114,15 @@ def approve(
     note: str,
     conditions: Sequence[str] = (),
 ) -> Rollout:
-    """Agree, under conditions perhaps, or refuse. Raises `Forbidden` for the author, for a key the author minted, and
-    for whoever has spoken already."""
+    """Agree, under conditions perhaps, or refuse. Raises `Forbidden` for the author and for a key that comes from the
+    author, `Conflict` for whoever has spoken already."""
     rollout = open_rollout(connection, rollout_id)
     if rollout.stage is Stage.DRAFT:
         raise Conflict("It is a draft: its author may still change its mind. Submit it first.", code="not_submitted")
     if by.name == rollout.author:
         raise Forbidden("Nobody approves a rollout of their own: ask a second person.", code="own_rollout")
-    if minted_by(connection, by) == rollout.author:
-        message = f"This key was minted by {rollout.author}, the author: ask somebody whose key was not."
+    if comes_from(connection, by, rollout.author):
+        message = f"This key comes from {rollout.author}, the author: ask somebody whose key does not."
         raise Forbidden(message, code="own_rollout")
     if any(said.by == by.name for said in rollouts.approvals_of(connection, rollout_id)):
         raise Conflict("You have said what you think of it already.", code="already_approved")
@@ -191,10 +191,15 @@ def _advance(
     _change(connection, rollout, ROBOT, "advanced", move.why, **values, why=move.why)
 
 
-def minted_by(connection: Connection, actor: Actor) -> str | None:
-    """Who made the key that somebody came with, or made it theirs."""
-    key = keys.find(connection, actor.key_id) if actor.key_id is not None else None
-    return key.created_by if key is not None else None
+def comes_from(connection: Connection, actor: Actor, author: str) -> bool:
+    """Whether the key that somebody came with was minted, rotated or given its owner by `author`, or with a key that
+    was, however many lie between."""
+    every = keys.list_all(connection)
+    made, before = {author}, 0
+    while len(made) > before:
+        before = len(made)
+        made |= {key.owner for key in every if key.created_by in made}
+    return any(key.id == actor.key_id and key.created_by in made for key in every)
 
 
 def standing(connection: Connection, rollout: Rollout) -> Json | None:

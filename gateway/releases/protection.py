@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import Conflict, Forbidden, NotFound
 from gateway.releases import golive
-from gateway.releases.conduct import Actor, minted_by
+from gateway.releases.conduct import Actor, comes_from
 from gateway.releases.golive import Installation, endpoint_row
 from gateway.releases.plan import Gate, parse_gate
 from gateway.store import catalogue, gates
@@ -62,7 +62,7 @@ def decide_change(
         raise NotFound(f"There is no change {change_id[:80]!r} of a gate.", param="id", code="unknown_gate_change")
     if change.state != "waiting":
         raise Conflict(f"This change was {change.state} already.", code="already_decided")
-    if approved and change.author in (by.name, minted_by(connection, by)):
+    if approved and (by.name == change.author or comes_from(connection, by, change.author)):
         raise Forbidden("Nobody approves a change of their own: ask a second person.", code="own_change")
     decided = gates.decide(connection, change_id, "approved" if approved else "refused", by.name)
     if approved:

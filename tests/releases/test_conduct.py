@@ -113,7 +113,8 @@ def test_harm_takes_the_candidate_away_and_its_digest_needs_new_evidence(connect
 def test_nobody_approves_their_own_nor_with_a_key_they_minted(connection: Connection, who: People) -> None:
     rollout = submitted(connection, who)
     _, forged = mint(connection, KeyHasher(b"pepper"), Grant("eve"), "ada")
-    for actor in (who.ada, conduct.Actor("eve", forged.id)):
+    _, further = mint(connection, KeyHasher(b"pepper"), Grant("mallory"), "eve")
+    for actor in (who.ada, conduct.Actor("eve", forged.id), conduct.Actor("mallory", further.id)):
         with pytest.raises(Forbidden) as refused:
             conduct.approve(connection, rollout.id, actor, True, "")
         assert refused.value.code == "own_rollout"

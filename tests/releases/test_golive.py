@@ -148,6 +148,18 @@ def test_breaking_the_glass_leaves_out_people_and_never_the_gate(connection: Con
     assert rollouts.breakings_of(connection, "bot", unreviewed=True) == []
 
 
+def test_the_glass_is_broken_for_what_is_being_rolled_out(connection: Connection, who: People) -> None:
+    first, second = (release(connection, temperature=number / 10) for number in (1, 2))
+    endpoint(connection, first)
+    drafted = conduct.propose(connection, "bot", second, conduct.Plan(), "", who.ada)
+    conduct.submit(connection, HERE, drafted.id, who.ada)
+    prove(connection, second, first)
+    golive.break_glass(connection, HERE, "bot", second, "grace", "it cannot wait")
+    assert live_of(connection) == second
+    assert conduct.found(connection, drafted.id).state is State.LIVE
+    golive.check_warrant(connection, HERE, "bot", second)
+
+
 def test_what_serves_when_protection_begins_goes_on(connection: Connection, who: People) -> None:
     digest = release(connection, temperature=0.1)
     endpoint(connection, digest)
