@@ -38,6 +38,7 @@ EPILOG = """\b
 Start here:  sluice serve           then ask with the curl it prints
 Then:        sluice apply -f FILE   declare prompts and endpoints
              sluice releases        what serves where
+             sluice rollouts        from a proposal to production
              sluice calls           what happened
              sluice usage           what it took, by team or endpoint
              sluice doctor          what is missing, and how to mend it
