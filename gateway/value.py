@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from evals.statistics.intervals import Interval, mean, proportion, ratio
 from sqlalchemy import Connection
 
+from evals.statistics.intervals import Interval, mean, proportion, ratio
 from gateway.store import value as rows
 from gateway.store.value import Part, Said, Served, Unseen
 from gateway.types import Json
