@@ -15,6 +15,7 @@ import yaml
 from gateway.configuration import load
 from gateway.prompts.draft import PromptDraft
 from gateway.releases.manifest import parse
+from gateway.releases.plan import Plan, parse_gate
 from tests.docs.pages import ROOT, Block, blocks
 from tests.running import RULES, Gateway, running_gateway
 
@@ -90,7 +91,14 @@ def test_json(block: Block) -> None:
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
 def test_yaml(block: Block, tmp_path: Path) -> None:
-    """A manifest, a prompt, or settings."""
+    """A manifest, a prompt, a gate, a rollout's plan, or settings."""
+    held = yaml.safe_load(block.text)
+    if "requires" in held:
+        assert parse_gate(held).requires
+        return
+    if held.keys() <= {"shadow", "canary"}:
+        assert Plan.parse(held) != Plan()
+        return
     if "messages" in yaml.safe_load(block.text):
         drafted = {name: value for name, value in yaml.safe_load(block.text).items() if name != "name"}
         assert PromptDraft.parse(drafted, block.page.name)
