@@ -62,7 +62,9 @@ def proportion(values: ArrayLike, clusters: Sequence[Hashable] | None = None, le
     effective, z = n / effect, _t(level, count - 1)
     middle = (estimate + z * z / (2 * effective)) / (1 + z * z / effective)
     reach = z / (1 + z * z / effective) * math.sqrt(alone * effect + z * z / (4 * effective * effective))
-    return Interval(estimate, max(0.0, middle - reach), min(1.0, middle + reach), n, count)
+    low = 0.0 if estimate == 0 else max(0.0, middle - reach)  # exactly, whatever rounding makes of it
+    high = 1.0 if estimate == 1 else min(1.0, middle + reach)
+    return Interval(estimate, low, high, n, count)
 
 
 def at_most(events: int, n: int, alpha: float = 0.05) -> float:

@@ -27,6 +27,8 @@ def test_a_rate_that_was_never_seen_is_not_known_to_be_zero() -> None:
     found = proportion([0] * 20)
     assert found.low == 0
     assert 0.15 < found.high < 0.2
+    for n in (7, 60, 400):
+        assert (proportion([0] * n).low, proportion([1] * n).high) == (0.0, 1.0)
 
 
 def test_the_exact_bound_as_published() -> None:
