@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from gateway.api.deps import Approver, Editor, Running, Viewer
 from gateway.audit import Act
@@ -54,14 +56,13 @@ class Opinion(Body):
 async def propose_rollout(proposal: Proposal, who: Editor, running: Running) -> Json:
     """Propose a release for an endpoint: a draft, or with `submit` at the gate at once."""
     plan = Plan.parse(proposal.plan)
-    by = actor(who)
 
-    def change(connection: Any) -> Json:
+    def change(connection: Connection, by: Actor) -> Rollout:
         release = build(connection, proposal.endpoint, proposal.release, proposal.change, running.installation, by.name)
         made = conduct.propose(connection, proposal.endpoint, release, plan, proposal.reason, by)
         if proposal.submit:
             made = conduct.submit(connection, running.installation, made.id, by)
-        return shown(made)
+        return made
 
     return await _act(running, who, "proposed", change, proposal.reason)
 
@@ -99,89 +100,51 @@ async def get_rollout(rollout_id: str, who: Viewer, running: Running) -> Json:
 @router.post("/rollouts/{rollout_id}/submit")
 async def submit_rollout(rollout_id: str, who: Editor, running: Running) -> Json:
     """From draft to the gate."""
-    by, installation = actor(who), running.installation
-    return await _act(
-        running, who, "submitted", lambda connection: shown(conduct.submit(connection, installation, rollout_id, by))
-    )
+    installation = running.installation
+    return await _act(running, who, "submitted", lambda at, by: conduct.submit(at, installation, rollout_id, by))
 
 
 @router.post("/rollouts/{rollout_id}/pause")
 async def pause_rollout(rollout_id: str, said: Said, who: Editor, running: Running) -> Json:
     """Stay where it is. A canary keeps its weight, and ends all the same where it does harm."""
-    by = actor(who)
-    return await _act(
-        running,
-        who,
-        "paused",
-        lambda connection: shown(conduct.pause(connection, rollout_id, by, said.reason)),
-        said.reason,
-    )
+    why = said.reason
+    return await _act(running, who, "paused", lambda at, by: conduct.pause(at, rollout_id, by, why), why)
 
 
 @router.post("/rollouts/{rollout_id}/resume")
 async def resume_rollout(rollout_id: str, said: Said, who: Editor, running: Running) -> Json:
     """Go on."""
-    by = actor(who)
-    return await _act(
-        running,
-        who,
-        "resumed",
-        lambda connection: shown(conduct.resume(connection, rollout_id, by, said.reason)),
-        said.reason,
-    )
+    why = said.reason
+    return await _act(running, who, "resumed", lambda at, by: conduct.resume(at, rollout_id, by, why), why)
 
 
 @router.post("/rollouts/{rollout_id}/abort")
 async def abort_rollout(rollout_id: str, said: Said, who: Editor, running: Running) -> Json:
     """End it; the release needs new evidence to be tried again."""
-    by, installation = actor(who), running.installation
-    return await _act(
-        running,
-        who,
-        "aborted",
-        lambda connection: shown(conduct.abort(connection, installation, rollout_id, by, said.reason)),
-        said.reason,
-    )
+    installation, why = running.installation, said.reason
+    return await _act(running, who, "aborted", lambda at, by: conduct.abort(at, installation, rollout_id, by, why), why)
 
 
 @router.post("/rollouts/{rollout_id}/approve")
 async def approve_rollout(rollout_id: str, opinion: Opinion, who: Approver, running: Running) -> Json:
-    """Agree, under conditions perhaps. Not for the author, nor with a key that the author minted."""
-    by = actor(who)
+    """Agree, under conditions perhaps. Not for the author, nor with a key that comes from the author."""
+    note, under = opinion.note, tuple(opinion.conditions)
     return await _act(
-        running,
-        who,
-        "approved",
-        lambda connection: shown(
-            conduct.approve(connection, rollout_id, by, True, opinion.note, tuple(opinion.conditions))
-        ),
-        opinion.note,
+        running, who, "approved", lambda at, by: conduct.approve(at, rollout_id, by, True, note, under), note
     )
 
 
 @router.post("/rollouts/{rollout_id}/reject")
 async def reject_rollout(rollout_id: str, said: Said, who: Approver, running: Running) -> Json:
     """Refuse it: the rollout ends."""
-    by = actor(who)
-    return await _act(
-        running,
-        who,
-        "rejected",
-        lambda connection: shown(conduct.approve(connection, rollout_id, by, False, said.reason)),
-        said.reason,
-    )
+    why = said.reason
+    return await _act(running, who, "rejected", lambda at, by: conduct.approve(at, rollout_id, by, False, why), why)
 
 
 @router.post("/rollouts/{rollout_id}/conditions/{number}/meet")
 async def meet_condition(rollout_id: str, number: int, who: Approver, running: Running) -> Json:
     """Say that a condition, counted from 1 over all approvals, is met."""
-    by = actor(who)
-
-    def change(connection: Any) -> Json:
-        conduct.meet(connection, rollout_id, number, by)
-        return shown(conduct.found(connection, rollout_id))
-
-    return await _act(running, who, "condition_met", change)
+    return await _act(running, who, "condition_met", lambda at, by: conduct.meet(at, rollout_id, number, by))
 
 
 def actor(who: Principal) -> Actor:
@@ -213,10 +176,17 @@ def shown(rollout: Rollout) -> Json:
     }
 
 
-async def _act(running: Services, who: Principal, action: str, change: Any, reason: str = "") -> Json:
-    def act(result: Json) -> Act:
-        detail = {"endpoint": result["endpoint"], "release": result["release"], "stage": result["stage"]}
-        return Act(f"rollout.{action}", f"rollout:{result['id']}", reason, detail)
+async def _act(
+    running: Services,
+    who: Principal,
+    action: str,
+    change: Callable[[Connection, Actor], Rollout],
+    reason: str = "",
+) -> Json:
+    """Do something with a rollout, as somebody, and answer how it stands then."""
 
-    result: Json = await running.act(who, act, change)
-    return result
+    def act(made: Rollout) -> Act:
+        detail = {"endpoint": made.endpoint, "release": made.release, "stage": made.stage.value}
+        return Act(f"rollout.{action}", f"rollout:{made.id}", reason, detail)
+
+    return shown(await running.act(who, act, lambda connection: change(connection, actor(who))))

@@ -15,7 +15,7 @@ from gateway.releases.decide import Action, Comparison, Facts, Move, decide
 from gateway.releases.golive import Installation, end, endpoint_row
 from gateway.releases.plan import Plan
 from gateway.releases.records import criteria, record
-from gateway.releases.rollout import Condition, Rollout, Stage, State
+from gateway.releases.rollout import Rollout, Stage, State
 from gateway.releases.verdicts import Proof, prove
 from gateway.store import catalogue, keys, rollouts, units
 from gateway.types import Json
@@ -134,7 +134,7 @@ def approve(
     return _change(connection, rollout, by.name, action, note)
 
 
-def meet(connection: Connection, rollout_id: str, number: int, by: Actor) -> Condition:
+def meet(connection: Connection, rollout_id: str, number: int, by: Actor) -> Rollout:
     """Say that a condition is met. Raises `Forbidden` for the author."""
     rollout = open_rollout(connection, rollout_id)
     if by.name == rollout.author:
@@ -142,8 +142,7 @@ def meet(connection: Connection, rollout_id: str, number: int, by: Actor) -> Con
     met = rollouts.meet(connection, rollout_id, number, by.name)
     if met is None:
         raise NotFound(f"This rollout has no condition {number}.", param="number", code="unknown_condition")
-    _change(connection, rollout, by.name, "condition_met", met.text)
-    return met
+    return _change(connection, rollout, by.name, "condition_met", met.text)
 
 
 def tick(connection: Connection, installation: Installation, rollout: Rollout, comparison: Comparison) -> Move:

@@ -71,6 +71,8 @@ def decide(rollout: Rollout, facts: Facts, now: float) -> Move:
         return Move(Action.WAIT, rollout.why)
     if (lost := _lost_ground(rollout, facts)) is not None:
         return Move(Action.ABORT, lost)
+    if refusals := [approval for approval in facts.approvals if not approval.approved]:
+        return Move(Action.ABORT, f"{refusals[0].by} did not approve it: {refusals[0].note}")
     if facts.comparison.finding is Finding.HARM:
         return Move(Action.ABORT, "; ".join(facts.comparison.reasons))  # also while people have paused it
     if rollout.state is State.PAUSED:
@@ -102,8 +104,6 @@ def _lost_ground(rollout: Rollout, facts: Facts) -> str | None:
 
 
 def _at_gate(rollout: Rollout, facts: Facts) -> Move:
-    if refusals := [approval for approval in facts.approvals if not approval.approved]:
-        return Move(Action.ABORT, f"{refusals[0].by} did not approve it: {refusals[0].note}")
     if facts.gate is not None:
         missing = []
         for requirement in facts.gate.requires:

@@ -88,9 +88,10 @@ def test_the_same_person_counts_once() -> None:
 
 def test_a_verdict_of_fail_and_a_refusal_end_it() -> None:
     assert decide(ROLLOUT, replace(PASSED, verdicts={REQUIREMENT: verdict("fail")}), NOW).action is Action.ABORT
-    move = decide(ROLLOUT, replace(PASSED, approvals=(said("grace", False),)), NOW)
-    assert move.action is Action.ABORT
-    assert "grace did not approve" in move.why
+    for stage in (Stage.GATE, Stage.SHADOW, Stage.CANARY):
+        move = decide(replace(ROLLOUT, stage=stage), replace(PASSED, approvals=(said("grace", False),)), NOW)
+        assert move.action is Action.ABORT
+        assert "grace did not approve" in move.why
 
 
 def test_a_shadow_waits_for_its_pairs_and_then_for_people() -> None:
