@@ -25,6 +25,8 @@ from gateway.types import Json
 
 GENESIS = "0" * 64
 """What the first entry has for a previous hash."""
+OPENING = "audit.began"
+"""The first entry's action; it names the public key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Act:
     detail: Json = field(default_factory=dict)
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of the log. `at` is Unix time in microseconds, `detail` canonical JSON; `key` is the id of the key that
     signed."""
 
@@ -80,7 +82,7 @@ class Auditor:
         head = audit.lock(connection)
         if head is not None:
             return self._write(connection, head.seq + 1, head.hash, actor, key_id, act)
-        opening = Act("audit.began", "audit", "", {"public_key": self._signer.public, "key_id": self._signer.key_id})
+        opening = Act(OPENING, "audit", "", {"public_key": self._signer.public, "key_id": self._signer.key_id})
         first = self._write(connection, 1, GENESIS, "sluicegate", None, opening)
         return self._write(connection, 2, first.hash, actor, key_id, act)
 
@@ -115,12 +117,16 @@ class Verdict:
     wrong: str | None = None
 
 
-def check(entries: Iterable[Entry], public: str, checkpoint: Json | None = None) -> Verdict:
+def check(rows: Iterable[Json], public: str, checkpoint: Json | None = None) -> Verdict:
     """Whether these, in their order, are a whole log signed by the holder of `public`, and, with a checkpoint, reach at
-    least as far as it. Needs nothing but what it is given."""
+    least as far as it. Needs nothing but what it is given; a row that is no entry at all is wrong like any other."""
     previous, count, named = GENESIS, 0, None
-    for entry in entries:
+    for row in rows:
         count += 1
+        try:
+            entry = entry_of(row)
+        except BadRequest:
+            return Verdict(count, count, "it is no entry of a log")
         if (wrong := _wrong(entry, count, previous, public)) is not None:
             return Verdict(count, entry.seq, wrong)
         previous = entry.hash
@@ -139,6 +145,8 @@ def _wrong(entry: Entry, seq: int, previous: str, public: str) -> str | None:
         return "it was changed"
     if not verify(public, b"audit:" + entry.hash.encode(), entry.signature):
         return "it was not signed by this installation"
+    if seq == 1 and (entry.action != OPENING or orjson.loads(entry.detail).get("public_key") != public):
+        return "it is not how a log of this installation begins"
     return None
 
 

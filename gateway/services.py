@@ -65,8 +65,8 @@ class Services:
         return Installation.of(self.signer, self.refresher.snapshots.current.pools)
 
     async def act(self, who: Principal, act: Act | Callable[[T], Act], change: Callable[[Connection], T]) -> T:
-        """Run a change and write its audit entry, in one transaction, tell the webhooks that want to know, and bring it
-        into force in this process before returning."""
+        """Run a change and write its audit entry, in one transaction, and bring it into force in this process before
+        returning."""
 
         def whole(connection: Connection) -> T:
             result = change(connection)

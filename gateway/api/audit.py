@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 from fastapi import APIRouter, Query
@@ -12,10 +12,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from gateway.api.deps import Admin, Running, Viewer
-from gateway.audit import Entry, check, entry_of
+from gateway.audit import Entry, Verdict, check, entry_of
 from gateway.errors import NotFound
 from gateway.store import audit
 from gateway.types import Json
+
+if TYPE_CHECKING:
+    from gateway.services import Services
 
 router = APIRouter(tags=["audit"])
 
@@ -71,16 +74,13 @@ async def verify_audit(who: Viewer, running: Running) -> Checked:
     """Check every hash and every signature."""
     public = running.signer.public
 
-    def whole(connection: Any) -> Any:
-        return check(map(entry_of, audit.walk(connection)), public)
-
-    verdict = await asyncio.to_thread(_reading, running, whole)
+    verdict = await asyncio.to_thread(_checked, running, public)
     return Checked(entries=verdict.entries, seq=verdict.seq, wrong=verdict.wrong, public_key=public)
 
 
-def _reading(running: Any, query: Any) -> Any:
+def _checked(running: Services, public: str) -> Verdict:
     with running.store.reading() as connection:
-        return query(connection)
+        return check(audit.walk(connection), public)
 
 
 def shown(entry: Entry) -> Json:

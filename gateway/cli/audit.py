@@ -11,11 +11,11 @@ import typer
 
 from gateway import configuration
 from gateway.app import pepper
-from gateway.audit import Auditor, Entry, Verdict, check, entry_of
-from gateway.cli.database import transaction
+from gateway.audit import Auditor, Verdict, check
+from gateway.cli.database import reading
 from gateway.cli.options import AsJson, Config, Url
 from gateway.cli.remote import connect
-from gateway.cli.table import show, when
+from gateway.cli.table import show, show_json, when
 from gateway.errors import BadRequest
 from gateway.signing import Signer
 from gateway.store import audit
@@ -39,7 +39,7 @@ def list_entries(
     with connect(url) as gateway:
         found = gateway.get("/admin/audit", actor=actor, action=action, object=of, limit=limit)
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        show_json(found)
         return
     rows = [{**entry, "at": when(entry["at"])} for entry in found["data"]]
     show(rows, ("seq", "at", "actor", "action", "object", "reason"), False, "Nothing has been done yet.")
@@ -60,15 +60,16 @@ def verify(
     """Check every hash and every signature, without a gateway. Exit status 2 where something is wrong.
 
     Any entry that was edited, deleted, inserted or moved is found. Whether the end was cut off shows only against a
-    checkpoint. An export is checked with the key of this machine's installation unless you name one.
+    checkpoint. On another machine than the gateway's name the public key, as you kept it: the one that the log names
+    itself proves nothing.
     """
     public = public_key or Signer.of(pepper(configuration.load(config))).public
     held = _json(checkpoint) if checkpoint is not None else None
     if file is not None:
-        verdict = check(_entries(file), public, held)
+        verdict = check(_rows(file), public, held)
     else:
-        with transaction(config) as connection:
-            verdict = check(map(entry_of, audit.walk(connection)), public, held)
+        with reading(config) as connection:
+            verdict = check(audit.walk(connection), public, held)
     _tell(verdict, as_json)
 
 
@@ -76,7 +77,7 @@ def verify(
 def export(out: Annotated[Path, typer.Option("--out", "-o", help="JSON lines.")], config: Config = None) -> None:
     """Write the whole log to a file, to be checked elsewhere."""
     count = 0
-    with transaction(config) as connection, out.open("wb") as sink:
+    with reading(config) as connection, out.open("wb") as sink:
         for row in audit.walk(connection):
             sink.write(orjson.dumps(row) + b"\n")
             count += 1
@@ -87,7 +88,7 @@ def export(out: Annotated[Path, typer.Option("--out", "-o", help="JSON lines.")]
 def checkpoint_now(config: Config = None) -> None:
     """Print a signed statement of where the log stands. Keep it somewhere nobody here can change it."""
     signer = Signer.of(pepper(configuration.load(config)))
-    with transaction(config) as connection:
+    with reading(config) as connection:
         found = Auditor(signer).checkpoint(connection)
     if found is None:
         raise BadRequest("Nothing has been done yet that is in the log.")
@@ -107,27 +108,26 @@ def _tell(verdict: Verdict, as_json: bool) -> None:
         raise typer.Exit(2)
 
 
-def _entries(file: Path) -> Iterator[Entry]:
+def _rows(file: Path) -> Iterator[Any]:
+    """A line that is not JSON is no entry: whoever damaged it is found out like any other."""
     try:
         with file.open("rb") as source:
-            for number, line in enumerate(source, 1):
-                yield entry_of(_parsed(line, f"{file}, line {number}"))
+            for line in source:
+                try:
+                    yield orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    yield None
     except OSError as error:
         raise BadRequest(f"{file} cannot be read: {error.strerror}.") from error
 
 
 def _json(file: Path) -> Json:
     try:
-        return _parsed(file.read_bytes(), str(file))
+        found: Any = orjson.loads(file.read_bytes())
     except OSError as error:
         raise BadRequest(f"{file} cannot be read: {error.strerror}.") from error
-
-
-def _parsed(text: bytes, where: str) -> Json:
-    try:
-        found: Any = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"{where} is not JSON: {error}.") from error
-    if not isinstance(found, dict):
-        raise BadRequest(f"{where} is not a JSON object.")
+        raise BadRequest(f"{file} is not JSON: {error}.") from error
+    if not isinstance(found, dict) or not {"seq", "hash", "signature"} <= found.keys():
+        raise BadRequest(f"{file} is no checkpoint: `sluice audit checkpoint` prints one.")
     return found

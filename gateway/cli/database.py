@@ -42,6 +42,13 @@ def changing(config: Path | None) -> Iterator[Changing]:
 
 
 @contextmanager
+def reading(config: Path | None) -> Iterator[Connection]:
+    """Everything as of one moment, however long it takes, while others go on writing."""
+    with closing(open_store(configuration.load(config))) as store, store.reading() as connection:
+        yield connection
+
+
+@contextmanager
 def transaction(config: Path | None) -> Iterator[Connection]:
     """One transaction on the database that the configuration names, committed at the end of the context."""
     with closing(open_store(configuration.load(config))) as store, store.begin() as connection:

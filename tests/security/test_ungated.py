@@ -1,5 +1,5 @@
 """No way through the admin API, and none through a manifest or the database, puts in front of clients what did not pass
-the gate of a protected endpoint."""
+the gate of a protected endpoint. And whatever was done on the way is in the audit log."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy import insert, text, update
 
 from gateway.jobs.rollouts import Controller
 from gateway.releases.build import Change, make
+from gateway.store import audit
 from gateway.store.tables.rollouts import rollouts
 from gateway.store.tables.serving import endpoints, warrants
 from tests.inside import Inside, inside
@@ -30,6 +31,8 @@ endpoints:
 """
 LIVE = "endpoints: {bot: {upstream: demo}}"
 UPSTREAMS = {"demo": {"provider": "scripted"}, "spare": {"provider": "scripted"}}
+CHANGES_NOTHING = frozenset(("/admin/prompts/{name:path}/render",))
+"""Asked with POST for the size of what they take; nothing to be written down."""
 ASKED = {"model": "bot", "messages": [{"role": "user", "content": "Hi."}]}
 
 
@@ -99,19 +102,27 @@ async def test_no_route_makes_a_protected_endpoint_serve_the_ungated(tmp_path: P
         controller = Controller(services.store, services.auditor, lambda: services.installation)
         tried = [(method, path, body) for method, path in changes(running) for body in bodies(bad)]
         random.Random(seed).shuffle(tried)
-        answered = set()
-        for step, (method, path, body) in enumerate(tried):
+        answered, done = set(), set()
+        for step, (method, route, body) in enumerate(tried):
+            path = route
             for name in re.findall(r"{(\w+)(?::path)?}", path):
                 found = await known(running, mallory, path, name)
                 path = re.sub(rf"{{{name}(:path)?}}", found, path)
+            before = await services.read(audit.last)
             what: dict[str, Any] = {"content": body} if isinstance(body, str) else {"json": body}
             reply = await running.client.request(method, path, headers=mallory, **what)
             answered.add(reply.status_code)
+            if reply.is_success and route not in CHANGES_NOTHING:
+                after = await services.read(audit.last)
+                assert after is not None
+                assert before is None or after.seq > before.seq, (method, path, body)
+                done.add(route)
             if step % 10 == 0:
                 await asyncio.to_thread(controller.tick)
                 await services.refresher.refresh()
             assert await served(running, mallory) == good, (method, path, body)
-        assert {200, 201} <= answered  # it did do things
+        assert {200, 201} <= answered
+        assert done  # it did do things
         assert 500 not in answered
 
 
