@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 import yaml
 
 from gateway.cli.options import AsJson, Config
+from gateway.cli.table import show_json
 from gateway.configuration import Source, shown
 from gateway.faults import BadSettings, Fault
 from gateway.settings import Settings
@@ -36,7 +36,7 @@ def check(file: File = None, config: Config = None, as_json: AsJson = False) -> 
     name = str(source.file) if source.file is not None else None
     if as_json:
         found = {"file": name, "ok": not faults, "faults": [asdict(fault) for fault in faults], "notes": notes}
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        show_json(found)
     else:
         for line in (*map(str, faults), *(f"note: {note}" for note in notes)):
             typer.echo(line)
@@ -50,7 +50,7 @@ def show(config: Config = None, as_json: AsJson = False) -> None:
     """Print the whole configuration as `sluice serve` would use it: defaults filled in, secrets as references."""
     whole = shown(Source.of(config).load())
     if as_json:
-        typer.echo(orjson.dumps(whole, option=orjson.OPT_INDENT_2).decode())
+        show_json(whole)
     else:
         typer.echo(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True), nl=False)
 

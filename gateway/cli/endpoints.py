@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
-from gateway.cli.table import show, when
+from gateway.cli.table import show, show_json, when
 from gateway.errors import BadRequest
 from gateway.strict_yaml import documents
 
@@ -28,7 +27,7 @@ def show_endpoint(endpoint: Endpoint, url: Url = None, as_json: AsJson = False) 
     with connect(url) as gateway:
         found = gateway.get(f"/admin/endpoints/{endpoint}")
     if as_json:
-        _print(found)
+        show_json(found)
         return
     typer.echo(f"{endpoint}  {'protected' if found['protected'] else 'not protected'}")
     typer.echo(f"live       {found['release'] or 'nothing yet'}")
@@ -78,7 +77,7 @@ def list_changes(
     with connect(url) as gateway:
         found = gateway.get("/admin/gate-changes", state=state)
     if as_json:
-        _print(found)
+        show_json(found)
     else:
         show(found["data"], ("id", "endpoint", "state", "author", "decided_by", "reason"), False, "No change yet.")
 
@@ -115,7 +114,7 @@ def rollback(
     with connect(url) as gateway:
         made = gateway.post(f"/admin/endpoints/{endpoint}/rollback", {"reason": reason, "to": to})
     if as_json:
-        _print(made)
+        show_json(made)
     else:
         typer.echo(f"{endpoint} serves {made['release'][:12]}")
 
@@ -131,7 +130,7 @@ def break_glass(
     with connect(url) as gateway:
         made = gateway.post(f"/admin/endpoints/{endpoint}/break-glass", {"release": release, "reason": reason})
     if as_json:
-        _print(made)
+        show_json(made)
     else:
         typer.echo(
             f"{endpoint} serves {release[:12]}. To be reviewed by somebody else: sluice endpoints review {made['id']}"
@@ -149,7 +148,7 @@ def review(
     with connect(url) as gateway:
         made = gateway.post(f"/admin/breakings/{breaking}/review", {"note": note})
     if as_json:
-        _print(made)
+        show_json(made)
     else:
         typer.echo(f"reviewed {breaking}")
 
@@ -158,7 +157,7 @@ def _put_gate(endpoint: str, gate: Any, reason: str, url: str | None, as_json: b
     with connect(url) as gateway:
         made = gateway.put(f"/admin/endpoints/{endpoint}/gate", {"gate": gate, "reason": reason})
     if as_json:
-        _print(made)
+        show_json(made)
     elif made["change"] is not None:
         typer.echo(f"waits for a second person: sluice endpoints gate approve {made['change']['id']}")
     else:
@@ -169,10 +168,6 @@ def _decide(change: str, action: str, url: str | None, as_json: bool) -> None:
     with connect(url) as gateway:
         made = gateway.post(f"/admin/gate-changes/{change}/{action}", None)
     if as_json:
-        _print(made)
+        show_json(made)
     else:
         typer.echo(f"{made['endpoint']}: {made['state']}")
-
-
-def _print(value: Any) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

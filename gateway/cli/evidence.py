@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
-from gateway.cli.table import show, when
+from gateway.cli.table import show, show_json, when
 from gateway.errors import BadRequest
 
 cli = typer.Typer(help="Post and read the evidence for releases.", no_args_is_help=True)
@@ -33,7 +33,7 @@ def post_evidence(
     with connect(url) as gateway:
         made = gateway.post("/admin/evidence", body)
     if as_json:
-        _print(made)
+        show_json(made)
     else:
         typer.echo(f"{made['id']}  {made['items']} items for release {made['release'][:12]}")
 
@@ -46,7 +46,7 @@ def list_evidence(
     with connect(url) as gateway:
         found = gateway.get("/admin/evidence", release=release)
     if as_json:
-        _print(found)
+        show_json(found)
     else:
         show(found["data"], ("id", "kind", "suite", "items", "by", "at"), False, "No evidence yet.")
 
@@ -61,7 +61,7 @@ def list_decisions(
     with connect(url) as gateway:
         found = gateway.get("/admin/decisions", endpoint=endpoint)
     if as_json:
-        _print(found)
+        show_json(found)
         return
     rows = [
         {
@@ -82,8 +82,4 @@ def list_decisions(
 def show_decision(decision: Annotated[str, typer.Argument(help="As shown by `list`.")], url: Url = None) -> None:
     """Print one record, whole, as JSON."""
     with connect(url) as gateway:
-        _print(gateway.get(f"/admin/decisions/{decision}"))
-
-
-def _print(value: Any) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+        show_json(gateway.get(f"/admin/decisions/{decision}"))

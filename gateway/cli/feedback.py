@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
-from gateway.cli.table import print_json, show, when
+from gateway.cli.table import show, show_json, when
 
 COLUMNS = ("time", "call", "endpoint", "source", "metric", "score", "outcome", "value_usd", "minutes_saved", "text")
 
@@ -52,7 +52,7 @@ def feedback(
             found = gateway.post("/v1/feedback", {**about, **given})
             rows = [found]
     if as_json:
-        print_json(found)
+        show_json(found)
         return
     show([_shown(row) for row in rows], COLUMNS, False, "Nobody has said anything (of such a call).")
     if given and not found["bound"]:

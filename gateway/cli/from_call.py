@@ -11,7 +11,7 @@ import yaml
 
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
-from gateway.cli.table import plain, print_json
+from gateway.cli.table import plain, show_json
 from gateway.errors import BadRequest
 from gateway.types import Json
 
@@ -39,7 +39,7 @@ def from_call(
     with connect(url) as gateway:
         found = gateway.get(f"/admin/calls/{request_id}/prompt")
     if as_json:
-        print_json(found)
+        show_json(found)
         return
     prompt = found["prompt"]
     if prompt is None:

@@ -9,7 +9,7 @@ import typer
 from gateway.cli.options import AsJson, Url
 from gateway.cli.prompts import Name, Reference
 from gateway.cli.remote import connect
-from gateway.cli.table import print_json, show, when
+from gateway.cli.table import show, show_json, when
 from gateway.types import Json
 
 cli = typer.Typer()
@@ -25,7 +25,7 @@ def list_labels(name: Name, url: Url = None, as_json: AsJson = False) -> None:
     with connect(url) as gateway:
         found = gateway.get(f"/admin/prompts/{name}/labels")
     if as_json:
-        print_json(found)
+        show_json(found)
         return
     show(found["data"], ("label", "version", "protected"), False, f"No labels yet: sluice prompts label {name} LABEL N")
     if found["history"]:
@@ -65,7 +65,7 @@ def list_comments(name: Name, url: Url = None, as_json: AsJson = False) -> None:
     with connect(url) as gateway:
         found = gateway.get(f"/admin/prompts/{name}/comments")
     if as_json:
-        print_json(found)
+        show_json(found)
         return
     rows = [{**comment, "at": when(comment["at"])} for comment in found["data"]]
     show(rows, ("at", "version", "by", "body"), False, "Nobody said anything yet.")
@@ -83,7 +83,7 @@ def add_comment(
     with connect(url) as gateway:
         made = gateway.post(f"/admin/prompts/{name}/comments", {"version": version or "latest", "body": text})
     if as_json:
-        print_json(made)
+        show_json(made)
     else:
         typer.echo(f"said of {name}@{made['version']}")
 
@@ -99,7 +99,7 @@ def set_alias(
     with connect(url) as gateway:
         made = gateway.put(f"/admin/prompt-aliases/{alias}", {"prompt": name})
     if as_json:
-        print_json(made)
+        show_json(made)
     else:
         typer.echo(f"{made['alias']} is {made['prompt']}")
 
@@ -116,7 +116,7 @@ def protect(
     with connect(url) as gateway:
         made = gateway.delete(path) if off else gateway.put(path)
     if as_json:
-        print_json(made)
+        show_json(made)
     else:
         typer.echo(f"{label} is {'no longer ' if off else ''}protected")
 
@@ -128,6 +128,6 @@ def _move(move: Json) -> str:
 
 def _tell_move(name: str, move: Json, as_json: bool) -> None:
     if as_json:
-        print_json(move)
+        show_json(move)
     else:
         typer.echo(f"{move['label']} of {name}: {_move(move)}")

@@ -12,7 +12,7 @@ import yaml
 
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
-from gateway.cli.table import plain, print_json, show, when
+from gateway.cli.table import plain, show, show_json, when
 from gateway.errors import BadRequest
 from gateway.strict_yaml import documents
 from gateway.types import Json
@@ -72,7 +72,7 @@ def show_prompt(prompt: Reference, url: Url = None, as_json: AsJson = False) -> 
     with connect(url) as gateway:
         found = gateway.get(f"/admin/prompts/{name}/versions/{version}" if at else f"/admin/prompts/{name}")
     if as_json:
-        print_json(found)
+        show_json(found)
     elif at:
         _tell_version(found)
     else:
@@ -123,7 +123,7 @@ def diff(
         asked = {"candidate": candidate, "live": live, "good": good, "upstream": upstream}
         found = gateway.get(f"/admin/prompts/{name}/diff", **asked)
     if as_json:
-        print_json(found)
+        show_json(found)
         return
     for role in ("live", "good"):
         if found[f"against_{role}"] is not None:
@@ -146,7 +146,7 @@ def fork(
     with connect(url) as gateway:
         made = gateway.post(f"/admin/prompts/{name}/branches", {"branch": branch, "from": start})
     if as_json:
-        print_json(made)
+        show_json(made)
     else:
         typer.echo(f"{made['name']} of {name}, from version {made['base']}: save to it with --branch {made['name']}")
 
@@ -170,7 +170,7 @@ def merge(
         body = {"message": message, "resolved": resolved}
         merged = gateway.post(f"/admin/prompts/{name}/branches/{branch}/merge", body)
     if as_json:
-        print_json(merged)
+        show_json(merged)
     else:
         typer.echo(f"main is at {merged['name']}@{merged['version']}  {merged['digest'][:12]}")
 
@@ -191,7 +191,7 @@ def render(
         body = {"version": version or None, "variables": variables}
         found = gateway.post(f"/admin/prompts/{name}/render", body)
     if as_json:
-        print_json(found)
+        show_json(found)
     else:
         _tell_messages(found["messages"])
 
@@ -225,7 +225,7 @@ def _variable(given: str) -> tuple[str, Any]:
 
 def _show_found(found: Json, as_json: bool, empty: str) -> None:
     if as_json:
-        print_json(found)
+        show_json(found)
         return
     rows = [{**row, "labels": _labels(row["labels"]), "created": when(row["created"])} for row in found["data"]]
     show(rows, ("name", "version", "labels", "author", "created", "message"), False, empty)
@@ -258,7 +258,7 @@ def _tell_messages(messages: list[Json]) -> None:
 
 def _tell_saved(saved: Json, as_json: bool) -> None:
     if as_json:
-        print_json(saved)
+        show_json(saved)
         return
     new = "saved" if saved["new"] else "nothing new: it is"
     typer.echo(f"{new} {saved['name']}@{saved['version']}  {saved['digest'][:12]}  about {saved['tokens']} tokens")

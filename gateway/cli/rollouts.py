@@ -16,7 +16,7 @@ from rich.text import Text
 
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
-from gateway.cli.table import bar, show
+from gateway.cli.table import bar, show, show_json
 from gateway.errors import BadRequest
 from gateway.strict_yaml import documents
 from gateway.types import Json
@@ -88,7 +88,7 @@ def list_rollouts(
         found = gateway.get("/admin/rollouts", endpoint=endpoint, state=state)
     rows = found["data"]
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        show_json(found)
         return
     for row in rows:
         row["release"] = row["release"][:12]
@@ -124,7 +124,7 @@ def watch(
                 break
             time.sleep(every)
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        show_json(found)
     if found["state"] != "live":
         raise typer.Exit(2)
 
@@ -191,7 +191,7 @@ def _post(rollout_id: str, action: str, body: Json | None, url: str | None, as_j
 
 def _tell(rollout: Json, as_json: bool) -> None:
     if as_json:
-        typer.echo(orjson.dumps(rollout, option=orjson.OPT_INDENT_2).decode())
+        show_json(rollout)
         return
     typer.echo(f"{rollout['id']}  {rollout['endpoint']}  release {rollout['release'][:12]}")
     typer.echo(f"{_rail(rollout)}\n{rollout['why']}")

@@ -32,17 +32,13 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, 
     Console(width=10_000).print(table)  # whole lines, for grep, and so that an id can be copied from a narrow terminal
 
 
-def print_json(value: Any) -> None:
-    """What the API said, unchanged."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-
-
 def plain(text: str) -> str:
     """What somebody wrote, as it is read: nothing in it steers the terminal, and lines stay lines."""
     return "".join(mark if mark.isprintable() or mark == "\n" else repr(mark)[1:-1] for mark in text)
 
 
 def show_json(value: Any) -> None:
+    """What the API said, unchanged."""
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 

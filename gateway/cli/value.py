@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
-from gateway.cli.table import print_json, show, when
+from gateway.cli.table import show, show_json, when
 from gateway.types import Json
 
 SCALES = {
@@ -40,7 +40,7 @@ def value(
     with connect(url) as gateway:
         found = gateway.get("/admin/value", endpoint=endpoint, since=since, until=until, hourly_rate=hourly_rate)
     if as_json:
-        print_json(found)
+        show_json(found)
         return
     sampled = "" if found["share"] == 1 else f", from a sample of {found['share']:.1%} of its calls"
     typer.secho(f"{endpoint} from {when(found['since'])} to {when(found['until'])}{sampled}", bold=True)

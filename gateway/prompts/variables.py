@@ -11,6 +11,8 @@ from gateway.errors import BadRequest
 from gateway.types import Json
 
 MAX_SHOWN = 120
+TOLD = frozenset(("default", "description", "examples", "title", "type"))
+"""What a schema of plain text may say beside its type: nothing of this refuses a value."""
 
 
 def schema_of(declared: Json) -> Json:
@@ -52,7 +54,7 @@ class Variables:
             _defaults={name: spec["default"] for name, spec in properties.items() if "default" in spec},
             _required=frozenset(schema.get("required", ())),
             _all_text=set(schema) <= {"type", "properties", "required", "additionalProperties"}
-            and all(spec.keys() <= {"type", "default"} and spec.get("type") == "string" for spec in properties.values())
+            and all(spec.keys() <= TOLD and spec.get("type") == "string" for spec in properties.values())
             and not schema.get("additionalProperties", False),
             _validator=validator,
         )
