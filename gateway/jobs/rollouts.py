@@ -17,7 +17,7 @@ from gateway.releases import conduct
 from gateway.releases.conduct import ROBOT
 from gateway.releases.decide import Action, Move
 from gateway.releases.golive import Installation
-from gateway.releases.rollout import Rollout, Stage
+from gateway.releases.rollout import Rollout
 from gateway.store import leases, rollouts, units
 from gateway.store.engine import Store
 
@@ -61,7 +61,7 @@ class Controller:
         with self._store.begin() as connection:
             if not leases.take(connection, LEASE, self._holder, LEASED):
                 return
-            waiting = [one for one in rollouts.list_all(connection, state="open") if one.stage is not Stage.DRAFT]
+            waiting = rollouts.under_way(connection)
             units.sweep(connection, {rollout.id for rollout in waiting})
         for rollout in waiting:
             try:

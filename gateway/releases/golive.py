@@ -42,9 +42,9 @@ class Installation:
 
 def endpoint_row(connection: Connection, name: str) -> EndpointRow:
     """Raises `NotFound`."""
-    for row in catalogue.list_endpoints(connection):
-        if row.name == name:
-            return row
+    row = catalogue.find_endpoint(connection, name)
+    if row is not None:
+        return row
     raise NotFound(f"There is no endpoint {name[:80]!r}.", param="endpoint", code="unknown_endpoint")
 
 

@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 
 from gateway.amounts import DAY
 from gateway.releases.digest import canonical, sha256
+from gateway.releases.golive import endpoint_row
 from gateway.releases.rollout import Rollout
 from gateway.releases.verdicts import Proof, prove
 from gateway.signing import Signer, verify
-from gateway.store import catalogue, evidence, rollouts
+from gateway.store import evidence, rollouts
 from gateway.store.evidence import DecisionRow
 from gateway.types import Json
 
@@ -36,7 +37,7 @@ def record(
     extra: Json | None = None,
 ) -> DecisionRow:
     """The record of how a rollout was decided. `extra` may have phase, forecast, risks and expires."""
-    row = next(row for row in catalogue.list_endpoints(connection) if row.name == rollout.endpoint)
+    row = endpoint_row(connection, rollout.endpoint)
     said = rollouts.approvals_of(connection, rollout.id)
     proof = prove(connection, row, rollout.release, said) if row.gate is not None else None
     body = {

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from gateway.store import prompts
 from gateway.store.migrations import began
@@ -98,13 +98,22 @@ def _release(row: Row[Any], versions: Mapping[tuple[str, int], PromptVersion]) -
     )
 
 
+def find_endpoint(connection: Connection, name: str) -> EndpointRow | None:
+    return next(iter(_endpoints(connection, endpoints.c.name == name)), None)
+
+
 def list_endpoints(connection: Connection) -> list[EndpointRow]:
     """By name."""
+    return _endpoints(connection)
+
+
+def _endpoints(connection: Connection, *which: ColumnElement[bool]) -> list[EndpointRow]:
     first = select(endpoint_history.c.endpoint, func.min(endpoint_history.c.at).label("created"))
     history = first.group_by(endpoint_history.c.endpoint).subquery()
     rows = connection.execute(
         select(endpoints, func.coalesce(history.c.created, endpoints.c.updated).label("created"))
         .outerjoin(history, history.c.endpoint == endpoints.c.name)
+        .where(*which)
         .order_by(endpoints.c.name)
     )
     return [

@@ -69,6 +69,13 @@ def list_all(
     return [_rollout(row) for row in connection.execute(query)]
 
 
+def under_way(connection: Connection) -> list[Rollout]:
+    """Those that are open and past their draft, without their analyses, which are large and only the controller's."""
+    columns = [column for column in rollouts.columns if column is not rollouts.c.analysis]
+    query = select(*columns).where(rollouts.c.state.in_(OPEN_STATES), rollouts.c.stage != Stage.DRAFT)
+    return [_rollout(row) for row in connection.execute(query.order_by(rollouts.c.created))]
+
+
 def open_at(connection: Connection, endpoint: str) -> Rollout | None:
     """The one under way past its draft: there is one at most."""
     past = rollouts.c.stage != Stage.DRAFT
@@ -201,6 +208,7 @@ def _approvals(connection: Connection, rollout_id: str) -> list[tuple[int, Appro
 def _rollout(row: Row[Any]) -> Rollout:
     return Rollout(
         **{
+            "analysis": None,
             **row._mapping,
             "plan": Plan.model_validate(row.plan),
             "stage": Stage(row.stage),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from gateway.releases.rollout import Rollout, Stage
+from gateway.releases.rollout import Rollout
 from gateway.releases.warrant import SignedWarrant
 from gateway.store import catalogue, rollouts
 from gateway.store.catalogue import EndpointRow
@@ -32,11 +32,7 @@ def load(connection: Connection) -> Serving:
     """The caller's transaction must show everything as of one moment."""
     revision = catalogue.revision(connection)
     endpoints = catalogue.list_endpoints(connection)
-    trials = {
-        rollout.endpoint: rollout
-        for rollout in rollouts.list_all(connection, state="open", limit=10_000)
-        if rollout.stage is not Stage.DRAFT
-    }
+    trials = {rollout.endpoint: rollout for rollout in rollouts.under_way(connection)}
     digests = {row.release for row in endpoints if row.release is not None}
     digests |= {rollout.release for rollout in trials.values()}
     signed = {at: SignedWarrant(*held) for at, held in catalogue.list_warrants(connection).items()}
