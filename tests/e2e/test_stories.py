@@ -1,5 +1,5 @@
-"""What the product is for, end to end and on both databases: a prompt comes to production by evidence, a bad canary takes
-itself back, and a bad call leads to a better prompt."""
+"""What the product is for, end to end and on both databases: a prompt comes to production by evidence, a bad canary
+takes itself back, and a bad call leads to a better prompt."""
 
 from __future__ import annotations
 
