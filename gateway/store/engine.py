@@ -27,7 +27,10 @@ class Store:
     def __init__(self, url: str) -> None:
         try:
             parsed = make_url(url)
-            self._engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+            # the connection used last: its caches are warm, and those of the others stay small
+            self._engine = create_engine(
+                parsed, pool_use_lifo=True, pool_pre_ping=parsed.get_backend_name() != "sqlite"
+            )
         except ImportError as error:
             message = f"The database's driver is missing: {error}. For PostgreSQL: pip install 'sluicegate[postgres]'"
             raise Unequipped(message, code="package_missing") from error
