@@ -22,6 +22,7 @@ from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.routes import DataRoutes, hot_routes, unproven
 from gateway.jobs.retention import Retention
 from gateway.jobs.rollouts import Controller
+from gateway.jobs.webhooks import Dispatcher
 from gateway.journal import Journal
 from gateway.library import Library
 from gateway.limits import Limits, Spent
@@ -34,6 +35,7 @@ from gateway.refresh import Refresher
 from gateway.releases.golive import Installation
 from gateway.reload import Reloader
 from gateway.replies import Replies
+from gateway.sealing import Sealer
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.shadow import Shadows
@@ -66,7 +68,8 @@ async def running(
         fleet = Fleet(Builder(PriceTable.load()))
         ending.push_async_callback(fleet.close)
         fleet.configure(settings)
-        hasher, signer = KeyHasher(pepper(settings)), Signer.of(pepper(settings))
+        secret = pepper(settings)
+        hasher, signer, sealer = KeyHasher(secret), Signer.of(secret), Sealer.of(secret)
         auditor = Auditor(signer)
         refresher = Refresher(store, hasher, signer, fleet.upstreams, fleet.pools)
         reloader = Reloader(source, settings, fleet, refresher)
@@ -84,24 +87,23 @@ async def running(
         )
         conversations, intake = Conversations(store), Intake(store)
         controller = Controller(store, auditor, lambda: Installation.of(signer, refresher.snapshots.current.pools))
+        dispatcher = Dispatcher(store, auditor, sealer, private=settings.webhooks.private)
+        ending.push_async_callback(dispatcher.close)
         told = _told(reloader, limits, keeping.content_shipper, controller)
         readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
         shadows = Shadows(journal, limits)
         kept = Keeping(conversations, replies, contents)
         pipeline = Pipeline(refresher.snapshots, journal, metrics, limits, shadows, kept)
-        figures = (journal, shipper, reloader, limits, replies, contents, retention, intake, controller, shadows)
-        for gauges in (*(part.gauges for part in figures), *(export.gauges for export in exports)):
+        loops = (shipper, reloader, limits, replies, contents, retention, intake, controller, dispatcher)
+        for gauges in (*(part.gauges for part in (*loops, journal, shadows)), *(export.gauges for export in exports)):
             metrics.watch(gauges)
-        loops = [refresher.run, shipper.run, reloader.run, limits.run, replies.run, contents.run, retention.run]
-        loops += [keeping.content_shipper.run, intake.run, controller.run]
-        if workers is not None:
-            loops.append(workers.run)
-        ending.push_async_callback(_stopped, [asyncio.create_task(run()) for run in loops])
+        runs = [loop.run for loop in (*loops, refresher, keeping.content_shipper, workers) if loop is not None]
+        ending.push_async_callback(_stopped, [asyncio.create_task(run()) for run in runs])
         for end in (contents.close, replies.close, conversations.close, shadows.close):
             ending.push_async_callback(end)
         yield Services(
-            reloader, store, hasher, signer, auditor, refresher, journal, shipper, metrics,
-            conversations, intake, readiness, pipeline, workers,
+            reloader, store, hasher, signer, auditor, sealer, dispatcher, refresher, journal, shipper,
+            metrics, conversations, intake, readiness, pipeline, workers,
         )  # fmt: skip
 
 

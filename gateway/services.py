@@ -13,12 +13,14 @@ from gateway.access import KeyHasher
 from gateway.audit import Act, Auditor
 from gateway.conversations import Conversations
 from gateway.feedback import Intake
+from gateway.jobs.webhooks import Dispatcher
 from gateway.journal import Journal
 from gateway.pipeline import Pipeline
 from gateway.readiness import Readiness
 from gateway.refresh import Refresher
 from gateway.releases.golive import Installation
 from gateway.reload import Reloader
+from gateway.sealing import Sealer
 from gateway.settings import Settings
 from gateway.shipper import Shipper
 from gateway.signing import Signer
@@ -39,6 +41,8 @@ class Services:
     hasher: KeyHasher
     signer: Signer
     auditor: Auditor
+    sealer: Sealer
+    dispatcher: Dispatcher
     refresher: Refresher
     journal: Journal
     shipper: Shipper

@@ -256,6 +256,12 @@ EMBEDDED: dict[str, Json] = {
 }
 
 
+class WebhookSettings(Part):
+    """Where events may be sent."""
+
+    private: bool = Field(False, description="To private addresses and this machine too, not to the internet alone.")
+
+
 class Settings(Part):
     """The whole file."""
 
@@ -268,6 +274,7 @@ class Settings(Part):
     telemetry: TelemetrySettings = TelemetrySettings()
     retention: RetentionSettings = RetentionSettings()
     content: ContentPolicy = ContentPolicy()
+    webhooks: WebhookSettings = WebhookSettings()
     hourly_rates: dict[Annotated[str, Field(pattern=NAME)], Annotated[float, Field(ge=0, le=1e6)]] = Field(
         {}, description="By endpoint, USD that an hour is worth of those whose time it saves: for `sluice value`."
     )

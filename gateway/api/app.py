@@ -31,6 +31,7 @@ from gateway.api.rollouts import router as rollouts
 from gateway.api.teams import router as teams
 from gateway.api.upstreams import router as upstreams
 from gateway.api.value import router as value
+from gateway.api.webhooks import router as webhooks
 from gateway.errors import BadRequest, GatewayError, Internal, MethodNotAllowed, NotFound, error_body
 from gateway.wire.headers import refusal_headers
 
@@ -56,6 +57,7 @@ ROUTERS = (
     upstreams,
     config,
     audit,
+    webhooks,
 )
 """In the order in which they are documented, and their paths compared."""
 

@@ -31,6 +31,7 @@ from gateway.cli import (
     teams,
     usage,
     value,
+    webhooks,
 )
 from gateway.errors import GatewayError
 
@@ -77,6 +78,7 @@ cli.add_typer(evidence.cli, name="evidence")
 cli.add_typer(evidence.decisions, name="decisions")
 cli.add_typer(endpoints.cli, name="endpoints")
 cli.add_typer(audit.cli, name="audit")
+cli.add_typer(webhooks.cli, name="webhooks")
 cli.command("rollback")(endpoints.rollback)
 cli.command("break-glass")(endpoints.break_glass)
 calls.cli.command("content")(contents.content)

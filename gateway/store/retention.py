@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, false, func, insert, not_, select, true, update
 
 from gateway.store.tables.calls import calls, contents, responses, retention_holds
-from gateway.store.tables.evidence import feedback
+from gateway.store.tables.evidence import deliveries, feedback
 
 NANO = 1_000_000_000
 
@@ -72,7 +72,13 @@ def _response(hold: Hold) -> ColumnElement[bool]:
     return responses.c.key_id == hold.key_id if hold.key_id is not None else true()
 
 
+def _delivery(_: Hold) -> ColumnElement[bool]:
+    """What happened stays in the audit log; a delivery says nothing of a call."""
+    return false()
+
+
 CLASSES = (
+    DataClass("deliveries", deliveries, "created", 1, _delivery),
     DataClass("contents", contents, "started", NANO, _content),
     DataClass("responses", responses, "created", 1, _response),
     DataClass("feedback", feedback, "at", 1, _feedback),

@@ -13,6 +13,7 @@ from gateway.client.asynchronous.prompts import AsyncPrompts
 from gateway.client.asynchronous.releases import AsyncReleases
 from gateway.client.asynchronous.rollouts import AsyncRollouts
 from gateway.client.asynchronous.transport import AsyncTransport
+from gateway.client.asynchronous.webhooks import AsyncWebhooks
 from gateway.client.disk import Disk
 
 
@@ -45,6 +46,7 @@ class AsyncClient:
         self.feedback = AsyncFeedback(self._transport)
         self.value = AsyncValue(self._transport)
         self.audit = AsyncAudit(self._transport)
+        self.webhooks = AsyncWebhooks(self._transport)
 
     async def aclose(self) -> None:
         """Ends what goes on in the background, and the connections."""

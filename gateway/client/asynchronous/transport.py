@@ -44,6 +44,9 @@ class AsyncTransport:
     async def put(self, path: str, body: Any = None) -> Any:
         return await self._ask("PUT", path, True, json=body)
 
+    async def patch(self, path: str, body: Any = None) -> Any:
+        return await self._ask("PATCH", path, True, json=body)
+
     async def delete(self, path: str, **params: Any) -> Any:
         """Parameters of None are left out. Not made twice: the second would find nothing."""
         return await self._ask("DELETE", path, False, params=_given(params))

@@ -15,6 +15,7 @@ from gateway.client.synchronous.prompts import Prompts
 from gateway.client.synchronous.releases import Releases
 from gateway.client.synchronous.rollouts import Rollouts
 from gateway.client.synchronous.transport import Transport
+from gateway.client.synchronous.webhooks import Webhooks
 
 
 class Client:
@@ -46,6 +47,7 @@ class Client:
         self.feedback = Feedback(self._transport)
         self.value = Value(self._transport)
         self.audit = Audit(self._transport)
+        self.webhooks = Webhooks(self._transport)
 
     def close(self) -> None:
         """Ends what goes on in the background, and the connections."""

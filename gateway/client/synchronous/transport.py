@@ -45,6 +45,9 @@ class Transport:
     def put(self, path: str, body: Any = None) -> Any:
         return self._ask("PUT", path, True, json=body)
 
+    def patch(self, path: str, body: Any = None) -> Any:
+        return self._ask("PATCH", path, True, json=body)
+
     def delete(self, path: str, **params: Any) -> Any:
         """Parameters of None are left out. Not made twice: the second would find nothing."""
         return self._ask("DELETE", path, False, params=_given(params))

@@ -99,23 +99,29 @@ webhooks = Table(
     Column("events", JSON, nullable=False),
     Column("created", Float, nullable=False),
     Column("created_by", String(100), nullable=False),
+    Column("heard", BigInteger, nullable=False, server_default="0"),
+    Column("failing", Float),
     Column("disabled", Float),
     Column("why", Text),
 )
+"""Who is told. `heard` is the audit log's entry up to which deliveries were made; `failing` is since when nothing has
+arrived; `disabled` is when it ended, and `why`. `secret` is sealed (see `gateway.sealing`)."""
 
 deliveries = Table(
     "deliveries",
     metadata,
     serial(),
-    Column("webhook", ForeignKey("webhooks.id"), nullable=False, index=True),
+    Column("webhook", ForeignKey("webhooks.id"), nullable=False),
+    Column("message", String(32), nullable=False, server_default=""),
     Column("event", String(64), nullable=False),
     Column("body", Text, nullable=False),
-    Column("created", Float, nullable=False),
+    Column("created", Float, nullable=False, index=True),
     Column("due", Float, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("last", Text),
-    where("deliveries_due", "state = 'waiting'", "due"),
+    Index("deliveries_by_webhook", "webhook", "id"),
+    where("deliveries_due", "state = 'waiting'", "webhook", "due"),
 )
-"""Events on their way to webhooks, written in the transaction of what happened; `state` is waiting, delivered or
-given_up."""
+"""Messages on their way to webhooks, and those that came to an end: `state` is waiting, delivered or given_up, `last`
+what came of the last try. While one is being sent, `due` is when another process may take it for lost."""
