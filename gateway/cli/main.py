@@ -24,6 +24,7 @@ from gateway.cli import (
     limits,
     prompt_labels,
     prompts,
+    prompts_exchange,
     releases,
     retention,
     rollouts,
@@ -71,6 +72,7 @@ cli.command("serve")(serve.serve)
 cli.command("apply")(apply.apply)
 cli.command("releases")(releases.releases)
 prompts.cli.add_typer(prompt_labels.cli)
+prompts.cli.add_typer(prompts_exchange.cli)
 prompts.cli.command("from-call")(from_call.from_call)
 cli.add_typer(prompts.cli, name="prompts")
 cli.add_typer(rollouts.cli, name="rollouts")
