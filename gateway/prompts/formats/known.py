@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.errors import BadRequest
-from gateway.prompts.formats import langfuse, openai
+from gateway.prompts.formats import langchain, langfuse, openai
 from gateway.prompts.formats.base import Format
 from gateway.prompts.formats.source import parse_json
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
+        "langchain": langchain,
         "langfuse": langfuse,
         "openai": openai,
     }

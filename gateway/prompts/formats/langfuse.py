@@ -68,7 +68,7 @@ class _Reader:
         at = below(self._at, "config")
         parts, lost = parameters.read(mapping(one.get("config") or {}, at), at)
         messages = self._messages(one["prompt"], below(self._at, "prompt"))
-        draft = {"messages": messages, "variables": schema.texts(self._names), **parts}
+        draft = {"messages": messages, "variables": schema.declared(self._names), **parts}
         return Portable(
             name=name,
             draft=PromptDraft.parse(draft, self._at or name),

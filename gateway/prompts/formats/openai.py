@@ -22,6 +22,7 @@ from gateway.prompts.formats.source import (
     named,
     parse_json,
     refusal,
+    text_of,
     write_json,
 )
 from gateway.types import Json
@@ -49,9 +50,11 @@ REQUEST = frozenset(
 
 def read(text: str, name: str) -> list[Portable]:
     found = parse_json(text)
-    if isinstance(found, list):
-        return [_Reader(f"[{index}]").prompt(mapping(one, f"[{index}]"), name) for index, one in enumerate(found)]
-    return [_Reader("").prompt(mapping(found, ""), name)]
+    if not isinstance(found, list):
+        return [_Reader("").prompt(mapping(found, ""), name)]
+    for index, one in enumerate(found):
+        text_of(mapping(one, f"[{index}]").get("name"), f"[{index}].name")
+    return [_Reader(f"[{index}]").prompt(one, name) for index, one in enumerate(found)]
 
 
 class _Reader:
@@ -172,10 +175,9 @@ def _function(flat: Any) -> Any:
 
 
 def _format(given: Any) -> Any:
-    if not isinstance(given, dict) or given.get("type") == "text":
-        return None
-    if given.get("type") != "json_schema":
-        return given
+    kind = given.get("type") if isinstance(given, dict) else None
+    if kind != "json_schema":
+        return None if kind == "text" else given
     return {"type": "json_schema", "json_schema": {name: held for name, held in given.items() if name != "type"}}
 
 

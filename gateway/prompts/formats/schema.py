@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gateway.prompts.draft import PromptDraft
-from gateway.prompts.template import Template
 from gateway.types import Json
 
 WHOLE = frozenset(("type", "properties", "required", "additionalProperties"))
 
 
-def texts(names: Iterable[str], defaults: Mapping[str, Any] | None = None) -> Json:
-    """The short form of variables that are texts; one with another default is whatever that is."""
-    return {name: _text(name, defaults or {}) for name in sorted(names)}
+NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 
-def _text(name: str, defaults: Mapping[str, Any]) -> str | Json:
-    if name not in defaults:
-        return "string"
-    default = defaults[name]
-    return {"type": "string", "default": default} if isinstance(default, str) else {"default": default}
+def declared(texts: Iterable[str], others: Iterable[str] = (), defaults: Mapping[str, Any] = NO_DEFAULTS) -> Json:
+    """The short form of variables that are texts, but for the others, and for those with another default."""
+    untyped = frozenset(others)
+    return {name: _spec(name, untyped, defaults) for name in sorted(untyped.union(texts))}
+
+
+def _spec(name: str, untyped: frozenset[str], defaults: Mapping[str, Any]) -> Json:
+    default = {"default": defaults[name]} if name in defaults else {}
+    is_text = name not in untyped and isinstance(defaults.get(name, ""), str)
+    return {"type": "string", **default} if is_text else default
 
 
 def lost_variables(draft: PromptDraft, carried: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -40,8 +43,3 @@ def lost_variables(draft: PromptDraft, carried: frozenset[str] = frozenset()) ->
     if draft.variables.get("additionalProperties"):
         others.append("additionalProperties")
     return (*said, *(f"variables: {other}" for other in others))
-
-
-def names_in(templates: Iterable[str], at: str) -> set[str]:
-    """The variables that templates read. Raises `BadRequest` for one that does not compile."""
-    return {name for template in templates for name in Template.compile(template, at).names}

@@ -15,6 +15,7 @@ from gateway.prompts.names import PromptName
 from gateway.types import Json
 
 MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 64
 _NAME: TypeAdapter[str] = TypeAdapter(PromptName)
 
 
@@ -36,10 +37,23 @@ def parse_json(text: str) -> Any:
     """Raises `BadRequest` for what is no JSON, nested too deeply, or gives a key twice."""
     check_size(text)
     try:
-        orjson.loads(text)
+        found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise refusal("", f"The file is not valid JSON: {error}") from error
-    return json.loads(text, object_pairs_hook=_object)  # orjson bounds the nesting, and lets a key be given twice
+    _check_depth(found)
+    return json.loads(text, object_pairs_hook=_object)  # orjson lets a key be given twice
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for held in level if isinstance(held, dict | list) for child in _children(held)]
+    if level:
+        raise refusal("", f"The file is nested deeper than {MAX_DEPTH} levels")
+
+
+def _children(held: Json | list[Any]) -> Iterable[Any]:
+    return held.values() if isinstance(held, dict) else held
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Json:
@@ -75,8 +89,8 @@ def text_of(value: Any, at: str) -> str:
 
 def left_out(held: Json, taken: Iterable[str], at: str = "") -> list[str]:
     """A sentence for each key with something in it that is not among the taken."""
-    empty: tuple[Any, ...] = (None, "", [], {}, False)
-    lost = sorted(key for key, value in held.items() if key not in taken and value not in empty)
+    empty: tuple[Any, ...] = (None, "", [], {})
+    lost = sorted(key for key, value in held.items() if key not in taken and not (value in empty or value is False))
     return [f"{below(at, key)} is left out" for key in lost]
 
 
