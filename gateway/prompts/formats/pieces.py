@@ -29,7 +29,7 @@ class Include:
 
 Piece = str | Variable | Include
 
-_MARK = re.compile(r"\{{2,}|\{(?=[%#])|\r")
+_MARK = re.compile(r"\{*\r|\{{2,}|\{(?=[%#])")
 """What would not mean itself in a template: the beginning of a tag, and a line end that would become another."""
 _BEFORE_A_TAG = re.compile(r"(?<!\{)\{\Z")
 
@@ -41,7 +41,8 @@ def escaped(text: str, before_a_tag: bool = False) -> str:
 
 
 def _written(text: str) -> str:
-    return '{{ "\\r" }}' if text == "\r" else f'{{{{ "{text}" }}}}'
+    quoted = text.replace("\r", "\\r")
+    return f'{{{{ "{quoted}" }}}}'
 
 
 def template_of(pieces: Iterable[Piece]) -> str:

@@ -25,6 +25,7 @@ from tests.prompts.formats.exchanging import VALUES, pieces
 @example(["{", Variable("x")])
 @example(["{", "% raw %}"])
 @example(["{{{%", Variable("x"), "}"])
+@example(["{\r{"])
 @example(["\r\n", "{#", Variable("x"), "-"])
 def test_every_text_means_itself(found: list[Piece]) -> None:
     template = template_of(found)
