@@ -1,21 +1,22 @@
 """The gate: a pure function from a requirement, declared beforehand, and evidence to a verdict with its reasons.
 
-A comparison with the baseline is paired, item by item, with standard errors clustered by what items share (Miller,
-"Adding Error Bars to Evals", arXiv:2411.00640) and Student's t on the number of clusters. A bound on a rate or a mean
-is one-sided. What is too small to tell is *underpowered*, and says how many items it would take: it does not pass.
+A comparison with the baseline is paired, item by item; errors are clustered by what items share, and bounds one-sided
+(`evals.statistics.bounds`). What is too small to tell is *underpowered*, and says how many items it would take: it does
+not pass.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from evals.evidence import Digest, EvalEvidence, Metric
+
+if TYPE_CHECKING:
+    from evals.statistics.bounds import Bounds
 
 Verdict = Literal["pass", "fail", "underpowered", "invalid"]
 
@@ -73,7 +74,7 @@ class Requirement(BaseModel):
 class Decision(BaseModel):
     """`estimate` is the candidate's mean, or its mean difference to the baseline, with the one-sided bounds at `alpha`
     on both sides; the difference is turned so that more is better. `needed` is how many items it would take, where
-    there were too few."""
+    there were too few, and `detectable` how far from the threshold the truth must be, to pass 8 times in 10."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -83,26 +84,16 @@ class Decision(BaseModel):
     low: float | None = None
     high: float | None = None
     margin: float | None = None
+    detectable: float | None = None
     n: int = 0
     clusters: int = 0
     needed: int | None = None
 
 
-class Bounds(BaseModel):
-    """Mean of values, and one-sided bounds below and above it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    estimate: float
-    low: float
-    high: float
-    error: float
-    n: int
-    clusters: int
-
-
 def decide(requirement: Requirement, evidence: EvalEvidence, now: float) -> Decision:
     """The verdict. The evidence is taken to be for the release, the suite and the baseline in question."""
+    from evals.statistics import bounds
+
     if (why := _invalid(requirement, evidence, now)) is not None:
         return Decision(verdict="invalid", reasons=[why])
     clusters = [item.cluster or f"item:{item.id}" for item in evidence.items]
@@ -112,39 +103,19 @@ def decide(requirement: Requirement, evidence: EvalEvidence, now: float) -> Deci
     decisions = []
     if requirement.compares:
         pairs = [sign * (item.candidate[name] - (item.baseline or {})[name]) for item in evidence.items]
-        bounds = mean_bounds(pairs, clusters, requirement.alpha)
+        difference = bounds.mean(pairs, clusters, requirement.alpha)
         if requirement.margin is not None:
-            decisions.append(_beyond(bounds, -requirement.margin, "not worse than the live release by", requirement))
+            said = "not worse than the live release by"
+            decisions.append(_beyond(difference, -requirement.margin, said, requirement, likely=0.0))
         if requirement.superiority:
-            decisions.append(_beyond(bounds, 0.0, "better than the live release by", requirement))
-    bounds = mean_bounds(found, clusters, requirement.alpha)
+            decisions.append(_beyond(difference, 0.0, "better than the live release by", requirement))
+    mean = bounds.mean(found, clusters, requirement.alpha)
     if requirement.at_least is not None:
-        decisions.append(_beyond(bounds, requirement.at_least, "at least", requirement))
+        decisions.append(_beyond(mean, requirement.at_least, "at least", requirement))
     if requirement.at_most is not None:
-        decisions.append(_beyond(_turned(bounds), -requirement.at_most, "at most", requirement))
+        decisions.append(_beyond(mean.turned(), -requirement.at_most, "at most", requirement))
     worst = min(decisions, key=lambda one: ("fail", "underpowered", "pass").index(one.verdict))
     return worst.model_copy(update={"reasons": [reason for one in decisions for reason in one.reasons]})
-
-
-def mean_bounds(values: Sequence[float], clusters: Sequence[str], alpha: float) -> Bounds:
-    """The mean of at least two values, and bounds that hold with error `alpha` on each side, for items that may share
-    clusters. Where all values are alike their spread says nothing: then the bounds are those of a rate that was not
-    seen once (1 - alpha^(1/clusters)), in units of the values' scale."""
-    from scipy.special import stdtrit
-
-    n = len(values)
-    groups: dict[str, float] = defaultdict(float)
-    mean = math.fsum(values) / n
-    for value, cluster in zip(values, clusters, strict=True):
-        groups[cluster] += value - mean
-    g = len(groups)
-    if g < 2:
-        return Bounds(estimate=mean, low=-math.inf, high=math.inf, error=math.inf, n=n, clusters=g)
-    error = math.sqrt(math.fsum(one * one for one in groups.values()) * g / (g - 1)) / n
-    reach = float(stdtrit(g - 1, 1 - alpha)) * error
-    if error == 0.0:
-        reach = (1 - alpha ** (1 / g)) * max(1.0, abs(mean))
-    return Bounds(estimate=mean, low=mean - reach, high=mean + reach, error=error, n=n, clusters=g)
 
 
 def _invalid(requirement: Requirement, evidence: EvalEvidence, now: float) -> str | None:
@@ -162,30 +133,31 @@ def _invalid(requirement: Requirement, evidence: EvalEvidence, now: float) -> st
     return None
 
 
-def _beyond(bounds: Bounds, threshold: float, words: str, requirement: Requirement) -> Decision:
-    """Whether the mean is above the threshold beyond doubt."""
+def _beyond(
+    bounds: Bounds, threshold: float, words: str, requirement: Requirement, likely: float = math.inf
+) -> Decision:
+    """Whether the mean is above the threshold beyond doubt. `likely` is what a good candidate comes to, where that is
+    known: what was found above it is taken for luck when items are counted."""
     held: dict[str, Any] = {
         "estimate": bounds.estimate,
         "low": bounds.low if math.isfinite(bounds.low) else None,
         "high": bounds.high if math.isfinite(bounds.high) else None,
         "margin": requirement.margin,
+        "detectable": bounds.detectable if math.isfinite(bounds.detectable) else None,
         "n": bounds.n,
         "clusters": bounds.clusters,
     }
     shown = f"{bounds.estimate:+.4g} [{bounds.low:+.4g}, {bounds.high:+.4g}], {bounds.n} items"
     said = f"{requirement.metric} {words} {abs(threshold):g}: {shown}"
-    if bounds.n < requirement.min_items:
-        needed = requirement.min_items
-        return Decision(verdict="underpowered", reasons=[f"{said}, fewer than {needed}"], needed=needed, **held)
-    if bounds.clusters < 2:
+    if bounds.clusters < 2 <= requirement.min_items <= bounds.n:
         return Decision(verdict="underpowered", reasons=[f"{said}, all of one cluster"], **held)
+    distance = min(bounds.estimate, likely) - threshold
+    needed = bounds.needed(distance) if distance > 0 and bounds.clusters > 1 else requirement.min_items
+    if bounds.n < requirement.min_items:
+        held["needed"] = max(needed, requirement.min_items)
+        return Decision(verdict="underpowered", reasons=[f"{said}, fewer than {requirement.min_items}"], **held)
     if bounds.low > threshold:
         return Decision(verdict="pass", reasons=[said], **held)
-    if bounds.high < threshold or bounds.estimate <= threshold:
+    if bounds.high < threshold or distance <= 0:
         return Decision(verdict="fail", reasons=[f"not shown: {said}"], **held)
-    needed = math.ceil(bounds.n * ((bounds.estimate - bounds.low) / (bounds.estimate - threshold)) ** 2)
     return Decision(verdict="underpowered", reasons=[f"{said}: about {needed} items would tell"], needed=needed, **held)
-
-
-def _turned(bounds: Bounds) -> Bounds:
-    return bounds.model_copy(update={"estimate": -bounds.estimate, "low": -bounds.high, "high": -bounds.low})

@@ -28,9 +28,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Side = Literal["harm", "safe"]
 
-SHARES: Floats = np.concatenate([np.geomspace(0.01, 0.8, 12), [0.95]])
-"""Of the largest bet that cannot lose everything: what the mixture is over. Each has the same weight."""
+EXCESS: Floats = np.geomspace(0.2, 8, 5)
+"""How much more often the candidate may fare badly, from a fifth more to nine times as often: what bets on harm are
+mixed over."""
+SHARES: Floats = np.geomspace(0.06, 0.95, len(EXCESS))
+"""Of the largest bet that cannot lose everything: what other bets are mixed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Bet:
     no tolerance, a unit that fared well (`y` of 0) changes nothing, so that a unit may bet as soon as it fared badly.
     Units then bet in the order they fail in: the guarantee is for a candidate that is no worse at any age of a unit."""
 
-    side: Literal["harm", "safe"]
+    side: Side
     tolerance: float = 0.0
     centred: bool = True
 
@@ -82,7 +86,7 @@ class Betting:
         middle = (self._sum.sum(axis=-1) + 0.25) / (total + 0.5) if self.bet.centred else np.zeros_like(total)
         sign = 1.0 if self.bet.side == "harm" else -1.0
         x = sign * ((arms - w) * (y - middle) - w * (1 - w) * self.bet.tolerance)
-        factors = np.log1p((SHARES / _worst(w, middle, sign * self.bet.tolerance, sign)[..., None]) * x[..., None])
+        factors = np.log1p(_stakes(self.bet.side, w, middle, self.bet.tolerance) * x[..., None])
         self._wealth += np.where(counted[..., None], factors, 0.0)
         drawn = np.stack([1 - arms, arms], axis=-1) * counted[..., None]
         self._sum += drawn * y[..., None]
@@ -115,11 +119,24 @@ def _log_mean(wealth: Floats) -> Floats:
     return found
 
 
-def _worst(w: Floats, middle: Floats, signed_tolerance: Floats | float, sign: float) -> Floats:
-    """The most that one bet of everything could lose: the least `x` there can be, turned."""
+def _excess(w: Floats) -> Floats:
+    """The likelihood ratio of an arm, as a bet on `A - w`: of a draw with each `EXCESS` in favour of the candidate,
+    against the draw with `w`. It never loses everything."""
+    found: Floats = EXCESS / (1 + EXCESS * w[..., None])
+    return found
+
+
+def _stakes(side: Side, w: Floats, middle: Floats, tolerance: Floats | float) -> Floats:
+    """The bets that are mixed, on the last axis, each less than would lose everything at the least `x` there can be.
+    Those on harm are what the likelihood of a bad unit's arm would be for a candidate that fares badly so much more
+    often: the bet that grows fastest where it does."""
+    sign = 1.0 if side == "harm" else -1.0
     ends = [sign * (arm - w) * (y - middle) for arm in (0.0, 1.0) for y in (0.0, 1.0)]
-    least = np.minimum.reduce(np.broadcast_arrays(*ends)) - w * (1 - w) * signed_tolerance
-    found: Floats = np.maximum(-least, 1e-12)
+    least = np.minimum.reduce(np.broadcast_arrays(*ends)) - sign * w * (1 - w) * tolerance
+    shares: Floats = SHARES / np.maximum(-least, 1e-12)[..., None]
+    if side == "safe":
+        return shares
+    found: Floats = np.minimum(_excess(w) / (1 - middle)[..., None], shares[..., -1:])
     return found
 
 
@@ -128,7 +145,7 @@ class Ratio:
     declared weights the chance that `peak` ever reaches log(1/alpha) is at most alpha."""
 
     def __init__(self, streams: tuple[int, ...] = ()) -> None:
-        self._wealth: Floats = np.zeros((*streams, 2 * len(SHARES)))
+        self._wealth: Floats = np.zeros((*streams, 2 * len(EXCESS)))
         self.peak: Floats = np.zeros(streams)
 
     @property
@@ -137,8 +154,8 @@ class Ratio:
 
     def update(self, arm: ArrayLike, weight: ArrayLike) -> None:
         arms, w = np.asarray(arm, dtype=np.float64), np.asarray(weight, dtype=np.float64)
-        more = SHARES / w[..., None] * (arms - w)[..., None]
-        fewer = SHARES / (1 - w)[..., None] * (w - arms)[..., None]
+        more = _excess(w) * (arms - w)[..., None]
+        fewer = _excess(1 - w) * (w - arms)[..., None]
         self._wealth += np.log1p(np.concatenate([more, fewer], axis=-1))
         self.peak = np.maximum(self.peak, self.log_e)
 
@@ -226,8 +243,8 @@ class DifferenceSequence:
 class _OverGrid:
     """Bets against every tolerance of a grid at once."""
 
-    def __init__(self, side: Literal["harm", "safe"], grid: Floats) -> None:
-        self._sign = 1.0 if side == "harm" else -1.0
+    def __init__(self, side: Side, grid: Floats) -> None:
+        self._side = side
         self._grid = grid
         self._wealth: Floats = np.zeros((len(grid), len(SHARES)))
         self._sum = self._count = 0.0
@@ -236,9 +253,9 @@ class _OverGrid:
     def update(self, arm: float, weight: float, outcome: float) -> None:
         middle = np.full(len(self._grid), (self._sum + 0.25) / (self._count + 0.5))
         w = np.full(len(self._grid), weight)
-        x = self._sign * ((arm - w) * (outcome - middle) - w * (1 - w) * self._grid)
-        worst = _worst(w, middle, self._sign * self._grid, self._sign)
-        self._wealth += np.log1p((SHARES / worst[:, None]) * x[:, None])
+        sign = 1.0 if self._side == "harm" else -1.0
+        x = sign * ((arm - w) * (outcome - middle) - w * (1 - w) * self._grid)
+        self._wealth += np.log1p(_stakes(self._side, w, middle, self._grid) * x[:, None])
         self.peak = np.maximum(self.peak, _log_mean(self._wealth))
         self._sum += outcome
         self._count += 1

@@ -53,7 +53,7 @@ def proportion(values: ArrayLike, clusters: Sequence[Hashable] | None = None, le
     effect: as so many independent values as would have the error that theirs has (Korn and Graubard 1998)."""
     held = np.asarray(values, dtype=np.float64)
     n, estimate = len(held), float(held.mean())
-    groups, count = _groups(held - estimate, clusters)
+    groups, count = sums(held - estimate, clusters)
     if count < 2:
         return Interval(estimate, 0.0, 1.0, n, count)
     alone = estimate * (1 - estimate) / n
@@ -76,7 +76,7 @@ def at_most(events: int, n: int, alpha: float = 0.05) -> float:
 
 
 def _around(estimate: float, influence: Floats, clusters: Sequence[Hashable] | None, level: float) -> Interval:
-    groups, count = _groups(influence, clusters)
+    groups, count = sums(influence, clusters)
     n = len(influence)
     if count < 2:
         return Interval(estimate, -math.inf, math.inf, n, count)
@@ -84,14 +84,14 @@ def _around(estimate: float, influence: Floats, clusters: Sequence[Hashable] | N
     return Interval(estimate, estimate - reach, estimate + reach, n, count)
 
 
-def _groups(values: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats, int]:
-    """Sums by cluster; without clusters each value is one."""
+def sums(values: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats, int]:
+    """Sums by cluster, and of how many; without clusters each value is one."""
     if clusters is None:
         return values, len(values)
     places: dict[Hashable, int] = {}
     at = [places.setdefault(cluster, len(places)) for cluster in clusters]
-    sums: Floats = np.bincount(at, weights=values, minlength=len(places)).astype(np.float64)
-    return sums, len(places)
+    found: Floats = np.bincount(at, weights=values, minlength=len(places)).astype(np.float64)
+    return found, len(places)
 
 
 def _t(level: float, freedom: int) -> float:
