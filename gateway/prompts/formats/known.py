@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.errors import BadRequest
-from gateway.prompts.formats import langchain, langfuse, openai
+from gateway.prompts.formats import langchain, langfuse, openai, yaml
 from gateway.prompts.formats.base import Format
 from gateway.prompts.formats.source import parse_json
 
@@ -15,6 +15,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "langchain": langchain,
         "langfuse": langfuse,
         "openai": openai,
+        "yaml": yaml,
     }
 )
 
