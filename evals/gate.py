@@ -106,7 +106,7 @@ def decide(requirement: Requirement, evidence: EvalEvidence, now: float) -> Deci
         difference = bounds.mean(pairs, clusters, requirement.alpha)
         if requirement.margin is not None:
             said = "not worse than the live release by"
-            decisions.append(_beyond(difference, -requirement.margin, said, requirement, likely=0.0))
+            decisions.append(_beyond(difference, -requirement.margin, said, requirement, planned=0.0))
         if requirement.superiority:
             decisions.append(_beyond(difference, 0.0, "better than the live release by", requirement))
     mean = bounds.mean(found, clusters, requirement.alpha)
@@ -134,10 +134,10 @@ def _invalid(requirement: Requirement, evidence: EvalEvidence, now: float) -> st
 
 
 def _beyond(
-    bounds: Bounds, threshold: float, words: str, requirement: Requirement, likely: float = math.inf
+    bounds: Bounds, threshold: float, words: str, requirement: Requirement, planned: float | None = None
 ) -> Decision:
-    """Whether the mean is above the threshold beyond doubt. `likely` is what a good candidate comes to, where that is
-    known: what was found above it is taken for luck when items are counted."""
+    """Whether the mean is above the threshold beyond doubt. `planned` is what a good candidate comes to, where that is
+    known."""
     held: dict[str, Any] = {
         "estimate": bounds.estimate,
         "low": bounds.low if math.isfinite(bounds.low) else None,
@@ -149,15 +149,14 @@ def _beyond(
     }
     shown = f"{bounds.estimate:+.4g} [{bounds.low:+.4g}, {bounds.high:+.4g}], {bounds.n} items"
     said = f"{requirement.metric} {words} {abs(threshold):g}: {shown}"
-    if bounds.clusters < 2 <= requirement.min_items <= bounds.n:
+    least = requirement.min_items
+    if bounds.n < least:
+        return Decision(verdict="underpowered", reasons=[f"{said}, fewer than {least}"], needed=least, **held)
+    if bounds.clusters < 2:
         return Decision(verdict="underpowered", reasons=[f"{said}, all of one cluster"], **held)
-    distance = min(bounds.estimate, likely) - threshold
-    needed = bounds.needed(distance) if distance > 0 and bounds.clusters > 1 else requirement.min_items
-    if bounds.n < requirement.min_items:
-        held["needed"] = max(needed, requirement.min_items)
-        return Decision(verdict="underpowered", reasons=[f"{said}, fewer than {requirement.min_items}"], **held)
     if bounds.low > threshold:
         return Decision(verdict="pass", reasons=[said], **held)
-    if bounds.high < threshold or distance <= 0:
+    if bounds.high < threshold or bounds.estimate <= threshold:
         return Decision(verdict="fail", reasons=[f"not shown: {said}"], **held)
+    needed = bounds.needed(threshold, planned)
     return Decision(verdict="underpowered", reasons=[f"{said}: about {needed} items would tell"], needed=needed, **held)

@@ -47,8 +47,13 @@ class Bounds:
         """How far the true mean must be from a threshold for `POWER`, in a run as this one."""
         return max(_reach(self.alpha, self.clusters) * self.error, _unseen(self.alpha, self.clusters) * self.farthest)
 
-    def needed(self, distance: float) -> int:
-        """How many items, in clusters as these, show with `POWER` a mean that is so far from the threshold."""
+    def needed(self, threshold: float, planned: float | None = None) -> int:
+        """How many items, in clusters as these, show with `POWER` that the mean is above the threshold: where it is as
+        `planned`; where nothing is, or so many were not enough, where it is as found. One of them is above it."""
+        enough = 0 if planned is None else self._for(planned - threshold)
+        return enough if enough > self.n else self._for(self.estimate - threshold)
+
+    def _for(self, distance: float) -> int:
         by_error = (_reach(self.alpha, self.clusters) * self.error / distance) ** 2
         share = min(distance / self.farthest, 1 - 1e-9)
         unseen = math.log(self.alpha) / math.log1p(-share) / self.clusters
