@@ -64,7 +64,7 @@ def message(entry: Json) -> Message:
     return _message(f"evt_{entry['hash'][:24]}", entry["action"], entry["at"] / 1e6, data)
 
 
-def test_message(actor: str, webhook: str) -> Message:
+def trial(actor: str, webhook: str) -> Message:
     """What a test sends: an event of its own, `webhooks.tried`, that tells of nothing else."""
     return _message(f"evt_{os.urandom(12).hex()}", "webhooks.tried", time.time(), {"actor": actor, "object": webhook})
 

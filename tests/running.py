@@ -84,6 +84,7 @@ def running_gateway(
 ) -> Iterator[Gateway]:
     config = folder / "sluicegate.yaml"
     whole = {"server": {"port": 0}, "data": str(folder / "data"), "upstreams": upstreams, **settings}
+    whole.setdefault("webhooks", {"private": True})
     config.write_text(yaml.safe_dump(whole))
     log = folder / "serve.log"
     env = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}

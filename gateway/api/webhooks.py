@@ -18,7 +18,7 @@ from gateway.errors import NotFound
 from gateway.store import audit, webhooks
 from gateway.store.webhooks import State
 from gateway.types import Principal
-from gateway.webhooks import EVERYTHING, Message, known, new_secret, test_message
+from gateway.webhooks import EVERYTHING, Message, known, new_secret, trial
 
 router = APIRouter(tags=["webhooks"])
 
@@ -176,7 +176,7 @@ async def delete_webhook(webhook_id: str, who: Admin, running: Running) -> Delet
 @router.post("/webhooks/{webhook_id}/test", status_code=202)
 async def test_webhook(webhook_id: str, who: Admin, running: Running) -> ShownDelivery:
     """Send an event of the type `webhooks.tried`; look at the delivery for what came of it."""
-    told = test_message(who.owner or who.name, f"webhook:{webhook_id}")
+    told = trial(who.owner or who.name, f"webhook:{webhook_id}")
     return await _queue(running, who, webhook_id, "webhooks.test", lambda _: told)
 
 

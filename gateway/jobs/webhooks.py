@@ -54,7 +54,8 @@ class Dispatcher:
         self._sealer = sealer
         self._dialer = Dialer(Reach.CONFIGURED if private else Reach.PUBLIC)
         self._client = H1Client(dialer=self._dialer)
-        self._sending: dict[asyncio.Task[None], str] = {}
+        self.on_their_way: dict[asyncio.Task[None], str] = {}
+        """Messages that are being sent, and to which webhook."""
         self.delivered = 0
         self.failures = 0
 
@@ -70,16 +71,16 @@ class Dispatcher:
 
     async def tick(self) -> None:
         """Queue what is new, and begin to send what is due."""
-        for webhook, delivery in await asyncio.to_thread(self._claim, list(self._sending.values())):
+        for webhook, delivery in await asyncio.to_thread(self._claim, list(self.on_their_way.values())):
             sending = asyncio.create_task(self._deliver(webhook, delivery))
-            self._sending[sending] = webhook.id
-            sending.add_done_callback(self._sending.pop)
+            self.on_their_way[sending] = webhook.id
+            sending.add_done_callback(self.on_their_way.pop)
 
     async def close(self) -> None:
         """Messages on their way are broken off; they are sent again."""
-        for sending in self._sending:
+        for sending in self.on_their_way:
             sending.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        await asyncio.gather(*self.on_their_way, return_exceptions=True)
         await self._client.close()
 
     async def check(self, url: str) -> None:

@@ -105,6 +105,7 @@ async def test_prompts_are_found(running: Inside) -> None:
         assert [one["name"] for one in (await get(running, "prompts", **query))["data"]] == names, query
     [sales] = (await get(running, "prompts", label="staging"))["data"]
     assert (sales["version"], sales["versions"], sales["labels"]) == (2, 2, {"staging": 1})
+    assert sales["digest"] == (await get(running, "prompts/sales/versions/2"))["digest"]
 
 
 async def test_a_branch_is_forked_saved_to_and_merged(running: Inside) -> None:

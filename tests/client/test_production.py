@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.client.results import Rollout
+from gateway.client.results.rollouts import Rollout
 from gateway.errors import Conflict, Forbidden, NotFound
 from tests.client.halves import Half
 from tests.client.people import People

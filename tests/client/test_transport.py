@@ -16,7 +16,7 @@ from gateway.errors import (
     Unavailable,
     error_object,
 )
-from tests.client.conftest import Told
+from tests.answering import Told
 from tests.client.halves import Half
 
 SLOW_DOWN = error_object(RateLimited("Slow down.", param="key"))

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from gateway.client import Client
-from gateway.client.results import Rollout
+from gateway.client.results.rollouts import Rollout
 from tests.client.people import key
 from tests.running import RULES, SLUICE, Gateway, running_gateway
 from tests.store.conftest import STORES, server

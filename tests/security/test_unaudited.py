@@ -11,12 +11,16 @@ import yaml
 
 from gateway.configuration import Source
 from gateway.store import audit
+from gateway.webhooks import ACTS
 from tests.inside import Inside, inside
 from tests.security.test_ungated import CHANGES_NOTHING, SUITE, changes
 
 pytestmark = pytest.mark.anyio
 
-SETTINGS = {"upstreams": {"demo": {"provider": "scripted"}, "spare": {"provider": "scripted"}}}
+SETTINGS = {
+    "webhooks": {"private": True},
+    "upstreams": {"demo": {"provider": "scripted"}, "spare": {"provider": "scripted"}},
+}
 GATE = {"requires": [{"metric": "accuracy", "suite": SUITE, "margin": 0.05}]}
 STRAIGHT: dict[str, Any] = {"canary": None}
 
@@ -28,6 +32,7 @@ class Walk:
         self.running = running
         self.keys = keys
         self.walked: set[tuple[str, str]] = set()
+        self.acts: set[str] = set()
 
     async def __call__(self, who: str, method: str, route: str, body: Any = None, **at: object) -> Any:
         before = await self.running.services.read(audit.last)
@@ -41,6 +46,7 @@ class Walk:
         [entry] = await self.running.services.read(lambda connection: audit.find(connection, limit=1))
         assert entry["actor"] == who
         self.walked.add((method, route))
+        self.acts.add(entry["action"])
         return reply.json()
 
 
@@ -53,6 +59,8 @@ async def test_every_change_is_in_the_log(tmp_path: Path) -> None:
         await access(walk)
         await prompts(walk)
         await production(walk)
+        await told(walk)
+        assert walk.acts <= set(ACTS), "what webhooks can subscribe to"
         wanted = {(method, route) for method, route in changes(running) if route not in CHANGES_NOTHING}
         assert wanted - walk.walked == set()
 
@@ -120,6 +128,15 @@ async def production(walk: Walk) -> None:
     await walk("ada", "POST", "/admin/endpoints/{name}/rollback", {"reason": "it is up again"}, name="bot")
     decided_ = {"endpoint": "bot", "release": first, "outcome": "go", "reason": "as before"}
     await walk("grace", "POST", "/admin/decisions", decided_)
+
+
+async def told(walk: Walk) -> None:
+    made = (await walk("ada", "POST", "/admin/webhooks", {"url": "http://127.0.0.1:1/"}))["id"]
+    hook = "/admin/webhooks/{webhook_id}"
+    await walk("ada", "PATCH", hook, {"events": ["prompt."]}, webhook_id=made)
+    sent = (await walk("ada", "POST", f"{hook}/test", webhook_id=made))["id"]
+    await walk("ada", "POST", f"{hook}/deliveries/{{number}}/redeliver", webhook_id=made, number=sent)
+    await walk("ada", "DELETE", hook, webhook_id=made)
 
 
 def evidence(release: str, baseline: str) -> dict[str, Any]:

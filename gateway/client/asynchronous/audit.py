@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.client.asynchronous.transport import AsyncTransport
-from gateway.client.results import AuditCheck, AuditEntry, read, read_all
+from gateway.client.results.audit import AuditCheck, AuditEntry
+from gateway.client.results.reading import read, read_all
 from gateway.types import Json
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.client.asynchronous.transport import AsyncTransport
-from gateway.client.results import Breaking, Endpoint, GateChange, RolledBack, Serving, read, read_all
+from gateway.client.results.reading import read, read_all
+from gateway.client.results.releases import Breaking, GateChange, RolledBack, Serving
+from gateway.client.results.rollouts import Endpoint
 
 
 class AsyncEndpoints:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import gateway.client.results as results
 from gateway.client.asynchronous.transport import AsyncTransport
-from gateway.client.results import read, read_all
+from gateway.client.results import rollouts as results
+from gateway.client.results.reading import read, read_all
 
 
 class AsyncEvidence:

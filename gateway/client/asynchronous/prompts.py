@@ -10,17 +10,8 @@ from gateway.client.asynchronous.prompt_cache import AsyncPromptCache
 from gateway.client.asynchronous.transport import AsyncTransport
 from gateway.client.disk import Disk, Wanted
 from gateway.client.prompt import Prompt
-from gateway.client.results import (
-    Branch,
-    Comment,
-    Comparison,
-    FoundPrompt,
-    LabelMove,
-    Labels,
-    PromptHistory,
-    read,
-    read_all,
-)
+from gateway.client.results.prompts import Branch, Comment, Comparison, FoundPrompt, LabelMove, Labels, PromptHistory
+from gateway.client.results.reading import read, read_all
 from gateway.types import Json
 
 Reference = str | int

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.client.asynchronous.transport import AsyncTransport
-from gateway.client.results import AppliedChange, Release, read, read_all
+from gateway.client.results.reading import read, read_all
+from gateway.client.results.releases import AppliedChange, Release
 
 
 class AsyncReleases:

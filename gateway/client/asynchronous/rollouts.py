@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.client.asynchronous.transport import AsyncTransport
-from gateway.client.results import Rollout, read, read_all
+from gateway.client.results.reading import read, read_all
+from gateway.client.results.rollouts import Rollout
 
 
 class AsyncRollouts:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.client.asynchronous.transport import AsyncTransport
-from gateway.client.results import CreatedWebhook, Delivery, Webhook, read, read_all
+from gateway.client.results.reading import read, read_all
+from gateway.client.results.webhooks import CreatedWebhook, Delivery, Webhook
 
 
 class AsyncWebhooks:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from gateway.client.results import Breaking, Endpoint, GateChange, RolledBack, Serving, read, read_all
+from gateway.client.results.reading import read, read_all
+from gateway.client.results.releases import Breaking, GateChange, RolledBack, Serving
+from gateway.client.results.rollouts import Endpoint
 from gateway.client.synchronous.transport import Transport
 
 

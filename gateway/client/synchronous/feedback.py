@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import gateway.client.results as results
-from gateway.client.results import read, read_all
+from gateway.client.results import value as results
+from gateway.client.results.reading import read, read_all
 from gateway.client.synchronous.transport import Transport
 
 

@@ -9,17 +9,8 @@ from urllib.parse import quote
 
 from gateway.client.disk import Disk, Wanted
 from gateway.client.prompt import Prompt
-from gateway.client.results import (
-    Branch,
-    Comment,
-    Comparison,
-    FoundPrompt,
-    LabelMove,
-    Labels,
-    PromptHistory,
-    read,
-    read_all,
-)
+from gateway.client.results.prompts import Branch, Comment, Comparison, FoundPrompt, LabelMove, Labels, PromptHistory
+from gateway.client.results.reading import read, read_all
 from gateway.client.synchronous.prompt_cache import PromptCache
 from gateway.client.synchronous.transport import Transport
 from gateway.types import Json

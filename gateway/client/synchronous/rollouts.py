@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from gateway.client.results import Rollout, read, read_all
+from gateway.client.results.reading import read, read_all
+from gateway.client.results.rollouts import Rollout
 from gateway.client.synchronous.transport import Transport
 
 
