@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from gateway.record import CallRecord
-from gateway.store import calls, contents, feedback, leases, responses, retention, search, spend
+from gateway.store import calls, contents, feedback, leases, responses, retention, search, spend, webhooks
 from gateway.store.contents import Content
 from gateway.store.engine import Store
 from gateway.store.feedback import Feedback
@@ -23,9 +23,11 @@ from gateway.store.tables.calls import contents as contents_table
 from gateway.store.tables.calls import responses as responses_table
 from gateway.store.tables.calls import retention_holds as retention_holds_table
 from gateway.store.tables.serving import leases as leases_table
+from gateway.store.webhooks import Webhook
+from gateway.webhooks import Message
 
 NOW = 1_000_000.0
-CONTENTS, RESPONSES, FEEDBACK, CALLS = CLASSES
+DELIVERIES, CONTENTS, RESPONSES, FEEDBACK, CALLS = CLASSES
 NAMES = st.none() | st.sampled_from(["a", "b"])
 
 
@@ -180,3 +182,14 @@ def test_a_lease_is_held_by_one_until_it_gives_it_back_or_dies(store: Store) -> 
         leases.give_back(connection, "job", "me")
         assert leases.take(connection, "job", "you", -1)
         assert leases.take(connection, "job", "me", 60)
+
+
+def test_what_was_sent_to_webhooks_goes_whatever_is_held(store: Store) -> None:
+    held(store)
+    with store.begin() as connection:
+        webhooks.add(connection, Webhook("wh_1", "https://example.com", "sealed", ["*"], NOW, "ada", 0))
+        old, new = (webhooks.queue(connection, "wh_1", Message("m", "e", "{}"), NOW - age) for age in (100, 10))
+    assert sweep(store, DELIVERIES, 50) == 1
+    with store.begin() as connection:
+        assert webhooks.delivery(connection, "wh_1", old) is None
+        assert webhooks.delivery(connection, "wh_1", new) is not None
