@@ -33,16 +33,19 @@ Side = Literal["harm", "safe"]
 EXCESS: Floats = np.geomspace(0.2, 8, 5)
 """How much more often the candidate may fare badly, from a fifth more to nine times as often: what bets on harm are
 mixed over."""
-SHARES: Floats = np.geomspace(0.06, 0.95, len(EXCESS))
-"""Of the largest bet that cannot lose everything: what other bets are mixed over."""
+BOLDNESS: Floats = np.array([0.5, 1.0, 2.0])
+"""Of the bet that is best where the arms are alike: what bets on safety are mixed over."""
+SHARES: Floats = np.geomspace(0.06, 0.95, 5)
+"""Of the largest bet that cannot lose everything: what other bets are mixed over. None is larger than the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bet:
     """What is bet against. `harm`: that the candidate is worse by at most `tolerance`; `safe`: that it is worse by at
-    least `tolerance`. `centred` bets on `y` less the mean so far, which tells sooner; without it, and with
-    no tolerance, a unit that fared well (`y` of 0) changes nothing, so that a unit may bet as soon as it fared badly.
-    Units then bet in the order they fail in: the guarantee is for a candidate that is no worse at any age of a unit."""
+    least `tolerance`, which is above 0. `centred` bets on `y` less the mean so far, which tells sooner; without it, and
+    with no tolerance, a unit that fared well (`y` of 0) changes nothing, so that a unit may bet as soon as it fared
+    badly. Units then bet in the order they fail in: the guarantee is for a candidate that is no worse at any age of a
+    unit."""
 
     side: Side
     tolerance: float = 0.0
@@ -55,7 +58,7 @@ class Betting:
 
     def __init__(self, bet: Bet, streams: tuple[int, ...] = ()) -> None:
         self.bet = bet
-        self._wealth: Floats = np.zeros((*streams, len(SHARES)))
+        self._wealth: Floats = np.zeros((*streams, len(EXCESS if bet.side == "harm" else BOLDNESS)))
         self._sum: Floats = np.zeros((*streams, 2))
         self._count: Floats = np.zeros((*streams, 2))
         self.peak: Floats = np.zeros(streams)
@@ -86,7 +89,7 @@ class Betting:
         middle = (self._sum.sum(axis=-1) + 0.25) / (total + 0.5) if self.bet.centred else np.zeros_like(total)
         sign = 1.0 if self.bet.side == "harm" else -1.0
         x = sign * ((arms - w) * (y - middle) - w * (1 - w) * self.bet.tolerance)
-        factors = np.log1p(_stakes(self.bet.side, w, middle, self.bet.tolerance) * x[..., None])
+        factors = np.log1p(_stakes(self.bet, sign, w, middle) * x[..., None])
         self._wealth += np.where(counted[..., None], factors, 0.0)
         drawn = np.stack([1 - arms, arms], axis=-1) * counted[..., None]
         self._sum += drawn * y[..., None]
@@ -126,17 +129,24 @@ def _excess(w: Floats) -> Floats:
     return found
 
 
-def _stakes(side: Side, w: Floats, middle: Floats, tolerance: Floats | float) -> Floats:
-    """The bets that are mixed, on the last axis, each less than would lose everything at the least `x` there can be.
-    Those on harm are what the likelihood of a bad unit's arm would be for a candidate that fares badly so much more
-    often: the bet that grows fastest where it does."""
-    sign = 1.0 if side == "harm" else -1.0
+def _largest(sign: float, w: Floats, middle: Floats, tolerance: Floats | float) -> Floats:
+    """The bet that would lose everything at the least `x` there can be."""
     ends = [sign * (arm - w) * (y - middle) for arm in (0.0, 1.0) for y in (0.0, 1.0)]
     least = np.minimum.reduce(np.broadcast_arrays(*ends)) - sign * w * (1 - w) * tolerance
-    shares: Floats = SHARES / np.maximum(-least, 1e-12)[..., None]
-    if side == "safe":
-        return shares
-    found: Floats = np.minimum(_excess(w) / (1 - middle)[..., None], shares[..., -1:])
+    found: Floats = 1 / np.maximum(-least, 1e-12)
+    return found
+
+
+def _stakes(bet: Bet, sign: float, w: Floats, middle: Floats) -> Floats:
+    """The bets that are mixed, on the last axis: likelihood ratios, which grow fastest where they are right. On harm, of
+    a candidate that fares badly so much more often; on safety, of arms that are alike, against the nearest pair that
+    is apart by the tolerance: nearly all of it is the smaller arm's."""
+    if bet.side == "harm":
+        likely = _excess(w) / (1 - middle)[..., None]
+    else:
+        apart = np.minimum(middle + (1 - w) * bet.tolerance, 0.99)
+        likely = BOLDNESS * (bet.tolerance / (apart * (1 - apart)))[..., None]
+    found: Floats = np.minimum(likely, SHARES[-1] * _largest(sign, w, middle, bet.tolerance)[..., None])
     return found
 
 
@@ -244,7 +254,7 @@ class _OverGrid:
     """Bets against every tolerance of a grid at once."""
 
     def __init__(self, side: Side, grid: Floats) -> None:
-        self._side = side
+        self._sign = 1.0 if side == "harm" else -1.0
         self._grid = grid
         self._wealth: Floats = np.zeros((len(grid), len(SHARES)))
         self._sum = self._count = 0.0
@@ -253,9 +263,8 @@ class _OverGrid:
     def update(self, arm: float, weight: float, outcome: float) -> None:
         middle = np.full(len(self._grid), (self._sum + 0.25) / (self._count + 0.5))
         w = np.full(len(self._grid), weight)
-        sign = 1.0 if self._side == "harm" else -1.0
-        x = sign * ((arm - w) * (outcome - middle) - w * (1 - w) * self._grid)
-        self._wealth += np.log1p(_stakes(self._side, w, middle, self._grid) * x[:, None])
+        x = self._sign * ((arm - w) * (outcome - middle) - w * (1 - w) * self._grid)
+        self._wealth += np.log1p(SHARES * _largest(self._sign, w, middle, self._grid)[:, None] * x[:, None])
         self.peak = np.maximum(self.peak, _log_mean(self._wealth))
         self._sum += outcome
         self._count += 1
