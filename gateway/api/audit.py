@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from gateway.api.deps import Admin, Running, Viewer
+from gateway.api.deps import MOST, Admin, Running, Viewer
 from gateway.audit import Entry, Verdict, check, entry_of
 from gateway.errors import NotFound
 from gateway.store import audit
@@ -39,7 +39,7 @@ async def list_audit(
     actor: str | None = None,
     action: str | None = None,
     of: Annotated[str | None, Query(alias="object")] = None,
-    before: int | None = None,
+    before: Annotated[int | None, Query(ge=1, le=MOST)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Json:
     """Entries, newest first; `before` a sequence number for the next page. `action` may be the beginning of one."""

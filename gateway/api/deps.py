@@ -50,4 +50,6 @@ Approver = Annotated[Principal, Depends(Requires(Access.APPROVER))]
 Handler = Annotated[Principal, Depends(Requires(Access.HANDLER))]
 """Whoever may undo: editor or approver."""
 Admin = Annotated[Principal, Depends(Requires(Access.ADMIN))]
+MOST = 2**53
+"""Numbers in JSON are exact up to here, and every database holds them."""
 Running = Annotated[Any, Depends(services_of)]

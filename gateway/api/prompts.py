@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from gateway.api.deps import Editor, Evaluator, Running, Viewer
+from gateway.api.deps import MOST, Editor, Evaluator, Running, Viewer
 from gateway.audit import Act
 from gateway.errors import NotFound
 from gateway.prompts import registry
@@ -45,6 +45,7 @@ class FoundPrompt(BaseModel):
 
     name: str
     version: int
+    digest: str
     versions: int
     message: str
     author: str
@@ -63,7 +64,7 @@ class NewVersion(PromptDraft):
 
     message: str = Field("", max_length=5000)
     branch: str = prompts.MAIN
-    parent: int | None = None
+    parent: int | None = Field(None, ge=1, le=MOST)
 
     def draft(self) -> PromptDraft:
         return PromptDraft(**{name: getattr(self, name) for name in PromptDraft.model_fields})

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import Connection
 
-from gateway.api.deps import Admin, Running
+from gateway.api.deps import MOST, Admin, Running
 from gateway.audit import Act
 from gateway.errors import NotFound
 from gateway.store import audit, webhooks
@@ -22,8 +22,6 @@ from gateway.webhooks import EVERYTHING, Message, known, new_secret, trial
 
 router = APIRouter(tags=["webhooks"])
 
-MOST = 2**53
-"""A number in JSON."""
 Number = Annotated[int, Path(ge=1, le=MOST)]
 Events = Annotated[list[str], Field(min_length=1, max_length=100)]
 EVENTS = "Acts of the audit log: whole names, beginnings up to a dot as `prompt.`, or `*` for all."

@@ -85,10 +85,11 @@ def save(connection: Connection, name: str, draft: PromptDraft, origin: Origin) 
 
 def fork(connection: Connection, name: str, branch: str, start: str | None, by: str) -> Branch:
     """A branch from a version: its number, a label, or None for the head of `main`. The name of a branch that was
-    merged is free again."""
+    merged is free again. Raises `NotFound` for a version that is not there, `Conflict` for a branch that is."""
     catalogue.hold_revision(connection)
     check_label(branch, "branch")
-    base = resolve(connection, name, start)
+    found = get(connection, name, start)
+    name, base = found.name, found.number
     held = rows.branch(connection, name, branch)
     if held is not None and held.closed is None:
         raise Conflict(f"{name!r} has a branch {branch!r} already.", param="branch", code="branch_exists")

@@ -34,6 +34,7 @@ class Found:
 
     name: str
     number: int
+    digest: str
     versions: int
     message: str
     author: str
@@ -63,6 +64,7 @@ def search(connection: Connection, wanted: Search) -> Sequence[Found]:
         Found(
             name=row.name,
             number=row.number,
+            digest=row.digest,
             versions=row.versions,
             message=row.message,
             author=row.author,

@@ -50,6 +50,12 @@ async def test_it_is_searched(running: Inside, query: dict[str, object], objects
     assert [one["object"] for one in found] == objects
 
 
+@pytest.mark.parametrize("before", ["0", str(2**70), "x"])
+async def test_what_is_no_number_of_an_entry(running: Inside, before: str) -> None:
+    reply = await running.client.get("/admin/audit", params={"before": before})
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "before")
+
+
 async def test_it_holds_and_says_where_it_does_not(running: Inside) -> None:
     held = (await running.client.get("/admin/audit/verify")).json()
     assert (held["entries"], held["wrong"]) == (3, None)

@@ -67,6 +67,8 @@ async def test_the_same_text_makes_no_version(running: Inside) -> None:
         ("a", text("{{ x }}"), "prompts.a.variables"),
         ("a", text("a", parameters={"model": "m"}), "parameters"),
         ("a", text("a", number=5), "number"),
+        ("a", text("a", parent=0), "parent"),
+        ("a", text("a", parent=2**70), "parent"),
         ("a", text("a", branch="ghost"), "name"),
         ("A", text("a"), "name"),
         ("a/labels/x", text("a"), "name"),

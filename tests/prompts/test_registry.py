@@ -163,3 +163,19 @@ def test_what_cannot_be_forked(connection: Connection, branch: str) -> None:
     with pytest.raises(GatewayError):
         registry.fork(connection, "a", branch, None, "bob")
     assert [one.name for one in prompts.branches(connection, "a")] == ["main"]
+
+
+@pytest.mark.parametrize(("name", "start"), [("a", "2"), ("a", "1180591620"), ("a", "staging"), ("ghost", "1")])
+def test_a_branch_begins_at_what_there_is(connection: Connection, name: str, start: str) -> None:
+    save(connection, "a", "one")
+    with pytest.raises(NotFound):
+        registry.fork(connection, name, "terse", start, "bob")
+    assert [one.name for one in prompts.branches(connection, "a")] == ["main"]
+    assert prompts.branches(connection, "ghost") == []
+
+
+def test_it_is_forked_by_another_id(connection: Connection) -> None:
+    save(connection, "a", "one")
+    registry.alias(connection, "pmpt_1", "a")
+    registry.fork(connection, "pmpt_1", "terse", "1", "bob")
+    assert [one.name for one in prompts.branches(connection, "a")] == ["main", "terse"]
