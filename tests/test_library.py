@@ -54,6 +54,23 @@ async def test_a_client_renders_what_it_got(running: Inside) -> None:
         assert await get(running, f"support/greeting?{query}", key) == (200, found)
 
 
+async def test_what_is_included_in_what_is_included_comes_along_once(running: Inside) -> None:
+    editor = await running.key("editor", owner="ada")
+    for name, content in (
+        ("house/tone", "{% include 'house/style' %}"),
+        ("support/long", "{% include 'house/tone' %} {% include 'house/style' %} Greet {{ name }}."),
+    ):
+        message = {"role": "system", "content": content}
+        body = {"messages": [message], "variables": {"name": "string"} if "name" in content else {}}
+        saved = await running.client.post(f"/admin/prompts/{name}", json=body, headers=editor)
+        assert saved.status_code == 201, saved.text
+    status, found = await get(running, "support/long?label=latest", await running.key())
+    assert (status, [one["name"] for one in found["included"]]) == (200, ["house/style", "house/tone"])
+    assert CompiledPrompt.compile(read(found)).render({"name": "Ada"}) == [
+        {"role": "system", "content": "Be brief. Be brief. Greet Ada."}
+    ]
+
+
 @pytest.mark.parametrize(("endpoints", "status"), [(None, 200), (["bot"], 200), (["plain", "ghost"], 404), ([], 404)])
 async def test_a_key_knows_of_what_it_may_use(running: Inside, endpoints: list[str] | None, status: int) -> None:
     key = await running.key(endpoints=frozenset(endpoints) if endpoints is not None else None)
