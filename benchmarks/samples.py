@@ -40,8 +40,8 @@ class Arms:
     weight: float
 
     def once(self, power: float, tolerance: float = 0.0) -> float:
-        """The units of a z test that looks once: of `candidate - live` being above the tolerance, or below it. Its error
-        is worked out at the tolerance (as Farrington and Manning 1990 do), as it would otherwise not hold."""
+        """The units of a z test that looks once: of `candidate - live` being above the tolerance, or below it. Its
+        error is worked out at the tolerance (as Farrington and Manning 1990 do), as it would otherwise not hold."""
         w, apart = self.weight, self.candidate - self.live - tolerance
         mean = w * self.candidate + (1 - w) * self.live
         at_tolerance = spread(w, max(0.0, mean - w * tolerance), max(0.0, mean + (1 - w) * tolerance))

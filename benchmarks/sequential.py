@@ -1,6 +1,6 @@
 """What the sequential tests of a canary promise, held against simulation: looked at after every unit, on many streams.
 
-python benchmarks/sequential.py [--streams 10000] [--units 1000]
+python -m benchmarks.sequential [--streams 10000] [--units 1000] [--keep FILE]
 """
 
 from __future__ import annotations
@@ -8,19 +8,30 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.tables import Row, Table, show
 from evals.statistics.betting import Bet, Betting, Paired, Ratio
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Rates = Callable[[float], float]
+Timing = Callable[[Floats, Bools, np.random.Generator], Floats]
 
 ALPHA = 0.05
 STEPS = (0.01, 0.05, 0.25, 0.5)
 """The weights of a canary, each for a quarter of its units."""
+OUTAGES = 3
+"""Of the upstream, in a stream."""
+OPEN = 0.2
+"""How long a conversation is open, as a share of a step."""
+LATE = 0.5
+"""How late a failure is told of, in steps."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,50 @@ def naive_crossed(world: World, streams: int, units: int, rng: np.random.Generat
     return float(np.mean(over))
 
 
+def bursts(told: Timing, streams: int, units: int, rng: np.random.Generator) -> float:
+    """The share of streams in which harm was found by first failures, where these do not come one by one: now and then
+    the upstream is away, and every conversation that is open then fails at once. `told` says when the failure of each
+    unit is seen."""
+    began = np.arange(units) / units * len(STEPS)
+    weight = np.array(STEPS)[began.astype(int)]
+    betting = Betting(Bet("harm", centred=False), (streams,))
+    arm = rng.random((streams, units)) < weight
+    away = np.sort(rng.uniform(0, len(STEPS), (streams, OUTAGES)), axis=1)
+    next_away = np.take_along_axis(
+        np.concatenate([away, np.full((streams, 1), np.inf)], axis=1), (away[:, :, None] <= began).sum(axis=1), axis=1
+    )
+    alone = rng.random((streams, units)) < steady(0)
+    failed = np.where(alone, began, np.where(next_away - began < OPEN, next_away, np.inf))
+    seen = told(failed, arm, rng)
+    order = np.argsort(seen, axis=1)
+    for at in range(int(np.isfinite(seen).sum(axis=1).max())):
+        unit = order[:, at : at + 1]
+        there = np.isfinite(np.take_along_axis(seen, unit, axis=1))[:, 0]
+        betting.update(np.take_along_axis(arm, unit, axis=1)[:, 0], weight[unit[:, 0]], there, counts=there)
+    return float(np.mean(betting.peak >= math.log(1 / ALPHA)))
+
+
+def in_time(failed: Floats, arm: Bools, rng: np.random.Generator) -> Floats:
+    return failed + rng.uniform(0, 1e-6, failed.shape)  # of those that fail at once, any is the first
+
+
+def late(failed: Floats, arm: Bools, rng: np.random.Generator) -> Floats:
+    """Some are told of at once and some much later, whatever their arm."""
+    return failed + rng.exponential(LATE, failed.shape)
+
+
+def apart(failed: Floats, arm: Bools, rng: np.random.Generator, by: float) -> Floats:
+    """The live release's are told of later, by so many steps: what the guarantee does not cover."""
+    return failed + rng.uniform(0, 1e-6, failed.shape) + np.where(arm, 0.0, by)
+
+
+TOLD: dict[str, Timing] = {
+    "told of at once": in_time,
+    "told of late, out of order": late,
+    **{f"on live later by {by:.0%} of a step": partial(apart, by=by) for by in (0.01, 0.1, 0.5)},
+}
+
+
 def times(world: World, streams: int, units: int, rng: np.random.Generator) -> Floats:
     """The unit at which harm was found in each stream; infinite where it was not."""
     betting = Betting(Bet("harm"), (streams,))
@@ -126,33 +181,55 @@ def times(world: World, streams: int, units: int, rng: np.random.Generator) -> F
     return found
 
 
+def alike(world: World, streams: int, units: int, rng: np.random.Generator) -> list[str]:
+    found = [crossed(Bet("harm", centred=centred), world, streams, units, rng) for centred in (True, False)]
+    return [f"{share:.2%}" for share in (*found, naive_crossed(world, streams, units, rng))]
+
+
+def at_margin(world: World, streams: int, units: int, rng: np.random.Generator) -> list[str]:
+    return [f"{crossed(Bet('safe', 0.05), replace(world, more=0.05), streams, units, rng):.2%}"]
+
+
+def out_of_order(told: Timing, streams: int, units: int, rng: np.random.Generator) -> list[str]:
+    return [f"{bursts(told, streams, units, rng):.2%}"]
+
+
+def harmed(more: float, streams: int, units: int, rng: np.random.Generator) -> list[str]:
+    found = times(World("", steady, more), streams, units, rng)
+    median = float(np.median(found))
+    return [f"{np.isfinite(found).mean():.1%}", f"{median:.0f}" if math.isfinite(median) else "-"]
+
+
+def tables(streams: int, units: int) -> Iterator[Table]:
+    rows = [Row(world.name, partial(alike, world, streams, units)) for world in NULLS]
+    yield Table(("no difference", "harm found", "by first failures", "by a z test, peeking"), tuple(rows))
+    rows = [Row(name, partial(out_of_order, told, streams, units)) for name, told in TOLD.items()]
+    yield Table(("no difference, failures in bursts", "harm found by first failures"), tuple(rows))
+    rows = [Row(world.name, partial(at_margin, world, streams, units)) for world in NULLS]
+    yield Table(("worse by just the margin of 5 points", "shipped"), tuple(rows))
+
+    def other(compute: Callable[[np.random.Generator], float]) -> Callable[[np.random.Generator], list[str]]:
+        return lambda rng: [f"{compute(rng):.2%}"]
+
+    rows = [
+        Row("sample ratio as drawn", other(partial(ratio_crossed, streams, units))),
+        Row("one in four of the candidate's units lost", other(partial(ratio_crossed, streams, units, lost=0.25))),
+        Row("pairs, 5 % each", other(partial(paired_crossed, 0.05, 0.05, streams, units))),
+        Row("pairs, 5 % and 8 %", other(partial(paired_crossed, 0.05, 0.08, streams, units))),
+    ]
+    yield Table(("other", "crossed"), tuple(rows))
+    rows = [Row(f"{0.05 + more:.0%}", partial(harmed, more, streams, units)) for more in (0.05, 0.1, 0.25, 0.45)]
+    yield Table(("fails on candidate (live 5 %)", "harm found", "median units"), tuple(rows))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--streams", type=int, default=10_000)
     parser.add_argument("--units", type=int, default=1000)
+    parser.add_argument("--keep", type=Path, help="where rows are kept, to go on where it ended")
     chosen = parser.parse_args()
-    streams, units, rng = chosen.streams, chosen.units, np.random.default_rng(20261125)
-    print(f"{streams} streams of {units} units, weights {STEPS}, alpha {ALPHA}, looked at after every unit\n")
-    print("| no difference | harm found | uncentred | z test, peeking |\n|---|---|---|---|")
-    for world in NULLS:
-        found = [crossed(Bet("harm", centred=centred), world, streams, units, rng) for centred in (True, False)]
-        naive = naive_crossed(world, streams, units, rng)
-        print(f"| {world.name} | {found[0]:.2%} | {found[1]:.2%} | {naive:.2%} |", flush=True)
-    print("\n| worse by just the margin of 5 points | shipped |\n|---|---|")
-    for world in NULLS:
-        at_margin = World(world.name, world.live, 0.05, world.calls)
-        print(f"| {world.name} | {crossed(Bet('safe', 0.05), at_margin, streams, units, rng):.2%} |", flush=True)
-    print("\n| other | crossed |\n|---|---|")
-    print(f"| sample ratio as drawn | {ratio_crossed(streams, units, rng):.2%} |")
-    print(f"| one in four of the candidate's units lost | {ratio_crossed(streams, units, rng, lost=0.25):.2%} |")
-    print(f"| pairs, 5 % each | {paired_crossed(0.05, 0.05, streams, units, rng):.2%} |")
-    print(f"| pairs, 5 % and 8 % | {paired_crossed(0.05, 0.08, streams, units, rng):.2%} |", flush=True)
-    print("\n| fails on candidate (live 5 %) | harm found | median units |\n|---|---|---|")
-    for more in (0.05, 0.1, 0.25, 0.45):
-        found_at = times(World("", steady, more), streams, units, rng)
-        median = float(np.median(found_at))
-        shown = f"{median:.0f}" if math.isfinite(median) else "-"
-        print(f"| {0.05 + more:.0%} | {np.isfinite(found_at).mean():.1%} | {shown} |", flush=True)
+    print(f"weights {STEPS}, alpha {ALPHA}, looked at after every unit")
+    show(tables(chosen.streams, chosen.units), f"sequential, {chosen.streams}, {chosen.units}", chosen.keep)
 
 
 if __name__ == "__main__":

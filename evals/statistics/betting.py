@@ -138,8 +138,8 @@ def _largest(sign: float, w: Floats, middle: Floats, tolerance: Floats | float) 
 
 
 def _stakes(bet: Bet, sign: float, w: Floats, middle: Floats) -> Floats:
-    """The bets that are mixed, on the last axis: likelihood ratios, which grow fastest where they are right. On harm, of
-    a candidate that fares badly so much more often; on safety, of arms that are alike, against the nearest pair that
+    """The bets that are mixed, on the last axis: likelihood ratios, which grow fastest where they are right. On harm,
+    of a candidate that fares badly so much more often; on safety, of arms that are alike, against the nearest pair that
     is apart by the tolerance: nearly all of it is the smaller arm's."""
     if bet.side == "harm":
         likely = _excess(w) / (1 - middle)[..., None]
@@ -181,13 +181,14 @@ class Ratio:
 
 
 class Paired:
-    """For a shadow, where each call has a twin: only pairs of which one fared badly say anything, and under "the
-    candidate is no worse" at most half of those are its own. Bets as in a sign test (Robbins 1970)."""
+    """For a shadow, where each call has a twin, and how badly either fared is from 0 to 1. Under "the candidate is no
+    worse" their difference is not above 0 on average: bets are on the difference itself, which for calls that went well
+    or not is a sign test on the pairs that differ (Robbins 1970), as of a draw with even weights."""
 
     def __init__(self, streams: tuple[int, ...] = ()) -> None:
-        self._wealth: Floats = np.zeros((*streams, len(SHARES)))
+        self._wealth: Floats = np.zeros((*streams, len(EXCESS)))
         self.discordant: Floats = np.zeros((*streams, 2))
-        """Pairs in which only the live release fared badly, and only the candidate."""
+        """Pairs in which the live release fared worse, and in which the candidate did."""
         self.peak: Floats = np.zeros(streams)
 
     @property
@@ -196,7 +197,7 @@ class Paired:
 
     def update(self, live_bad: ArrayLike, candidate_bad: ArrayLike) -> None:
         difference = np.asarray(candidate_bad, dtype=np.float64) - np.asarray(live_bad, dtype=np.float64)
-        self._wealth += np.log1p(SHARES * difference[..., None])
+        self._wealth += np.log1p(_excess(np.array(0.5)) / 2 * difference[..., None])
         self.discordant += np.stack([difference < 0, difference > 0], axis=-1)
         self.peak = np.maximum(self.peak, self.log_e)
 
