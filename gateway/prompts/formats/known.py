@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gateway.errors import BadRequest
-from gateway.prompts.formats import langchain, langfuse, openai, yaml
+from gateway.prompts.formats import dotprompt, langchain, langfuse, openai, yaml
 from gateway.prompts.formats.base import Format
 from gateway.prompts.formats.source import parse_json
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
+        "dotprompt": dotprompt,
         "langchain": langchain,
         "langfuse": langfuse,
         "openai": openai,

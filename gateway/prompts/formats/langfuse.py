@@ -12,7 +12,7 @@ from typing import Any
 from gateway.prompts.draft import ROLES, PromptDraft
 from gateway.prompts.formats import mustache, parameters, schema
 from gateway.prompts.formats.base import Portable
-from gateway.prompts.formats.pieces import Include, Piece, Variable, template_of
+from gateway.prompts.formats.pieces import Piece, Tag, Variable, include, template_of
 from gateway.prompts.formats.source import (
     below,
     items,
@@ -105,10 +105,10 @@ class _Reader:
         self._losses += mustache.odd_texts(pieces, at)
         return template_of(pieces)
 
-    def _include(self, reference: re.Match[str], at: str) -> Include:
+    def _include(self, reference: re.Match[str], at: str) -> Tag:
         name, renamed = named(reference[1], at)
         self._losses += [*renamed, f"{at}: it was the {reference[2]} {reference[3]!r} of {name!r} that was included"]
-        return Include(name)
+        return include(name)
 
 
 def write(prompt: Portable) -> tuple[str, tuple[str, ...]]:

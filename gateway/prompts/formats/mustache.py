@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from gateway.prompts.formats.pieces import Piece, Variable, is_variable, merged, pieces_of
 from gateway.prompts.formats.source import refusal
-
-_BRACED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 def read(text: str) -> list[Piece]:
@@ -24,7 +21,7 @@ def read(text: str) -> list[Piece]:
 
 def odd_texts(pieces: Sequence[Piece], at: str) -> list[str]:
     """A sentence for what looks like a variable, and is read as text."""
-    odd = any(isinstance(piece, str) and _BRACED.search(piece) for piece in pieces)
+    odd = any(isinstance(piece, str) and "}}" in piece.partition("{{")[2] for piece in pieces)
     return [f"{at}: braces around what is no name of a variable are text"] if odd else []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import nodes
@@ -21,13 +22,18 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Include:
-    """Another prompt, by its name."""
+class Tag:
+    """Whatever else the template language has, as it is written in it."""
 
-    name: str
+    source: str
 
 
-Piece = str | Variable | Include
+Piece = str | Variable | Tag
+
+
+def include(name: str) -> Tag:
+    return Tag(f'{{% include "{name}" %}}')
+
 
 _MARK = re.compile(r"\{*\r|\{{2,}|\{(?=[%#])")
 """What would not mean itself in a template: the beginning of a tag, and a line end that would become another."""
@@ -54,7 +60,7 @@ def template_of(pieces: Iterable[Piece]) -> str:
         elif isinstance(piece, Variable):
             made.append(f"{{{{ {piece.name} }}}}")
         else:
-            made.append(f'{{% include "{piece.name}" %}}')
+            made.append(piece.source)
     return "".join(made)
 
 
@@ -70,6 +76,7 @@ def merged(pieces: Iterable[Piece]) -> list[Piece]:
     return found
 
 
+@lru_cache(4096)
 def is_variable(name: str) -> bool:
     """Whether `{{ name }}` reads the variable of that name: `true` and `not` do not."""
     try:

@@ -7,10 +7,10 @@ from hypothesis import example, given
 
 from gateway.errors import BadRequest
 from gateway.prompts.formats.pieces import (
-    Include,
     Piece,
     Variable,
     each_text,
+    include,
     is_variable,
     merged,
     pieces_of,
@@ -35,7 +35,7 @@ def test_every_text_means_itself(found: list[Piece]) -> None:
 
 
 def test_what_includes_another_says_so() -> None:
-    assert template_of(["{", Include("a/b"), "!"]) == '{{ "{" }}{% include "a/b" %}!'
+    assert template_of(["{", include("a/b"), "!"]) == '{{ "{" }}{% include "a/b" %}!'
 
 
 @pytest.mark.parametrize(
