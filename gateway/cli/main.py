@@ -25,6 +25,7 @@ from gateway.cli import (
     prompt_labels,
     prompts,
     prompts_exchange,
+    prompts_sync,
     releases,
     retention,
     rollouts,
@@ -73,6 +74,7 @@ cli.command("apply")(apply.apply)
 cli.command("releases")(releases.releases)
 prompts.cli.add_typer(prompt_labels.cli)
 prompts.cli.add_typer(prompts_exchange.cli)
+prompts.cli.add_typer(prompts_sync.cli)
 prompts.cli.command("from-call")(from_call.from_call)
 cli.add_typer(prompts.cli, name="prompts")
 cli.add_typer(rollouts.cli, name="rollouts")

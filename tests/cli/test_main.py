@@ -81,6 +81,7 @@ COMMANDS = (
     ("prompts", "protect"),
     ("prompts", "import"),
     ("prompts", "export"),
+    ("prompts", "sync"),
     ("rollouts",),
     ("rollouts", "propose"),
     ("rollouts", "list"),
