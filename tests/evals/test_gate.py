@@ -56,6 +56,36 @@ def test_too_few_to_tell_says_how_many_would() -> None:
     assert decision.needed > decision.n == 30
 
 
+def differing(worse: int, better: int, of: int) -> EvalEvidence:
+    """The candidate alone fails, the live release alone fails, or both pass."""
+    candidate = [0.0] * worse + [1.0] * (of - worse)
+    return run(candidate, [1.0] * worse + [0.0] * better + [1.0] * (of - worse - better))
+
+
+def test_as_many_items_are_asked_for_as_a_planned_run_has() -> None:
+    """A tenth of pairs discordant, 5 points, one-sided 5 %, a power of 80 %: 248 items."""
+    for worse, better in ((5, 5), (6, 4)):
+        decision = decide(need(margin=0.05), differing(worse, better, of=100), NOW)
+        assert decision.verdict == "underpowered"
+        assert decision.needed == pytest.approx(253, abs=5)
+
+
+def test_after_as_many_as_planned_what_was_found_says_how_many_more() -> None:
+    decision = decide(need(margin=0.025), differing(48, 32, of=1000), NOW)
+    assert decision.verdict == "underpowered"
+    assert decision.needed == pytest.approx(0.08 * 6.18 / (0.025 - 0.016) ** 2, rel=0.02)
+
+
+def test_what_is_rarely_but_only_worse_does_not_pass_on_too_small_an_error() -> None:
+    """2 of 60 only worse: an exact bound allows for more than ten in a hundred; Student's t for seven."""
+    assert decide(need(margin=0.08), differing(2, 0, of=60), NOW).verdict == "underpowered"
+
+
+def test_what_a_run_could_have_shown_is_said() -> None:
+    decision = decide(need(margin=0.05), run(ALIKE, ALIKE), NOW)
+    assert decision.detectable == pytest.approx(3 / 400, rel=0.01)
+
+
 def test_fewer_than_the_least_items_never_pass() -> None:
     decision = decide(need(margin=0.9, min_items=30), run([1.0] * 29, [1.0] * 29), NOW)
     assert (decision.verdict, decision.needed) == ("underpowered", 30)
