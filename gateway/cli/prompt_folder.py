@@ -108,7 +108,7 @@ class PromptFolder:
                 f"{self._shown / STATE} cannot be read: {error.message} "
                 "If Git could not merge it, take either side of it whole, and sync again."
             )
-            raise BadRequest(message, code=error.code) from error
+            raise BadRequest(message) from error
 
     def keep(self, marks: Mapping[str, Mark]) -> None:
         path, content = self._inside(STATE), write_state(marks)

@@ -141,7 +141,7 @@ def read_state(text: bytes) -> dict[str, Mark]:
     except ValidationError as error:
         fault = error.errors()[0]
         at = ".".join(str(step) for step in fault["loc"])
-        raise BadRequest(f"{at or 'the file'}: {fault['msg']}.", code="invalid_sync_state") from error
+        raise BadRequest(f"{at or 'the file'}: {fault['msg']}.") from error
 
 
 def write_state(marks: Mapping[str, Mark]) -> bytes:
