@@ -37,12 +37,14 @@ LATE = 0.5
 @dataclass(frozen=True)
 class World:
     """How often a unit fares badly on the live arm, over the share of the stream that has passed, and by how much more
-    on the candidate's. `calls` of a unit share its luck: `y` is the share of them that went wrong."""
+    on the candidate's. `calls` of a unit share its luck: `y` is the share of them that went wrong. A step lasts for its
+    share of the units, or `until` the candidate has had so many of them."""
 
     name: str
     live: Rates
     more: float = 0.0
     calls: int = 1
+    until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Draw:
     """One unit of each stream."""
 
     arm: Floats
-    weight: float
+    weight: Floats
     outcome: Floats
 
 
@@ -68,15 +70,20 @@ NULLS = (
     World("5 % fail, conversations of 8 calls", steady, calls=8),
     World("2 to 20 % fail, drifting", drifting),
     World("2 to 20 % fail, drifting, conversations of 8 calls", drifting, calls=8),
+    World("2 to 20 % fail, drifting, a step ends with its 5th unit", drifting, until=5),
 )
 
 
 def draws(world: World, streams: int, units: int, rng: np.random.Generator) -> Iterator[Draw]:
     """Units in order. Within a conversation the chance of failure is itself drawn (beta, correlation 1/2)."""
+    step, had = np.zeros(streams, dtype=np.int64), np.zeros(streams)
     for at in range(units):
         share = at / units
-        weight = STEPS[int(share * len(STEPS))]
+        over = int(share * len(STEPS)) > step if world.until is None else had >= world.until
+        step, had = np.minimum(step + over, len(STEPS) - 1), np.where(over, 0, had)
+        weight = np.array(STEPS)[step]
         arm = (rng.random(streams) < weight).astype(np.float64)
+        had += arm
         chance = world.live(share) + world.more * arm
         if world.calls == 1:
             outcome = (rng.random(streams) < chance).astype(np.float64)
