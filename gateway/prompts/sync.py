@@ -17,6 +17,7 @@ from gateway.errors import BadRequest
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.formats import yaml
 from gateway.prompts.formats.base import Portable
+from gateway.prompts.formats.source import refusal
 from gateway.prompts.merge import Clash, merge_drafts
 from gateway.prompts.names import PromptName
 from gateway.prompts.partials import including_last
@@ -141,7 +142,7 @@ def read_state(text: bytes) -> dict[str, Mark]:
     except ValidationError as error:
         fault = error.errors()[0]
         at = ".".join(str(step) for step in fault["loc"])
-        raise BadRequest(f"{at or 'the file'}: {fault['msg']}.") from error
+        raise refusal(at, fault["msg"]) from error
 
 
 def write_state(marks: Mapping[str, Mark]) -> bytes:

@@ -199,7 +199,7 @@ def test_git_merges_what_is_noted_of_different_prompts() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"<<<<<<< HEAD", "the file: Invalid JSON"),
+        (b"<<<<<<< HEAD", "Invalid JSON"),
         (b"{}", "prompts: "),
         (b'{"prompts": {"../a": {"version": 1, "digest": "", "text": ""}}}', "prompts.../a.[key]: "),
         (b'{"prompts": {"a": {"version": "x", "digest": "", "text": ""}}}', "prompts.a.version: "),
