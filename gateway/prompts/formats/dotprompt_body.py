@@ -17,7 +17,6 @@ from gateway.types import Json
 
 ROLES = {"system": "system", "user": "user", "model": "assistant", "assistant": "assistant", "developer": "developer"}
 TESTS = {"if": "{}", "unless": "not {}", "ifEquals": "{} == {}", "unlessEquals": "{} != {}"}
-_INDENTED = re.compile(r"(?:\A|\n)[ \t]+\Z")
 
 
 @dataclass
@@ -142,9 +141,7 @@ class Body:
         self._messages.append(Message(role, [[]]))
 
     def _include(self, tag: Tag) -> None:
-        texts = self._messages[-1].parts[-1]
-        before = texts[-1] if isinstance(texts, list) and texts else ""
-        if len(tag.words) > 1 or not self.paths.at_the_root or (isinstance(before, str) and _INDENTED.search(before)):
+        if len(tag.words) > 1 or not self.paths.at_the_root or tag.indented:
             raise self._refused(tag.line, "a partial with values of its own, in a loop or indented, has no equal here")
         name, renamed = named(tag.words[0].strip("\"'"), f"{self._at}, line {tag.line}")
         self.losses += renamed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.prompts.formats.source import refusal
 
@@ -17,7 +17,7 @@ WHITE_SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + ""
 _QUOTED = r'"(?:\\.|[^"\\])*+"|' + r"'(?:\\.|[^'\\])*+'"
 _COMMENT = re.compile(r"\{\{(?P<left>~?)!(?:--.*?--|(?!--).*?)(?P<right>~?)\}\}", re.DOTALL)
 _TAG = re.compile(
-    rf"\{{\{{(?P<left>~?)(?P<sigil>[#/^>&{{]?)(?P<inside>(?>{_QUOTED}|[^\"'{{}}~])*+)(?P<brace>\}}?)(?P<right>~?)\}}\}}",
+    rf"\{{\{{(?P<left>~?)(?P<sigil>[#/^>&{{]?)(?P<inside>(?!!)(?>{_QUOTED}|[^\"'{{}}~])*+)(?P<brace>\}}?)(?P<right>~?)\}}\}}",
     re.DOTALL,
 )
 _WORD = re.compile(rf"\s*((?:[^\s\"'=|()\[]+=)?(?:{_QUOTED}|(?:\[[^\]]*+\]|[^\s\"'=|()\[]++)++))", re.DOTALL)
@@ -39,6 +39,8 @@ class Tag:
     params: tuple[str, ...]
     line: int
     strips: tuple[bool, bool] = (False, False)
+    indented: bool = False
+    """It stands alone on a line that begins with white space, as every line of a partial then does."""
 
     @property
     def silent(self) -> bool:
@@ -111,6 +113,7 @@ def _stripped(tokens: Sequence[Token]) -> list[Token]:
         if isinstance(tag, str):
             continue
         if tag.silent and _alone(tokens, index):
+            made[index] = replace(tag, indented=bool(index) and str(tokens[index - 1]).endswith((" ", "\t")))
             _change(made, index - 1, lambda text: text.rstrip(" \t"))
             _change(made, index + 1, lambda text: _REST_OF_LINE.sub("", text, count=1))
         if tag.strips[0]:
