@@ -93,6 +93,12 @@ def passed(pairs: Pairs, runs: int, rng: np.random.Generator, low: Lower = lower
     return sum(low(found, names) > -MARGIN for found in pairs.runs(runs, rng)) / runs
 
 
+def at_floor(items: int, rate: float, runs: int, rng: np.random.Generator, low: Lower = lower) -> float:
+    """The share of runs of a release that passes just as many items as it must, whose lower bound is above that."""
+    names = list(range(items))
+    return sum(low((rng.random(items) < rate).astype(np.float64), names) > rate for _ in range(runs)) / runs
+
+
 def sized(pairs: Pairs, runs: int, rng: np.random.Generator) -> Sized:
     """Runs of an alike candidate, each that was too small followed by one of as many items as it asked for."""
     names, verdicts, asked, shown = pairs.names, {"pass": 0, "fail": 0}, [], 0
@@ -146,6 +152,8 @@ AT_MARGIN = (
     Pairs(100, MARGIN, 0.0, size=5, alike=0.3),
     Pairs(100, MARGIN + 0.05, 0.05, size=5, alike=0.3),
 )
+RATES = ((30, 0.8), (30, 0.9), (60, 0.95), (200, 0.95), (200, 0.99), (1000, 0.99))
+"""Items, and the share that must pass, which is just what does."""
 ALIKE = (
     Pairs(50, 0.05, 0.05),
     Pairs(100, 0.05, 0.05),
@@ -158,6 +166,11 @@ ALIKE = (
 def at_margin(pairs: Pairs, runs: int, rng: np.random.Generator) -> list[str]:
     seed = int(rng.integers(2**32))
     return [f"{passed(pairs, runs, np.random.default_rng(seed), low):.1%}" for low in (lower, student)]
+
+
+def at_rate(items: int, rate: float, runs: int, rng: np.random.Generator) -> list[str]:
+    seed = int(rng.integers(2**32))
+    return [f"{at_floor(items, rate, runs, np.random.default_rng(seed), low):.1%}" for low in (lower, student)]
 
 
 def asking(pairs: Pairs, runs: int, rng: np.random.Generator) -> list[str]:
@@ -180,6 +193,8 @@ def insisting(pairs: Pairs, runs: int, rng: np.random.Generator) -> list[str]:
 def tables(runs: int) -> Iterator[Table]:
     rows = tuple(Row(str(pairs), partial(at_margin, pairs, runs)) for pairs in AT_MARGIN)
     yield Table(("worse by just the margin of 5 points", "passes", "by Student's t alone"), rows)
+    rows = tuple(Row(f"{items} items, {rate:.0%}", partial(at_rate, items, rate, runs)) for items, rate in RATES)
+    yield Table(("a rate just at its floor", "passes", "by Student's t alone"), rows)
     rows = tuple(Row(str(pairs), partial(asking, pairs, runs)) for pairs in ALIKE)
     yield Table(("alike", "passes", "fails", "else asks for items (10 to 90 %)", "passes with those"), rows)
     rows = tuple(Row(f"{share:.0%} discordant", partial(saving, share, runs)) for share in (0.05, 0.1, 0.2))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.gate import ALPHA, MARGIN, Pairs, passed, sized, student
+from benchmarks.gate import ALPHA, MARGIN, Pairs, at_floor, passed, sized, student
 from evals.statistics.bounds import Bounds, mean
 
 RUNS = 1000
@@ -41,6 +41,11 @@ def test_student_s_t_alone_would_pass_what_is_rarely_but_only_worse() -> None:
     """What the reweighting is for."""
     pairs = Pairs(60, worse=MARGIN, better=0.0)
     assert passed(pairs, RUNS, np.random.default_rng(7), low=student) > 2 * MOST
+
+
+@pytest.mark.parametrize(("items", "rate"), [(30, 0.8), (30, 0.9), (60, 0.95), (200, 0.99)])
+def test_a_rate_just_at_its_floor_seldom_passes(items: int, rate: float) -> None:
+    assert at_floor(items, rate, RUNS, np.random.default_rng(11)) <= MOST
 
 
 @pytest.mark.parametrize(("better", "items"), [(0.05, 248), (0.1, 495)])
