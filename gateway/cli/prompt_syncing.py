@@ -15,6 +15,8 @@ from gateway.types import Json
 DELETED = "Its file was deleted, and the registry deletes nothing. Write it again: --take registry"
 MISSING = "The registry has it no more. Delete the file, or save it as a new prompt: --take folder"
 
+MEANWHILE = "Somebody else saved a first version meanwhile, and this is the next."
+
 
 class Became(StrEnum):
     """What became of a prompt; of the first four, in a dry run, what would."""
@@ -116,8 +118,8 @@ class Syncing:
             return Sides(base, file, None)
         if base is not None and (listed["version"], listed["digest"]) == (base.version, base.digest):
             return Sides(base, file, base)
-        if base is not None and not self._registry.holds(name, base):
-            base = None
+        if base is not None and file is not None and not self._registry.holds(name, base):
+            base = None  # it is of another registry, and says nothing of what changed since
         return Sides(base, file, self._registry.version(name, listed["version"]).mark)
 
     def _act(self, planned: Planned) -> Outcome:
@@ -145,11 +147,9 @@ class Syncing:
         check_templates(name, file)
         if self._chosen.dry_run:
             return self._told(name, Became.SAVED)
-        saved = self._registry.save(name, file, self._chosen.message, head.version if head is not None else None).mark
-        meanwhile = head is None and saved.version > 1
-        return self._done(
-            name, Became.SAVED, saved, "Somebody else saved a first version meanwhile." if meanwhile else ""
-        )
+        parent = head.version if head is not None else None
+        saved = self._registry.save(name, file, self._chosen.message, parent).mark
+        return self._done(name, Became.SAVED, saved, MEANWHILE if parent is None and saved.version > 1 else "")
 
     def _write(self, name: str, head: Mark) -> Outcome:
         if not self._chosen.dry_run:

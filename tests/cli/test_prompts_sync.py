@@ -91,6 +91,7 @@ def test_each_side_gets_what_is_new_in_the_other(desk: Desk) -> None:
     )
     assert desk.head("mine")["versions"][0]["message"] == "From Git."
     assert desk.head("mine")["labels"] == {}
+    assert f"nothing new: it is {desk.folder}/theirs@1" in desk.sluice("prompts", "save", str(desk.file("theirs"))).out
     before = desk.bytes()
     again = desk.sync()
     assert (again.code, again.out, desk.bytes()) == (0, "nothing to do\n", before)

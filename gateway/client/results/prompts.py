@@ -12,6 +12,7 @@ class FoundPrompt(Struct, frozen=True):
 
     name: str
     version: int
+    digest: str
     versions: int
     message: str
     author: str
