@@ -60,6 +60,21 @@ class Arms:
 
         return over(observe, streams, units)
 
+    def times_knowing(self, streams: int, units: int, rng: np.random.Generator) -> Floats:
+        """As `times`, of who knows both rates and bets the likelihood ratio of each unit's arm: none finds harm sooner."""
+        pooled = self.weight * self.candidate + (1 - self.weight) * self.live
+        wealth = peak = np.zeros(streams)
+
+        def observe() -> Floats:
+            nonlocal wealth, peak
+            arm = rng.random(streams) < self.weight
+            rate = np.where(arm, self.candidate, self.live)
+            wealth = wealth + np.log(np.where(rng.random(streams) < rate, rate / pooled, (1 - rate) / (1 - pooled)))
+            peak = np.maximum(peak, wealth)
+            return peak
+
+        return over(observe, streams, units)
+
 
 @dataclass(frozen=True)
 class Twins:
@@ -147,6 +162,12 @@ def canary(arms: Arms, bet: Bet, streams: int, rng: np.random.Generator) -> list
     return compared(arms.times(bet, streams, math.ceil(LONGEST * once(0.8)), rng), once)
 
 
+def harm(arms: Arms, streams: int, rng: np.random.Generator) -> list[str]:
+    found = canary(arms, Bet("harm", centred=False), streams, rng)
+    knowing = arms.times_knowing(streams, math.ceil(LONGEST * arms.once(0.8)), rng)
+    return [*found, *(f"{spent(knowing, power):,.0f}" for power in POWERS)]
+
+
 def larger(arms: Arms, planned: float, streams: int, rng: np.random.Generator) -> list[str]:
     """Harm that is larger than what the test that looks once was planned for. Streams in which it was not found count
     with all their units."""
@@ -178,11 +199,8 @@ ONCE = tuple(f"{cell} {power:.0%}" for power in POWERS for cell in ("once,", "se
 
 def tables(streams: int) -> Iterator[Table]:
     harmed = [Arms(0.05, candidate, weight) for candidate in (0.1, 0.15, 0.3) for weight in WEIGHTS]
-    bet = Bet("harm", centred=False)
-    rows = [
-        Row(f"{arms.candidate:.0%}, weight {arms.weight:.0%}", partial(canary, arms, bet, streams)) for arms in harmed
-    ]
-    yield Table(("fails on candidate (live 5 %)", *ONCE, "90 % by"), tuple(rows))
+    rows = [Row(f"{arms.candidate:.0%}, weight {arms.weight:.0%}", partial(harm, arms, streams)) for arms in harmed]
+    yield Table(("fails on candidate (live 5 %)", *ONCE, "90 % by", "knowing, 80%", "knowing, 95%"), tuple(rows))
     rows = [
         Row(f"{arms.candidate:.0%}, weight {arms.weight:.0%}", partial(larger, arms, 0.1, streams))
         for arms in harmed[4:]
