@@ -155,7 +155,7 @@ def write(prompt: Portable) -> tuple[str, tuple[str, ...]]:
         "config": {THEIRS.get(name, name): value for name, value in draft.parameters.items()},
         "input": {"schema": draft.variables, **({"default": defaults} if defaults else {})} if properties else {},
         "output": _output(draft.response_format, lost),
-        "toolDefs": [made for tool in draft.tools if (made := _tool(tool, lost))],
+        "toolDefs": [made for at, tool in enumerate(draft.tools) if (made := _tool(tool, f"tools[{at}]", lost))],
     }
     written = yaml.safe_dump({key: held for key, held in front.items() if held}, sort_keys=False, allow_unicode=True)
     body = handlebars.write(_body(draft, lost))
@@ -227,11 +227,11 @@ def _output(response_format: Json | None, lost: list[str]) -> Json:
     return {}
 
 
-def _tool(tool: Json, lost: list[str]) -> Json:
+def _tool(tool: Json, at: str, lost: list[str]) -> Json:
     match tool:
         case {"type": "function", "function": {"name": str(name), **others}}:
-            lost += left_out(mapping(others, ""), TOOL.values(), f"the tool {name[:80]!r}:")
+            lost += left_out(mapping(others, ""), TOOL.values(), f"{at}.function")
             ours = {"name": name, **others}
             return {theirs: ours[key] for theirs, key in TOOL.items() if key in ours}
-    lost.append(f"a tool of type {tool['type'][:80]!r} is left out")
+    lost.append(f"{at}: a tool of type {tool['type'][:80]!r} is left out")
     return {}

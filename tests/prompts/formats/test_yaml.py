@@ -55,6 +55,7 @@ def test_what_is_written_is_read_again(prompt: PromptDraft) -> None:
         prompt.as_json(), option=orjson.OPT_SORT_KEYS
     )
     assert documents(written) == [pyyaml.safe_load(written)]
+    assert yaml.read(written.replace("\n", "\r\n"), "elsewhere") == [read]
 
 
 def shuffled(value: Any) -> Any:
