@@ -15,12 +15,20 @@ DAY = 86_400
 
 def test_every_class_of_data_has_an_age_of_its_own() -> None:
     assert RetentionSettings.model_fields.keys() == {of.name for of in CLASSES}
-    ages = {"calls": 90 * DAY, "contents": 30 * DAY, "responses": 30 * DAY, "feedback": 90 * DAY}
+    ages = {
+        "calls": 90 * DAY,
+        "contents": 30 * DAY,
+        "responses": 30 * DAY,
+        "feedback": 90 * DAY,
+        "deliveries": 30 * DAY,
+    }
     assert RetentionSettings().ages() == ages
 
 
 def test_null_keeps_for_ever() -> None:
-    assert RetentionSettings(calls=None, contents="12h", responses=None, feedback=None).ages() == {"contents": DAY // 2}
+    assert RetentionSettings(calls=None, contents="12h", responses=None, feedback=None, deliveries=None).ages() == {
+        "contents": DAY // 2
+    }
 
 
 @pytest.mark.parametrize("given", [{"calls": "90"}, {"calls": "a year"}, {"contents": 30}, {"prompts": "1d"}])

@@ -38,7 +38,7 @@ def test_what_is_old_goes_and_what_is_held_stays_until_it_is_lifted(sluice: Slui
     due = {row["class"]: row for row in sluice("retention", "run", "--dry-run", "--json").rows}
     assert due["calls"] == {"class": "calls", "would_go": 2, "held": 1}
     gone = {row["class"]: row["removed"] for row in sluice("retention", "run", "--json").rows}
-    assert gone == {"contents": 0, "responses": 0, "feedback": 0, "calls": 2}
+    assert gone == {"deliveries": 0, "contents": 0, "responses": 0, "feedback": 0, "calls": 2}
     assert sluice("retention", "lift", hold).out == f"lifted {hold}\n"
     done = sluice("retention", "run")
     assert "calls" in done.err
@@ -49,7 +49,7 @@ def test_what_is_old_goes_and_what_is_held_stays_until_it_is_lifted(sluice: Slui
 @pytest.mark.usefixtures("filled")
 def test_what_is_kept_for_ever_is_not_touched(sluice: Sluice, tmp_path: Path) -> None:
     with (tmp_path / "sluicegate.yaml").open("a") as config:
-        config.write("retention: {calls: null, contents: null, responses: null, feedback: null}\n")
+        config.write("retention: {calls: null, contents: null, responses: null, feedback: null, deliveries: null}\n")
     assert sluice("retention", "run").out == "Everything is kept for ever.\n"
     assert sluice("retention", "run", "--dry-run").out == "Everything is kept for ever.\n"
     assert sluice("calls", "--json").out.count('"id"') == 4
