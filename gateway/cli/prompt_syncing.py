@@ -28,6 +28,7 @@ class Became(StrEnum):
     DELETED = "deleted"
     MISSING = "missing"
     CONFLICT = "conflict"
+    OVERTAKEN = "overtaken"
     FAILED = "failed"
 
 
@@ -107,7 +108,7 @@ class Syncing:
         except Unavailable:
             raise
         except Conflict as error:
-            return self._told(planned.name, Became.CONFLICT, error.message)
+            return self._told(planned.name, Became.OVERTAKEN, error.message)
         except GatewayError as error:
             return self._told(planned.name, Became.FAILED, error.message)
 

@@ -63,7 +63,7 @@ def sync(
     became = {outcome.outcome for outcome in outcomes}
     if Became.FAILED in became:
         raise typer.Exit(FAILED)
-    if Became.CONFLICT in became:
+    if became & {Became.CONFLICT, Became.OVERTAKEN}:
         raise typer.Exit(CONFLICT)
 
 
@@ -108,13 +108,13 @@ def _tell(outcomes: list[Outcome], directory: Path, dry_run: bool) -> None:
                 typer.echo(plain(one.message))
             case Became.SAVED | Became.WRITTEN | Became.MERGED | Became.NOTED:
                 at = f"@{one.version}" if one.version is not None else ""
-                typer.echo(f"{'to be ' if dry_run else ''}{one.outcome:<8}  {one.name}{at}  {one.message}".rstrip())
+                typer.echo(f"{'to be ' if dry_run else ''}{one.outcome:<9} {one.name}{at}  {one.message}".rstrip())
             case _:
-                typer.echo(f"{one.outcome:<8}  {one.name}  {one.message}")
+                typer.echo(f"{one.outcome:<9} {one.name}  {plain(one.message)}")
     if not outcomes:
         typer.echo("nothing to do")
     if any(one.outcome is Became.CONFLICT for one in outcomes):
         typer.echo(
-            f"\nNeither side of a conflict was touched. Make its file what it is to be, then: "
+            "\nNeither side of a conflict was touched. Make its file what it is to be, then: "
             f"sluice prompts sync {directory} --only NAME --take folder"
         )

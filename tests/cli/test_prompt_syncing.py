@@ -84,7 +84,7 @@ def test_a_version_saved_meanwhile_is_not_saved_over(meanwhile: Meanwhile) -> No
     assert planned[1].step is Step.SAVE
     meanwhile.post("theirs")
     outcome = meanwhile.act(*planned)
-    assert (outcome.outcome, outcome.message) == (Became.CONFLICT, "Somebody else saved it meanwhile: sync again.")
+    assert (outcome.outcome, outcome.message) == (Became.OVERTAKEN, "Somebody else saved it meanwhile: sync again.")
     assert (meanwhile.contents(), meanwhile.prompt()["head"]["version"]) == (["one", "theirs"], 2)
     assert "<<<<<<< folder\nmine\n=======\ntheirs\n" in meanwhile.sync().message
 
@@ -120,7 +120,7 @@ def test_a_merge_that_clashes_with_what_was_saved_meanwhile_is_gone_on_with(mean
     planned = meanwhile.plan()
     meanwhile.post("eins\ntwo\nTHREE")
     mine = meanwhile.file.read_bytes()
-    assert meanwhile.act(*planned).outcome is Became.CONFLICT
+    assert meanwhile.act(*planned).outcome is Became.OVERTAKEN
     assert meanwhile.file.read_bytes() == mine
     assert "<<<<<<< folder\nONE\n=======\neins\n" in meanwhile.sync().message
     meanwhile.post("one\ntwo\nDREI")
@@ -138,7 +138,7 @@ def test_a_file_changed_meanwhile_is_not_written_over(meanwhile: Meanwhile) -> N
     assert planned[1].step is Step.WRITE
     meanwhile.write("mine")
     outcome = meanwhile.act(*planned)
-    assert (outcome.outcome, "was changed meanwhile: sync again" in outcome.message) == (Became.CONFLICT, True)
+    assert (outcome.outcome, "was changed meanwhile: sync again" in outcome.message) == (Became.OVERTAKEN, True)
     assert "mine" in meanwhile.file.read_text()
 
 
