@@ -282,6 +282,8 @@ def test_a_registry_of_many_pages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     assert [name for name, _ in desk.told()] == list("abcde")
     desk.write("a", "two")
     assert desk.told("--only", f"{desk.folder}/a") == [("a", "saved")]
+    desk.sluice("prompts", "alias", f"{desk.folder}-a", f"{desk.folder}/a")
+    assert desk.told("--only", f"{desk.folder}-a") == []
 
 
 def test_the_whole_registry(desk: Desk) -> None:
@@ -311,7 +313,7 @@ def test_a_state_that_cannot_be_read_is_told(desk: Desk) -> None:
     path.write_text("<<<<<<< HEAD\n" + path.read_text())
     done = desk.sync()
     assert (done.code, "take either side of it whole, and sync again" in done.err) == (1, True)
-    path.write_text('{"prompts": {"../a": {"version": 1, "digest": "", "text": ""}}}')
+    path.write_text('{"prompts": {"../../a": {"version": 1, "digest": "", "text": ""}}}')
     assert desk.sync().code == 1
 
 
