@@ -61,7 +61,7 @@ class Arms:
         return over(observe, streams, units)
 
     def times_knowing(self, streams: int, units: int, rng: np.random.Generator) -> Floats:
-        """As `times`, of who knows both rates and bets the likelihood ratio of each unit's arm: none finds harm sooner."""
+        """As `times`, of who knows both rates and bets the likelihood ratio of each unit's arm, which grows fastest."""
         pooled = self.weight * self.candidate + (1 - self.weight) * self.live
         wealth = peak = np.zeros(streams)
 
