@@ -21,6 +21,28 @@ Endpoint = Annotated[str, typer.Argument(help="The endpoint.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for those who look later.")]
 
 
+@cli.command("list")
+def list_endpoints(url: Url = None, as_json: AsJson = False) -> None:
+    """Show every endpoint: what it serves, what is tried beside it, and what is red."""
+    with connect(url) as gateway:
+        found = gateway.get("/admin/endpoints")
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        {
+            **one,
+            "release": one["release"] and one["release"][:12],
+            "protected": "yes" if one["protected"] else "no",
+            "rollout": one["trial"],
+            "red": one["broken"] or (f"{one['unreviewed']} to review" if one["unreviewed"] else None),
+        }
+        for one in found["data"]
+    ]
+    columns = ("name", "release", "prompt", "upstream", "protected", "rollout", "red")
+    show(rows, columns, False, "No endpoint yet: sluice apply -f FILE")
+
+
 @cli.command("show")
 def show_endpoint(endpoint: Endpoint, url: Url = None, as_json: AsJson = False) -> None:
     """Show what is live, what was, what is tried, and what is still to be reviewed."""
@@ -135,6 +157,23 @@ def break_glass(
         typer.echo(
             f"{endpoint} serves {release[:12]}. To be reviewed by somebody else: sluice endpoints review {made['id']}"
         )
+
+
+@cli.command("breakings")
+def list_breakings(
+    unreviewed: Annotated[bool, typer.Option("--unreviewed", help="Only those nobody has reviewed.")] = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who broke the glass, when and why, and who has looked at it since; newest first."""
+    with connect(url) as gateway:
+        found = gateway.get("/admin/breakings", unreviewed=unreviewed or None)
+    if as_json:
+        show_json(found)
+        return
+    rows = [{**one, "at": when(one["at"]), "release": one["release"][:12]} for one in found["data"]]
+    columns = ("id", "at", "endpoint", "release", "by", "reason", "reviewed_by", "review")
+    show(rows, columns, False, "Nobody has broken the glass.")
 
 
 @cli.command("review")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 
-from gateway.cli.options import AsJson, Url
+from gateway.cli.options import AsJson, Url, json_of
 from gateway.cli.remote import connect
 from gateway.cli.table import show, show_json, when
 from gateway.errors import BadRequest
+from gateway.types import Json
 
 cli = typer.Typer(help="Post and read the evidence for releases.", no_args_is_help=True)
-decisions = typer.Typer(help="Read the signed records of what was decided.", no_args_is_help=True)
+decisions = typer.Typer(help="Read, and add to, the signed records of what was decided.", no_args_is_help=True)
 
 
 @cli.command("post")
@@ -51,6 +53,13 @@ def list_evidence(
         show(found["data"], ("id", "kind", "suite", "items", "by", "at"), False, "No evidence yet.")
 
 
+@cli.command("show")
+def show_evidence(evidence: Annotated[str, typer.Argument(help="As shown by `list`.")], url: Url = None) -> None:
+    """Print one piece of evidence, whole, as JSON: its items, and the signature over them."""
+    with connect(url) as gateway:
+        show_json(gateway.get(f"/admin/evidence/{evidence}"))
+
+
 @decisions.command("list")
 def list_decisions(
     endpoint: Annotated[str | None, typer.Option(help="Only this endpoint's.", show_default=False)] = None,
@@ -76,6 +85,45 @@ def list_decisions(
         for row in found["data"]
     ]
     show(rows, ("id", "endpoint", "release", "outcome", "at", "holds", "genuine"), False, "No decision yet.")
+
+
+@decisions.command("record")
+def record_decision(
+    endpoint: Annotated[str, typer.Argument(help="The endpoint it is about.")],
+    release: Annotated[str, typer.Argument(help="The digest of the release.")],
+    outcome: Annotated[str, typer.Argument(help="go, go_with_conditions, no_go or return_to_phase.")],
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for those who look later.")],
+    phase: Annotated[
+        str | None, typer.Option(help="The phase of CPMAI that work returns to.", show_default=False)
+    ] = None,
+    risk: Annotated[
+        list[str] | None, typer.Option(help="What is taken into account; again for more.", show_default=False)
+    ] = None,
+    evidence: Annotated[
+        list[str] | None, typer.Option("--evidence", "-e", help="An id that speaks for it.", show_default=False)
+    ] = None,
+    forecast: Annotated[
+        str | None, typer.Option(help="What it is to be worth, as JSON; see docs/rollouts.md.", show_default=False)
+    ] = None,
+    expires: Annotated[
+        datetime | None, typer.Option(help="When it is to be looked at again, UTC.", show_default=False)
+    ] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record what people decided: signed, and moving nothing by itself. For approvers."""
+    body: Json = {"endpoint": endpoint, "release": release, "outcome": outcome, "reason": reason, "phase": phase}
+    body |= {"risks": risk or [], "evidence": evidence or []}
+    if forecast is not None:
+        body["forecast"] = json_of(forecast, "--forecast")
+    if expires is not None:
+        body["expires"] = expires.replace(tzinfo=UTC).timestamp()
+    with connect(url) as gateway:
+        made = gateway.post("/admin/decisions", body)
+    if as_json:
+        show_json(made)
+    else:
+        typer.echo(f"{made['id']}  {endpoint}  {outcome}")
 
 
 @decisions.command("show")

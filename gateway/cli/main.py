@@ -71,7 +71,7 @@ def root(version: bool = typer.Option(False, "--version", callback=_version, is_
 
 cli.command("serve")(serve.serve)
 cli.command("apply")(apply.apply)
-cli.command("releases")(releases.releases)
+cli.add_typer(releases.cli, name="releases")
 prompts.cli.add_typer(prompt_labels.cli)
 prompts.cli.add_typer(prompts_exchange.cli)
 prompts.cli.add_typer(prompts_sync.cli)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import orjson
 import typer
+
+from gateway.errors import BadRequest
 
 Config = Annotated[
     Path | None,
@@ -26,3 +29,11 @@ Url = Annotated[
         show_default=False,
     ),
 ]
+
+
+def json_of(text: str, option: str) -> Any:
+    """The value of an option that is written as JSON. Raises `BadRequest` naming the option."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"{option} is not JSON: {error}.") from error

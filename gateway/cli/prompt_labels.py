@@ -104,6 +104,18 @@ def set_alias(
         typer.echo(f"{made['alias']} is {made['prompt']}")
 
 
+@cli.command("protected")
+def list_protected(url: Url = None, as_json: AsJson = False) -> None:
+    """Show the labels that only an approver moves."""
+    with connect(url) as gateway:
+        found = gateway.get("/admin/protected-labels")
+    if as_json:
+        show_json(found)
+        return
+    rows = [{**one, "since": when(one["at"]) if one["at"] is not None else "always"} for one in found["data"]]
+    show(rows, ("label", "since", "by"), False, "")
+
+
 @cli.command("protect")
 def protect(
     label: Label,

@@ -1,15 +1,24 @@
-"""`sluice releases`: what serves where."""
+"""`sluice releases`: what serves where, and what a release is made of."""
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+import typer
+
 from gateway.cli.database import transaction
-from gateway.cli.options import AsJson, Config
-from gateway.cli.table import show
+from gateway.cli.options import AsJson, Config, Url, json_of
+from gateway.cli.remote import connect
+from gateway.cli.table import show, show_json
 from gateway.store import catalogue
 
+cli = typer.Typer(help="Show each endpoint's live release: prompt version, upstream, parameters, digest.")
 
-def releases(config: Config = None, as_json: AsJson = False) -> None:
-    """Show each endpoint's live release: prompt version, upstream, parameters, digest."""
+
+@cli.callback(invoke_without_command=True)
+def releases(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
+    if context.invoked_subcommand is not None:
+        return
     with transaction(config) as connection:
         held = catalogue.load(connection)
     rows = []
@@ -29,3 +38,32 @@ def releases(config: Config = None, as_json: AsJson = False) -> None:
             }
         )
     show(rows, ("endpoint", "stage", "prompt", "upstream", "release"), as_json, "No endpoint yet: sluice apply -f FILE")
+
+
+@cli.command("show")
+def show_release(
+    digest: Annotated[str, typer.Argument(help="As calls carry it in `x-sluice-release`.")], url: Url = None
+) -> None:
+    """Print what a release is made of, whole, as JSON."""
+    with connect(url) as gateway:
+        show_json(gateway.get(f"/admin/releases/{digest}"))
+
+
+@cli.command("make")
+def make_release(
+    upstream: Annotated[str, typer.Option(help="The upstream, or pool, that answers.")],
+    prompt: Annotated[str | None, typer.Option(help="NAME@N, or NAME@LABEL.", show_default=False)] = None,
+    parameters: Annotated[str | None, typer.Option(help="As JSON.", show_default=False)] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a release of its parts, to be evaluated or proposed. It serves nowhere yet."""
+    body: dict[str, Any] = {"upstream": upstream, "prompt": prompt}
+    if parameters is not None:
+        body["parameters"] = json_of(parameters, "--parameters")
+    with connect(url) as gateway:
+        made = gateway.post("/admin/releases", body)
+    if as_json:
+        show_json(made)
+    else:
+        typer.echo(made["digest"])

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.options import AsJson, Url
+from gateway.cli.options import AsJson, Url, json_of
 from gateway.cli.remote import connect
 from gateway.cli.table import bar, show, show_json
 from gateway.errors import BadRequest
@@ -65,7 +64,7 @@ def propose(
     if upstream is not None:
         change["upstream"] = upstream
     if parameters is not None:
-        change["parameters"] = _json(parameters, "--parameters")
+        change["parameters"] = json_of(parameters, "--parameters")
     if (release is None) == (not change):
         raise BadRequest("Name a --release, or what is to change: --prompt, --upstream, --parameters.")
     body: Json = {"endpoint": endpoint, "reason": reason, "submit": submit, "plan": _plan(plan)}
@@ -249,13 +248,6 @@ def _number(value: Any) -> str:
 
 def _clock(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(" ", "seconds")
-
-
-def _json(text: str, option: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"{option} is not JSON: {error}.") from error
 
 
 def _plan(file: Path | None) -> Json:

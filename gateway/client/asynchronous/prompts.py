@@ -10,7 +10,16 @@ from gateway.client.asynchronous.prompt_cache import AsyncPromptCache
 from gateway.client.asynchronous.transport import AsyncTransport
 from gateway.client.disk import Disk, Wanted
 from gateway.client.prompt import Prompt
-from gateway.client.results.prompts import Branch, Comment, Comparison, FoundPrompt, LabelMove, Labels, PromptHistory
+from gateway.client.results.prompts import (
+    Branch,
+    Comment,
+    Comparison,
+    FoundPrompt,
+    LabelMove,
+    Labels,
+    PromptHistory,
+    ProtectedLabel,
+)
 from gateway.client.results.reading import read, read_all
 from gateway.types import Json
 
@@ -148,6 +157,18 @@ class AsyncPrompts:
         body = await self._transport.put(f"/admin/prompt-aliases/{_part(alias)}", {"prompt": prompt})
         named: str = body["prompt"]
         return named
+
+    async def protected_labels(self) -> tuple[ProtectedLabel, ...]:
+        """Those that only an approver moves, who did not write the version."""
+        return read_all(ProtectedLabel, await self._transport.get("/admin/protected-labels"))
+
+    async def protect_label(self, label: str) -> ProtectedLabel:
+        """Of every prompt. For administrators."""
+        return read(ProtectedLabel, await self._transport.put(f"/admin/protected-labels/{_part(label)}"))
+
+    async def unprotect_label(self, label: str) -> None:
+        """`production` stays protected."""
+        await self._transport.delete(f"/admin/protected-labels/{_part(label)}")
 
     async def aclose(self) -> None:
         await self._cache.aclose()

@@ -93,3 +93,11 @@ class Comment(Struct, frozen=True):
     at: float
     by: str
     body: str
+
+
+class ProtectedLabel(Struct, frozen=True):
+    """`by` and `at` are None for `production`, which always is."""
+
+    label: str
+    by: str | None
+    at: float | None

@@ -9,7 +9,16 @@ from urllib.parse import quote
 
 from gateway.client.disk import Disk, Wanted
 from gateway.client.prompt import Prompt
-from gateway.client.results.prompts import Branch, Comment, Comparison, FoundPrompt, LabelMove, Labels, PromptHistory
+from gateway.client.results.prompts import (
+    Branch,
+    Comment,
+    Comparison,
+    FoundPrompt,
+    LabelMove,
+    Labels,
+    PromptHistory,
+    ProtectedLabel,
+)
 from gateway.client.results.reading import read, read_all
 from gateway.client.synchronous.prompt_cache import PromptCache
 from gateway.client.synchronous.transport import Transport
@@ -147,6 +156,18 @@ class Prompts:
         body = self._transport.put(f"/admin/prompt-aliases/{_part(alias)}", {"prompt": prompt})
         named: str = body["prompt"]
         return named
+
+    def protected_labels(self) -> tuple[ProtectedLabel, ...]:
+        """Those that only an approver moves, who did not write the version."""
+        return read_all(ProtectedLabel, self._transport.get("/admin/protected-labels"))
+
+    def protect_label(self, label: str) -> ProtectedLabel:
+        """Of every prompt. For administrators."""
+        return read(ProtectedLabel, self._transport.put(f"/admin/protected-labels/{_part(label)}"))
+
+    def unprotect_label(self, label: str) -> None:
+        """`production` stays protected."""
+        self._transport.delete(f"/admin/protected-labels/{_part(label)}")
 
     def close(self) -> None:
         self._cache.close()
