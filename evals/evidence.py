@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 MOST_ITEMS = 100_000
 MOST_METRICS = 50
+LARGEST = 1e15
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Metric = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
@@ -26,7 +27,8 @@ class Part(BaseModel):
 
 class Item(Part):
     """What came of one sample: a number for each metric, of repeats the mean. `cluster` names what it shares with
-    others (a conversation, a document, a tenant): items of a cluster are not independent. Numbers are finite."""
+    others (a conversation, a document, a tenant): items of a cluster are not independent. Numbers are finite, and small
+    enough to be squared and added up."""
 
     id: Word
     candidate: Scores
@@ -40,6 +42,8 @@ class Item(Part):
         for name, number in (value or {}).items():
             if not math.isfinite(number):
                 raise ValueError(f"{name} is not a finite number")
+            if abs(number) > LARGEST:
+                raise ValueError(f"{name} is above {LARGEST:g}")
         return value
 
 

@@ -32,6 +32,7 @@ def test_a_run_survives_json() -> None:
         ({"baseline": None}, "both have a baseline"),
         ({"items": [{"id": "1", "candidate": {"pass": 1}}]}, "both have a baseline"),
         ({"items": [{"id": "1", "candidate": {"pass": float("nan")}, "baseline": {"pass": 0}}]}, "finite"),
+        ({"items": [{"id": "1", "candidate": {"pass": -1e300}, "baseline": {"pass": 0}}]}, "above"),
         ({"items": [{"id": "1", "candidate": {}, "baseline": {"pass": 0}}]}, "candidate"),
         ({"made": 0}, "greater than 0"),
     ],

@@ -129,6 +129,13 @@ def test_what_cannot_be_judged_is_invalid(evidence: EvalEvidence, told: str) -> 
     assert told in decision.reasons[0]
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-9, 1e15])
+def test_numbers_of_any_size_come_to_a_verdict(scale: float) -> None:
+    worse = [-scale if at % 2 else value * scale for at, value in enumerate(ALIKE)]
+    decision = decide(need(margin=0.05 * scale), run(worse, [value * scale for value in ALIKE]), NOW)
+    assert decision.verdict == "fail"
+
+
 def test_results_without_the_metric_are_not_left_out() -> None:
     asked = Requirement(metric="tone", suite=SUITE, at_least=0.5)
     assert decide(asked, run(ALIKE), NOW).verdict == "invalid"
