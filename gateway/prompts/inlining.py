@@ -18,7 +18,7 @@ from gateway.types import PromptVersion
 Token = tuple[int, str, str]
 """Jinja2's: the line, the kind, and the text."""
 _TRIMS_AFTER = re.compile(r"-[%}#]\}\s*\Z")
-_TRIMS_BEFORE = re.compile(r"\{[%{#]-")
+_TRIMS_BEFORE = re.compile(r"\s*\{[%{#]-")
 BARRIER = "{##}"
 """An empty comment: a tag that trims what is beside it trims no further."""
 
@@ -61,9 +61,8 @@ class _Inliner:
             made.append(tokens[index][2] if end is None else self._partial(tokens, index, end, version, at))
             length += len(made[-1])
             if length > MAX_CHARACTERS:
-                raise BadRequest(
-                    f"{at}: with what it includes it is longer than {MAX_CHARACTERS} characters.", param=at
-                )
+                message = f"{at}: with what it includes it is longer than {MAX_CHARACTERS} characters."
+                raise BadRequest(message, param=at, code="prompt_too_long")
             index = index + 1 if end is None else end + 1
         return "".join(made)
 
@@ -78,8 +77,8 @@ class _Inliner:
         after = tokens[end + 1][2] if end + 1 < len(tokens) else ""
         if text.endswith("{"):
             text = text[:-1] + '{{ "{" }}'  # it would begin a tag with what follows
-        opened = BARRIER if text[:1].isspace() and _TRIMS_AFTER.search(before) else ""
-        closed = BARRIER if text[-1:].isspace() and _TRIMS_BEFORE.match(after) else ""
+        opened = BARRIER if _TRIMS_AFTER.search(before) or _TRIMS_BEFORE.match(text) else ""
+        closed = BARRIER if _TRIMS_AFTER.search(text) or _TRIMS_BEFORE.match(after) else ""
         return opened + text + closed
 
 

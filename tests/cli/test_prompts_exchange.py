@@ -11,9 +11,11 @@ import orjson
 import pytest
 import yaml
 
+from gateway.prompts.formats.known import FORMATS
 from tests.cli.conftest import Sluice
 from tests.running import Gateway
 
+SUFFIXES = {"dotprompt": "prompt", "yaml": "yaml"}
 FOLDERS = (f"exchange-{number}" for number in itertools.count())
 
 
@@ -154,3 +156,12 @@ def test_what_a_format_cannot_say_is_refused_by_its_place(sluice: Sluice, folder
     sluice("prompts", "save", str(tmp_path / "a.yaml"), "--name", f"{folder}/a")
     done = sluice("prompts", "export", f"{folder}/a", "--to", "langfuse")
     assert (done.code, "messages[0].content: only texts" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(("to", "file"), [(name, f"refund.{SUFFIXES.get(name, 'json')}") for name in FORMATS])
+def test_every_format_takes_it_there_and_back(sluice: Sluice, refund: str, tmp_path: Path, to: str, file: str) -> None:
+    sluice("prompts", "export", refund, "--to", to, "-o", str(tmp_path / file))
+    (told,) = orjson.loads(sluice("prompts", "import", str(tmp_path / file), "--json").out)["data"]
+    assert (told["name"], told["losses"], told["new"]) == (refund, [], to != "yaml")
+    rendered = sluice("prompts", "render", refund, "-v", "name=Ada", "-v", "tone=kind").out
+    assert rendered == "--- user\nBe kind. Help Ada.\n"

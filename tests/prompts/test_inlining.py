@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import BadRequest
@@ -30,12 +30,12 @@ def test_partials_of_partials_are_written_out() -> None:
     below = version("below", "<{{ x }}>")
     between = version("between", '[{% include "below@1" %}]', below)
     content = [
-        {"type": "text", "text": "{%- include 'between' -%} {% include \"below\" %}"},
+        {"type": "text", "text": "{% include 'between' %} {% include \"below\" %}"},
         {"type": "image", "size": 3},
     ]
     draft = inlined(version("top", content, between, below))
     assert draft.messages[0]["content"] == [
-        {"type": "text", "text": "[<{{ x }}>]<{{ x }}>"},
+        {"type": "text", "text": "[<{{ x }}>] <{{ x }}>"},
         {"type": "image", "size": 3},
     ]
 
@@ -69,11 +69,10 @@ around = st.lists(
 includes = st.sampled_from(["{% include 'p' %}", "{%- include 'p' -%}", "{%- if x -%}{% include 'p' %}{%- endif -%}"])
 
 
-@given(around, around, st.text("{ab \n", max_size=4), includes)
+@given(around, around, around | st.sampled_from(["{", " { ", "a{"]), includes)
 @example("{{ x -}}", "{{- x }}", " { ", "{% include 'p' %}")
 @example("", "{{ x }}", "{", "{% include 'p' %}")
 def test_it_renders_the_same(before: str, after: str, partial: str, include: str) -> None:
-    assume("{{" not in partial)
     top = version("top", before + include + after, version("p", partial))
     expected = CompiledPrompt.compile(top).render({})
     assert CompiledPrompt.compile(whole(top)).render({}) == expected

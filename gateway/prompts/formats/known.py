@@ -24,7 +24,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 def called(name: str) -> Format:
     """Raises `BadRequest` for a name that is none."""
     if name not in FORMATS:
-        raise BadRequest(f"{name[:80]!r} is no format; there are {', '.join(FORMATS)}.", param="format")
+        message = f"{name[:80]!r} is no format; there are {', '.join(FORMATS)}."
+        raise BadRequest(message, param="format", code="invalid_value")
     return FORMATS[name]
 
 
@@ -45,4 +46,5 @@ def guessed(text: str, suffix: str) -> str:
         return "openai"
     if "prompt" in keys:
         return "langfuse"
-    raise BadRequest(f"What format this is does not show; say which of {', '.join(FORMATS)}.", param="format")
+    message = f"What format this is does not show; say which of {', '.join(FORMATS)}."
+    raise BadRequest(message, param="format", code="invalid_value")
