@@ -45,15 +45,18 @@ class Bounds:
     @property
     def detectable(self) -> float:
         """How far the true mean must be from a threshold for `POWER`, in a run as this one."""
+        if self.clusters < 2:
+            return math.inf
         return max(_reach(self.alpha, self.clusters) * self.error, _unseen(self.alpha, self.clusters) * self.farthest)
 
     def needed(self, threshold: float, planned: float | None = None) -> int:
         """How many items, in clusters as these, show with `POWER` that the mean is above the threshold: where it is as
-        `planned`; where nothing is, or so many were not enough, where it is as found. One of them is above it."""
-        enough = 0 if planned is None else self._for(planned - threshold)
+        `planned`; where nothing above it is, or so many were not enough, where it is as found, which is above it."""
+        enough = 0 if planned is None or planned <= threshold else self._for(planned - threshold)
         return enough if enough > self.n else self._for(self.estimate - threshold)
 
     def _for(self, distance: float) -> int:
+        distance = max(distance, 1e-6 * self.farthest)  # what is nearer is as good as never shown
         by_error = (_reach(self.alpha, self.clusters) * self.error / distance) ** 2
         share = min(distance / self.farthest, 1 - 1e-9)
         unseen = math.log(self.alpha) / math.log1p(-share) / self.clusters

@@ -76,6 +76,14 @@ def test_after_as_many_as_planned_what_was_found_says_how_many_more() -> None:
     assert decision.needed == pytest.approx(0.08 * 6.18 / (0.025 - 0.016) ** 2, rel=0.02)
 
 
+@pytest.mark.parametrize("margin", [0.0, 5e-324])
+def test_a_margin_of_next_to_nothing_takes_what_was_found(margin: float) -> None:
+    decision = decide(need(margin=margin), differing(4, 5, of=100), NOW)
+    assert decision.verdict == "underpowered"
+    assert decision.needed is not None
+    assert decision.needed > 5000
+
+
 def test_what_is_rarely_but_only_worse_does_not_pass_on_too_small_an_error() -> None:
     """2 of 60 only worse: an exact bound allows for more than ten in a hundred; Student's t for seven."""
     assert decide(need(margin=0.08), differing(2, 0, of=60), NOW).verdict == "underpowered"

@@ -54,8 +54,9 @@ def test_as_many_items_as_are_said_to_be_needed_are_enough(better: float, items:
     margin squared."""
     pairs = Pairs(items, worse=better, better=better)
     assert passed(pairs, RUNS, np.random.default_rng(8)) >= 0.8 - 3 * math.sqrt(0.8 * 0.2 / RUNS)
-    told = [alone(list(run)).needed(-MARGIN, planned=0.0) for run in pairs.runs(50, np.random.default_rng(9))]
-    assert items * 0.9 < float(np.median(told)) < items * 1.15
+    told = [alone(list(run)) for run in pairs.runs(50, np.random.default_rng(9))]
+    assert np.median([bounds.needed(-MARGIN, planned=0.0) for bounds in told]) == pytest.approx(items, rel=0.1)
+    assert np.median([bounds.detectable for bounds in told]) == pytest.approx(MARGIN, rel=0.05)
 
 
 @pytest.mark.parametrize("pairs", [Pairs(50, 0.05, 0.05), Pairs(40, 0.05, 0.05, size=5, alike=0.3)], ids=str)
