@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from gateway.errors import BadRequest
+from gateway.prompts.schemas import compile_schema
 from gateway.types import Json
 
 MAX_SHOWN = 120
@@ -39,22 +40,20 @@ class Variables:
 
     @classmethod
     def compile(cls, schema: Json, where: str = "variables") -> Variables:
-        """Raises `BadRequest` for what is not a schema of type object."""
+        """Raises `BadRequest` for what is not a schema of type object, or not complete in itself."""
         if schema.get("type") != "object" or not isinstance(schema.get("properties", {}), dict):
             raise BadRequest(f"{where}: the schema of variables is of type object.", param=where, code="invalid_schema")
-        try:
-            validator = jsonschema_rs.Draft202012Validator({"additionalProperties": False, **schema})
-        except (jsonschema_rs.ValidationError, ValueError) as error:
-            message = f"{where}: this is not a JSON Schema: {getattr(error, 'message', error)}"
-            raise BadRequest(message, param=where, code="invalid_schema") from error
+        validator = compile_schema({"additionalProperties": False, **schema}, where)
         properties = schema.get("properties", {})
+        specs = {name: spec for name, spec in properties.items() if isinstance(spec, dict)}
         return cls(
             names=frozenset(properties),
             open=bool(schema.get("additionalProperties", False)),
-            _defaults={name: spec["default"] for name, spec in properties.items() if "default" in spec},
+            _defaults={name: spec["default"] for name, spec in specs.items() if "default" in spec},
             _required=frozenset(schema.get("required", ())),
             _all_text=set(schema) <= {"type", "properties", "required", "additionalProperties"}
-            and all(spec.keys() <= TOLD and spec.get("type") == "string" for spec in properties.values())
+            and len(specs) == len(properties)
+            and all(spec.keys() <= TOLD and spec.get("type") == "string" for spec in specs.values())
             and not schema.get("additionalProperties", False),
             _validator=validator,
         )

@@ -121,6 +121,11 @@ def test_the_short_form_is_a_schema() -> None:
     assert schema_of(schema_of(declared)) == schema_of(declared)
 
 
+def test_a_variable_may_be_declared_by_true_alone() -> None:
+    variables = Variables.compile({"type": "object", "properties": {"a": True, "b": {"default": 1}}, "required": ["a"]})
+    assert variables.check({"a": [1]}) == {"a": [1], "b": 1}
+
+
 def test_a_whole_schema_may_leave_variables_open() -> None:
     compiled = Variables.compile(
         {"type": "object", "properties": {"x": {"type": "string"}}, "additionalProperties": True}
