@@ -148,7 +148,7 @@ def write(prompt: Portable) -> tuple[str, tuple[str, ...]]:
     """Every text as it is, and every tag so that it takes no white space with it."""
     draft, lost = prompt.draft, [f"the alias {alias!r} is left out" for alias in prompt.aliases]
     lost += ["the message of the version is left out"] if prompt.message else []
-    properties = draft.variables.get("properties", {})
+    properties = schema.properties_of(draft)
     defaults = {name: spec["default"] for name, spec in properties.items() if "default" in spec}
     front = {
         "name": prompt.name,

@@ -67,7 +67,7 @@ def _node(value: Any, at: str, default: str = "") -> Node:
     if "lc" in found:
         raise refusal(at, f"LangChain did not write out what this is, only {str(found.get('type'))[:80]!r}")
     kinds = {"prompt": "PromptTemplate", "few_shot": "FewShotPromptTemplate"}
-    kind = kinds.get(found.get("_type", ""), default)
+    kind = kinds.get(str(found.get("_type", "")), default)
     if not kind:
         raise refusal(at, "this is not what LangChain writes of a prompt")
     return kind, found
@@ -235,7 +235,7 @@ def _structured(held: Json) -> Json:
 def write(prompt: Portable) -> tuple[str, tuple[str, ...]]:
     """A `StructuredPrompt` where the response has a schema, else a `ChatPromptTemplate`."""
     draft, writer = prompt.draft, _Writer()
-    properties = draft.variables.get("properties", {})
+    properties = schema.properties_of(draft)
     defaults = {name: spec["default"] for name, spec in sorted(properties.items()) if "default" in spec}
     kwargs: Json = {
         "name": prompt.name,

@@ -195,7 +195,7 @@ def write(prompt: Portable) -> tuple[str, tuple[str, ...]]:
     ids = [alias for alias in prompt.aliases if alias.startswith(ID)]
     lost = [f"the alias {alias!r} is left out" for alias in prompt.aliases if alias not in ids[:1]]
     lost += ["the message of the version is left out"] if prompt.message else []
-    properties = draft.variables.get("properties", {})
+    properties = schema.properties_of(draft)
     made = {
         "object": "prompt",
         **({"id": ids[0]} if ids else {}),

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.prompts.formats.source import below, mapping, refusal
 from gateway.types import Json
 
-SCALARS = frozenset(("any", "boolean", "integer", "null", "number", "string"))
+SCALARS = ("any", "boolean", "integer", "null", "number", "string")
 _KEY = re.compile(r"(?P<name>[^?(]+)(?P<optional>\??)(?:\((?P<kind>\w+)(?:, *(?P<told>.*))?\))?", re.DOTALL)
 WILDCARD = "(*)"
 
@@ -17,7 +17,7 @@ WILDCARD = "(*)"
 def read(given: Any, at: str) -> Json:
     """A JSON Schema stays as it is. Raises `BadRequest` for a schema that is only named: it is kept elsewhere."""
     if isinstance(given, Mapping):
-        if given.get("type") in SCALARS | {"object", "array"}:
+        if given.get("type") in (*SCALARS, "object", "array"):
             return dict(given)
         if isinstance(given.get("properties"), Mapping):
             return {**given, "type": "object"}
@@ -28,7 +28,7 @@ def read(given: Any, at: str) -> Json:
 def _scalar(given: Any, at: str) -> Json:
     kind, _, told = given.partition(",") if isinstance(given, str) else ("", "", "")
     if kind.strip() not in SCALARS:
-        raise refusal(at, f"the type is one of {', '.join(sorted(SCALARS))}: schemas by name are kept elsewhere")
+        raise refusal(at, f"the type is one of {', '.join(SCALARS)}: schemas by name are kept elsewhere")
     schema = {} if kind.strip() == "any" else {"type": kind.strip()}
     return {**schema, "description": told.strip()} if told.strip() else schema
 

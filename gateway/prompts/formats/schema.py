@@ -10,8 +10,6 @@ from gateway.prompts.draft import PromptDraft
 from gateway.types import Json
 
 WHOLE = frozenset(("type", "properties", "required", "additionalProperties"))
-
-
 NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -27,11 +25,17 @@ def _spec(name: str, untyped: frozenset[str], defaults: Mapping[str, Any]) -> Js
     return {"type": "string", **default} if is_text else default
 
 
+def properties_of(draft: PromptDraft) -> dict[str, Json]:
+    """The schemas of its variables. One that is only `true` says nothing of its variable."""
+    properties = draft.variables.get("properties", {})
+    return {name: spec if isinstance(spec, dict) else {} for name, spec in properties.items()}
+
+
 def lost_variables(draft: PromptDraft, carried: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """What a schema says beyond that a text of this name is needed. `carried` are keywords that the format has."""
     said = []
     required = draft.variables.get("required", ())
-    for name, schema in sorted(draft.variables.get("properties", {}).items()):
+    for name, schema in sorted(properties_of(draft).items()):
         lost = sorted(schema.keys() - {"type"} - carried)
         if schema.get("type", "string") != "string":
             lost.append(f"type {schema['type']!r}")
