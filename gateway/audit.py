@@ -62,6 +62,10 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         del held["hash"], held["signature"]
         return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
+    def genuine(self, public: str) -> bool:
+        """Whether it is as the holder of that key wrote it; what stands before and after it is not looked at."""
+        return self.digest() == self.hash and verify(public, b"audit:" + self.hash.encode(), self.signature)
+
 
 def entry_of(row: Json) -> Entry:
     """Raises `BadRequest` for what is no entry of a log."""

@@ -18,6 +18,8 @@ from gateway.store import keys as rows
 from gateway.store.keys import KeyRow
 from gateway.types import Json, Principal
 
+LOCAL = "local:"
+"""What the names of people begin with who gave a command at the machine, without a key."""
 LONGEST_OVERLAP = 90 * DAY
 """Seconds for which a secret may go on opening after the next one was made."""
 
@@ -39,6 +41,7 @@ class Grant:
         if not self.name or len(self.name) > 100:
             raise BadRequest("A key needs a name of at most 100 characters.", param="name", code="invalid_value")
         _check_owner(self.owner)
+        _check_person(self.name, "name")
         unknown = self.roles - set(ROLES)
         if unknown:
             message = f"There is no role {min(unknown)!r}; the roles are {', '.join(ROLES)}."
@@ -68,6 +71,7 @@ def mint(connection: Connection, hasher: KeyHasher, grant: Grant, by: str) -> tu
         project=grant.project,
         rotated=None,
         created_by=by,
+        makers=(by,),
     )
     rows.add(connection, row)
     return secret, row
@@ -106,6 +110,7 @@ def shown(row: KeyRow) -> Json:
         "name": row.name,
         "owner": row.owner,
         "created_by": row.created_by,
+        "makers": list(row.makers),
         "project": row.project,
         "hint": row.hint,
         "former": [{"hint": old.hint, "created": old.created, "expires": old.expires} for old in row.former],
@@ -157,6 +162,13 @@ def principals(connection: Connection, allowances: Mapping[str, Allowance]) -> d
 def _check_owner(owner: str | None) -> None:
     if owner is not None and not 0 < len(owner) <= 100:
         raise BadRequest("An owner has 1 to 100 characters.", param="owner", code="invalid_value")
+    _check_person(owner, "owner")
+
+
+def _check_person(name: str | None, param: str) -> None:
+    if name is not None and name.startswith(LOCAL):
+        message = f"Names that begin with {LOCAL!r} are those of people at the machine: no key can belong to one."
+        raise BadRequest(message, param=param, code="invalid_value")
 
 
 def _secret() -> str:

@@ -16,8 +16,10 @@ from gateway.amounts import Allowance
 from gateway.errors import GatewayError
 from gateway.keys import principals
 from gateway.prompts.render import CompiledPrompt
+from gateway.releases.digest import check_content
 from gateway.releases.resolve import Endpoint, LiveRelease, Trial
 from gateway.releases.rollout import Stage, State
+from gateway.releases.warrant import check_gate
 from gateway.routing import Pool
 from gateway.signing import Signer
 from gateway.snapshot import Snapshot, Snapshots
@@ -123,6 +125,8 @@ class Refresher:
 
     def _endpoint(self, row: EndpointRow, held: Held, pools: Mapping[str, Pool]) -> Endpoint:
         """Raises `GatewayError` where what is live may not serve, or cannot."""
+        served = held.serving
+        check_gate(self._signer.public, row.name, row.gate, served.gates.get(row.name), row.name in served.warranted)
         own = held.allowances.get(f"endpoint:{row.name}")
         live = None
         if row.release is not None:
@@ -175,13 +179,15 @@ class Refresher:
             if warrant is None:
                 raise GatewayError(f"It is protected, and its release {digest[:12]} has no warrant. Roll one out.")
             identity = pools[release.upstream].identity if release.upstream in pools else ""
-            warrant.check(self._signer.public, row.name, digest, identity)
+            turned_away = held.turned_away.get((row.name, digest))
+            warrant.check(self._signer.public, row.name, digest, identity, turned_away)
         return _compiled(release, pools)
 
 
 def _compiled(release: Release, pools: Mapping[str, Pool]) -> LiveRelease:
     if release.upstream not in pools:
         raise GatewayError(f"Its release needs the upstream {release.upstream!r}, which is not configured.")
+    check_content(release)
     compiled = CompiledPrompt.compile(release.prompt) if release.prompt is not None else None
     return LiveRelease.of(release, compiled)
 

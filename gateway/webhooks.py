@@ -24,9 +24,9 @@ TOLERANCE = 300.0
 
 ACTS = (
     "audit.began", "breakglass.reviewed", "breakglass.used", "config.reload", "decision.recorded",
-    "endpoint.rolled_back", "evidence.accepted", "gate.approved", "gate.proposed", "gate.refused", "gate.set",
-    "keys.assign", "keys.create", "keys.revoke", "keys.rotate", "label.protected", "label.unprotected", "limits.remove",
-    "limits.set", "projects.create", "projects.delete", "prompt.alias.set", "prompt.branch.forked",
+    "endpoint.rolled_back", "evidence.accepted", "gate.approved", "gate.in_force", "gate.proposed", "gate.refused",
+    "gate.set", "keys.assign", "keys.create", "keys.revoke", "keys.rotate", "label.protected", "label.unprotected",
+    "limits.remove", "limits.set", "projects.create", "projects.delete", "prompt.alias.set", "prompt.branch.forked",
     "prompt.branch.merged", "prompt.commented", "prompt.label.moved", "prompt.label.removed", "prompt.label.unchanged",
     "prompt.version.created", "prompt.version.unchanged", "releases.apply", "releases.create", "retention.hold",
     "retention.lift", "rollout.abort", "rollout.aborted", "rollout.advance", "rollout.approved",

@@ -13,6 +13,7 @@ from gateway.api.rollouts import Body, Reason, actor, shown
 from gateway.audit import Act
 from gateway.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.releases import golive
+from gateway.releases.conduct import comes_from
 from gateway.releases.plan import parse_gate
 from gateway.releases.protection import decide_change, put_gate
 from gateway.store import catalogue, gates, rollouts
@@ -111,15 +112,15 @@ async def list_breakings(who: Viewer, running: Running, unreviewed: bool = False
 @router.post("/breakings/{breaking_id}/review")
 async def review_breaking(breaking_id: str, review: Review, who: Approver, running: Running) -> Json:
     """Say that somebody else has looked at it."""
-    by = actor(who).name
+    by = actor(who)
 
     def change(connection: Any) -> Json:
         found = {one.id: one for one in rollouts.breakings_of(connection)}.get(breaking_id)
         if found is None:
             raise NotFound(f"There is no such act {breaking_id[:80]!r}.", param="id", code="unknown_breaking")
-        if found.by == by:
+        if found.by == by.name or comes_from(connection, by, found.by):
             raise Forbidden("Nobody reviews an act of their own: ask a second person.", code="own_act")
-        if not rollouts.review(connection, breaking_id, by, review.note):
+        if not rollouts.review(connection, breaking_id, by.name, review.note):
             raise Conflict("It has been reviewed already.", code="already_decided")
         return asdict({one.id: one for one in rollouts.breakings_of(connection)}[breaking_id])
 

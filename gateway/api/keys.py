@@ -68,6 +68,7 @@ class Key(BaseModel):
     name: str
     owner: str
     created_by: str | None = Field(description="Who minted it, gave it its owner or rotated it last.")
+    makers: list[str] = Field(description="Everybody who ever did: they are no second person beside its owner.")
     project: str | None
     hint: str
     former: list[Former]

@@ -89,7 +89,10 @@ async def apply_manifest(request: Request, who: Editor, running: Running) -> App
         raise BadRequest(f"A manifest is UTF-8: {error}.", code="invalid_manifest") from error
     manifest = parse(text, "The request body")
     installation, by = running.installation, Actor(who.owner or who.name, who.key_id)
-    changes = await running.act(who, _applied, lambda connection: apply(connection, manifest, installation, by))
+    governs = "admin" in who.roles
+    changes = await running.act(
+        who, _applied, lambda connection: apply(connection, manifest, installation, by, governs=governs)
+    )
     return Applied(data=[AppliedChange(**asdict(change)) for change in changes])
 
 

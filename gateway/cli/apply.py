@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from contextlib import closing
 from dataclasses import asdict
@@ -14,6 +13,7 @@ import typer
 from gateway import configuration
 from gateway.app import open_store, pepper
 from gateway.audit import Act, Auditor
+from gateway.cli.database import operator
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show
 from gateway.errors import BadRequest
@@ -46,7 +46,7 @@ def apply(
     manifest = parse(text, source)
     with closing(open_store(chosen)) as store, store.begin() as connection:
         signer = Signer.of(pepper(chosen))
-        me = Actor(getpass.getuser(), None)
+        me = Actor(operator(), None)
         changes = releases.apply(connection, manifest, Installation(signer, identities(chosen)), me)
         detail = {"changes": [f"{change.kind} {change.name} {change.outcome}" for change in changes]}
         Auditor(signer).append(connection, me.name, None, Act("releases.apply", source, "", detail))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from contextlib import closing
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from gateway import configuration
 from gateway.app import open_store
-from gateway.cli.database import changing, transaction
+from gateway.cli.database import changing, operator, transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show, when
 from gateway.errors import BadRequest, NotFound
@@ -73,7 +72,7 @@ def hold(
     """Keep records, whatever their age, until the hold is lifted. What is given narrows together."""
     if key is None and project is None and endpoint is None:
         raise BadRequest("Say what to hold: --key, --project or --endpoint.")
-    new = Hold(retention.new_id(), key, project, endpoint, reason, time.time(), getpass.getuser())
+    new = Hold(retention.new_id(), key, project, endpoint, reason, time.time(), operator())
     with changing(config) as change:
         retention.hold(change.connection, new)
         change.did("retention.hold", f"hold:{new.id}", reason)

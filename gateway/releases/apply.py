@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from gateway.allowances import Scope
-from gateway.errors import BadRequest, NotFound
+from gateway.errors import BadRequest, Forbidden, NotFound
 from gateway.prompts import registry
 from gateway.prompts.partials import including_last
 from gateway.prompts.registry import Origin
@@ -40,8 +40,11 @@ class Change:
     digest: str | None
 
 
-def apply(connection: Connection, manifest: Manifest, installation: Installation, by: Actor) -> list[Change]:
-    """Raises `BadRequest` naming the place in the manifest. The caller owns the transaction."""
+def apply(
+    connection: Connection, manifest: Manifest, installation: Installation, by: Actor, *, governs: bool = True
+) -> list[Change]:
+    """Raises `BadRequest` naming the place in the manifest, and `Forbidden` for one that changes gates or limits where
+    the caller does not govern: those are for administrators. The caller owns the transaction."""
     changes: list[Change] = []
     declared: dict[str, PromptVersion] = {}
     for name in including_last(manifest.prompts):
@@ -56,10 +59,15 @@ def apply(connection: Connection, manifest: Manifest, installation: Installation
             message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."
             raise BadRequest(message, param=f"endpoints.{name}", code="invalid_manifest")
         catalogue.add_release(connection, release, by.name)
-        changes += _endpoint(connection, installation, name, endpoint, known.get(name), release.digest, by)
+        made = _endpoint(connection, installation, name, endpoint, known.get(name), release.digest, by)
+        changes += made
+        if not governs and any(change.kind == "gate" for change in made):
+            raise _forbidden(f"endpoints.{name}.gate")
         if endpoint.limits is not None:
             scope = Scope("endpoint", name)
             changed = allowances.put(connection, endpoint.limits.allowance(scope), by.name)
+            if changed and not governs:
+                raise _forbidden(f"endpoints.{name}.limits")
             changes.append(Change("limits", str(scope), "created" if changed else "unchanged", None))
     return changes
 
@@ -76,11 +84,11 @@ def _endpoint(
     """An endpoint that nothing protects serves what is declared; for one that is protected that is proposed."""
     ttl = declared.cache.seconds if declared.cache is not None else None
     gate = declared.gate.model_dump(mode="json") if declared.gate is not None else None
-    before = known.gate if known is not None else gate  # a gate that is there already changes by two people only
+    before = known.gate if known is not None else None
     if known is None or (known.description, known.cache_ttl) != (declared.description, ttl):
         catalogue.put_endpoint(connection, name, by.name, declared.description, ttl, before)
     changes = []
-    if known is not None and "gate" in declared.model_fields_set and known.gate != gate:
+    if "gate" in declared.model_fields_set and before != gate:
         made = put_gate(connection, installation, name, declared.gate, "apply", by)
         changes.append(Change("gate", name, "created" if made.change is None else "proposed", None))
     row = golive.endpoint_row(connection, name)
@@ -94,6 +102,11 @@ def _endpoint(
         propose(connection, name, release, Plan(), "apply", by)
         return [*changes, Change("endpoint", name, "proposed", release)]
     return [*changes, Change("endpoint", name, "unchanged", release)]
+
+
+def _forbidden(place: str) -> Forbidden:
+    message = f"{place}: gates and limits are set by administrators; leave it out, or ask one."
+    return Forbidden(message, param=place)
 
 
 def _proposed(connection: Connection, endpoint: str, release: str) -> bool:

@@ -135,9 +135,9 @@ def approve(
 
 
 def meet(connection: Connection, rollout_id: str, number: int, by: Actor) -> Rollout:
-    """Say that a condition is met. Raises `Forbidden` for the author."""
+    """Say that a condition is met. Raises `Forbidden` for the author, and for a key that comes from the author."""
     rollout = open_rollout(connection, rollout_id)
-    if by.name == rollout.author:
+    if by.name == rollout.author or comes_from(connection, by, rollout.author):
         raise Forbidden("Whether a condition is met is not for the author to say.", code="own_rollout")
     met = rollouts.meet(connection, rollout_id, number, by.name)
     if met is None:
@@ -191,14 +191,15 @@ def _advance(
 
 
 def comes_from(connection: Connection, actor: Actor, author: str) -> bool:
-    """Whether the key that somebody came with was minted, rotated or given its owner by `author`, or with a key that
-    was, however many lie between."""
+    """Whether the key that somebody came with was ever minted, rotated or given its owner by `author`, or with a key
+    that was, however many lie between. A key that was rotated since by its owner still comes from who made it: one
+    person with two keys could do that too."""
     every = keys.list_all(connection)
     made, before = {author}, 0
     while len(made) > before:
         before = len(made)
-        made |= {key.owner for key in every if key.created_by in made}
-    return any(key.id == actor.key_id and key.created_by in made for key in every)
+        made |= {key.owner for key in every if not made.isdisjoint(key.makers)}
+    return any(key.id == actor.key_id and not made.isdisjoint(key.makers) for key in every)
 
 
 def standing(connection: Connection, rollout: Rollout) -> Json | None:

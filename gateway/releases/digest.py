@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
+from gateway.errors import GatewayError
 from gateway.prompts.draft import PromptDraft
-from gateway.types import Release
+from gateway.types import PromptVersion, Release
 
 
 def canonical(value: Any) -> bytes:
@@ -35,6 +37,30 @@ def release_digest(release: Release) -> str:
             "policy": release.policy,
         }
     )
+
+
+def check_content(release: Release) -> None:
+    """Raises `GatewayError` where a release is not what its digest names: somebody changed it, or a prompt that it is
+    made of, where it is kept."""
+    if release.prompt is not None:
+        _check_version(release.prompt)
+    if release_digest(release) != release.digest:
+        raise GatewayError(
+            f"Its release {release.digest[:12]} was changed in the database: it is not what was released."
+        )
+
+
+def _check_version(version: PromptVersion) -> None:
+    for partial in version.partials.values():
+        _check_version(partial)
+    partials = {name: partial.digest for name, partial in version.partials.items()}
+    try:
+        genuine = prompt_digest(PromptDraft.of(version), partials) == version.digest
+    except ValidationError:
+        genuine = False
+    if not genuine:
+        message = f"The prompt {version.name}@{version.number} was changed in the database: it is not what was saved."
+        raise GatewayError(message)
 
 
 def sha256(value: Any) -> str:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from gateway.audit import Act, Auditor
 from gateway.errors import Conflict, Forbidden, NotFound
 from gateway.releases import golive
 from gateway.releases.conduct import Actor, comes_from
 from gateway.releases.golive import Installation, endpoint_row
 from gateway.releases.plan import Gate, parse_gate
-from gateway.store import catalogue, gates
+from gateway.store import audit, catalogue, gates
 from gateway.store.gates import GateChange
 
 
@@ -33,9 +34,11 @@ def put_gate(
     if row.gate is None:
         if gate is None:
             raise Conflict(f"{name!r} is not protected.", code="no_gate")
-        _set(connection, installation, name, gate, by.name)
+        _set(connection, installation, name, gate, by)
         return Outcome(None)
     if gate is not None and parse_gate(row.gate) == gate:
+        if audit.gates(connection).get(name) is None:  # from a version that did not sign gates
+            _set(connection, installation, name, gate, by)
         return Outcome(None)
     change = GateChange(
         id=f"gc_{secrets.token_hex(8)}",
@@ -67,13 +70,17 @@ def decide_change(
     decided = gates.decide(connection, change_id, "approved" if approved else "refused", by.name)
     if approved:
         gate = parse_gate(change.gate) if change.gate is not None else None
-        _set(connection, installation, change.endpoint, gate, by.name)
+        _set(connection, installation, change.endpoint, gate, by)
     return decided
 
 
-def _set(connection: Connection, installation: Installation, name: str, gate: Gate | None, by: str) -> None:
+def _set(connection: Connection, installation: Installation, name: str, gate: Gate | None, by: Actor) -> None:
+    """The log says, signed, which gate is in force: one that was changed in the database alone protects nothing, and
+    lets nothing through (see `gateway.refresh`)."""
     row = endpoint_row(connection, name)
     as_json = gate.model_dump(mode="json") if gate is not None else None
-    catalogue.put_endpoint(connection, name, by, row.description, row.cache_ttl, as_json)
+    catalogue.put_endpoint(connection, name, by.name, row.description, row.cache_ttl, as_json)
+    in_force = Act(audit.GATE_IN_FORCE, f"endpoint:{name}", "", {"gate": as_json})
+    Auditor(installation.signer).append(connection, by.name, by.key_id, in_force)
     if row.gate is None and gate is not None and row.release is not None:
         golive.warrant_serving(connection, installation, name, row.release, gate.digest)

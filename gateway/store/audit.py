@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from gateway.store.tables.evidence import audit
 from gateway.types import Json
 
 LOCK = 7_305_883_113
 """PostgreSQL advisory lock, held to the end of the transaction that adds. SQLite has one writer anyway."""
+
+GATE_IN_FORCE = "gate.in_force"
+"""The act that says which gate an endpoint has from now on, on the object `endpoint:NAME`; `detail.gate` is null where
+it has none any more."""
 
 FIELDS = ("seq", "at", "actor", "key_id", "action", "object", "reason", "detail", "previous", "hash", "signature")
 
@@ -66,6 +70,14 @@ def find(
     if before is not None:
         query = query.where(audit.c.seq < before)
     return [dict(zip(FIELDS, row, strict=True)) for row in connection.execute(query)]
+
+
+def gates(connection: Connection) -> dict[str, Json]:
+    """By endpoint, the entry that says which gate is in force."""
+    newest = select(func.max(audit.c.seq)).where(audit.c.action == GATE_IN_FORCE).group_by(audit.c.object)
+    query = select(*(audit.c[name] for name in FIELDS)).where(audit.c.seq.in_(newest))
+    rows = [dict(zip(FIELDS, row, strict=True)) for row in connection.execute(query)]
+    return {row["object"].removeprefix("endpoint:"): row for row in rows}
 
 
 def after(connection: Connection, seq: int) -> list[Json]:

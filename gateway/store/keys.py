@@ -45,6 +45,9 @@ class KeyRow:
     rotated: float | None
     created_by: str | None = None
     """Who minted it, gave it its owner or rotated it last, and so may have its secret; None where nobody noted it."""
+    makers: tuple[str, ...] = ()
+    """Everybody who ever minted it, gave it its owner or rotated it, each once, the first one first: whoever made a key
+    for somebody is no second person beside them. Nothing takes a name away again."""
     former: tuple[FormerSecret, ...] = ()
 
 
@@ -68,6 +71,7 @@ def add(connection: Connection, row: KeyRow) -> None:
             project=row.project,
             rotated=row.rotated,
             created_by=row.created_by,
+            makers=list(row.makers),
         )
     )
 
@@ -96,8 +100,15 @@ def assign(connection: Connection, key_id: str, owner: str | None, project: str 
     if not found:
         return None
     maker = by if owner is not None else found[0].created_by
-    row = replace(found[0], owner=owner or found[0].owner, project=project or found[0].project, created_by=maker)
-    values = {"owner": row.owner, "project": row.project, "created_by": maker}
+    makers = _with(found[0].makers, by) if owner is not None else found[0].makers
+    row = replace(
+        found[0],
+        owner=owner or found[0].owner,
+        project=project or found[0].project,
+        created_by=maker,
+        makers=makers,
+    )
+    values = {"owner": row.owner, "project": row.project, "created_by": maker, "makers": list(makers)}
     connection.execute(update(keys).where(keys.c.id == key_id).values(**values))
     return row
 
@@ -125,9 +136,14 @@ def rotate(connection: Connection, key_id: str, digest: str, hint: str, overlap:
             expires=now + overlap,
         )
     )
-    connection.execute(
-        update(keys).where(keys.c.id == key_id).values(digest=digest, hint=hint, rotated=now, created_by=by)
-    )
+    newest = {
+        "digest": digest,
+        "hint": hint,
+        "rotated": now,
+        "created_by": by,
+        "makers": list(_with(before.makers, by)),
+    }
+    connection.execute(update(keys).where(keys.c.id == key_id).values(**newest))
     return _rows(connection, keys.c.id == key_id)[0]
 
 
@@ -142,6 +158,10 @@ def revoke(connection: Connection, key_id: str, at: float) -> bool:
 def in_force() -> tuple[ColumnElement[bool], ...]:
     """What holds for a key that is neither revoked nor expired."""
     return keys.c.revoked.is_(None), or_(keys.c.expires.is_(None), keys.c.expires > time.time())
+
+
+def _with(makers: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*makers, name)))
 
 
 def _check_project(connection: Connection, name: str | None) -> None:
@@ -161,6 +181,7 @@ def _rows(connection: Connection, *which: ColumnElement[bool]) -> list[KeyRow]:
 
 def _row(row: Row[Any], former: tuple[FormerSecret, ...]) -> KeyRow:
     held = row._mapping
+    first = (held["created_by"],) if held["created_by"] is not None else ()
     return KeyRow(
         **{
             **held,
@@ -168,6 +189,7 @@ def _row(row: Row[Any], former: tuple[FormerSecret, ...]) -> KeyRow:
             "endpoints": None if held["endpoints"] is None else frozenset(held["endpoints"]),
             "upstreams": None if held["upstreams"] is None else frozenset(held["upstreams"]),
             "owner": held["owner"] or held["name"],
+            "makers": tuple(held["makers"]) if held["makers"] is not None else first,
             "former": former,
         }
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -169,6 +169,14 @@ def turned_away_at(connection: Connection, endpoint: str, release: str) -> float
         turned_away.c.endpoint == endpoint, turned_away.c.release == release
     )
     return connection.execute(query).scalar_one() or 0.0
+
+
+def turned_away_of(connection: Connection, releases: Collection[str]) -> dict[tuple[str, str], float]:
+    """When each of these was last turned away, by endpoint and release."""
+    query = select(turned_away.c.endpoint, turned_away.c.release, func.max(turned_away.c.at))
+    query = query.where(turned_away.c.release.in_(sorted(releases)))
+    found = connection.execute(query.group_by(turned_away.c.endpoint, turned_away.c.release))
+    return {(endpoint, release): at for endpoint, release, at in found}
 
 
 def break_glass(connection: Connection, breaking: Breaking) -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import Connection
 
 from gateway.releases.rollout import Rollout
 from gateway.releases.warrant import SignedWarrant
-from gateway.store import catalogue, rollouts
+from gateway.store import audit, catalogue, rollouts
 from gateway.store.catalogue import EndpointRow
 from gateway.store.migrations import began
-from gateway.types import Release
+from gateway.types import Json, Release
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Serving:
     """As of `revision`. `releases` are those that are live or tried, by digest; `trials` the rollouts past their draft,
-    by endpoint; `warrants` by endpoint and release. `began` is when this installation came to be."""
+    by endpoint; `warrants` by endpoint and release, and when such a release was turned away; `gates` what the log says
+    protects an endpoint, by its name. `began` is when this installation came to be."""
 
     revision: int
     began: float
@@ -26,6 +28,13 @@ class Serving:
     releases: Mapping[str, Release]
     trials: Mapping[str, Rollout]
     warrants: Mapping[tuple[str, str], SignedWarrant]
+    turned_away: Mapping[tuple[str, str], float]
+    gates: Mapping[str, Json]
+
+    @cached_property
+    def warranted(self) -> frozenset[str]:
+        """Endpoints that anything was proven for."""
+        return frozenset(endpoint for endpoint, _ in self.warrants)
 
 
 def load(connection: Connection) -> Serving:
@@ -36,4 +45,13 @@ def load(connection: Connection) -> Serving:
     digests = {row.release for row in endpoints if row.release is not None}
     digests |= {rollout.release for rollout in trials.values()}
     signed = {at: SignedWarrant(*held) for at, held in catalogue.list_warrants(connection).items()}
-    return Serving(revision, began(connection), endpoints, catalogue.find_releases(connection, digests), trials, signed)
+    return Serving(
+        revision=revision,
+        began=began(connection),
+        endpoints=endpoints,
+        releases=catalogue.find_releases(connection, digests),
+        trials=trials,
+        warrants=signed,
+        turned_away=rollouts.turned_away_of(connection, digests),
+        gates=audit.gates(connection),
+    )

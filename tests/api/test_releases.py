@@ -44,6 +44,23 @@ async def test_a_manifest_is_in_force_when_the_reply_is_there(running: Inside) -
     assert {row["outcome"] for row in again["data"]} == {"unchanged"}
 
 
+async def test_gates_and_limits_are_set_by_administrators(running: Inside) -> None:
+    plain = "endpoints: {bot: {upstream: demo}}"
+    gate = "endpoints: {bot: {upstream: demo, gate: {requires: [{metric: m, suite: %s, at_least: 0.5}]}}}" % ("5" * 64)
+    limits = "endpoints: {bot: {upstream: demo, limits: {concurrent: 1}}}"
+    assert (await running.client.post("/admin/apply", content=plain)).status_code == 200
+    admin = await running.key("admin")
+    for manifest, param in ((gate, "endpoints.bot.gate"), (limits, "endpoints.bot.limits")):
+        refused = await running.client.post("/admin/apply", content=manifest)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (403, param)
+        [live] = (await running.client.get("/admin/endpoints")).json()["data"]
+        assert live["protected"] is False
+    assert (await running.client.post("/admin/apply", content=limits, headers=admin)).status_code == 200
+    assert (await running.client.post("/admin/apply", content=limits)).status_code == 200  # which changes nothing
+    assert (await running.client.post("/admin/apply", content=gate, headers=admin)).status_code == 200
+    assert (await running.client.post("/admin/apply", content=gate)).status_code == 200
+
+
 async def test_what_is_live_and_what_it_is_made_of(running: Inside) -> None:
     await running.client.post("/admin/apply", content=MANIFEST)
     [live] = (await running.client.get("/admin/endpoints")).json()["data"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from sqlalchemy import Connection
 from gateway import configuration
 from gateway.access import KeyHasher
 from gateway.app import open_store, pepper
+from gateway.cli.database import operator
 from gateway.store import keys
 from tests.cli.conftest import Sluice
 
@@ -64,7 +64,7 @@ def test_what_is_granted(sluice: Sluice) -> None:
     assert row == without_secret(made)
     told = (row["name"], row["roles"], row["endpoints"], row["upstreams"], row["revoked"])
     assert told == ("scoped", ["editor", "viewer"], ["bot"], ["demo"], None)
-    assert (row["hint"], row["created_by"]) == (made["key"][-4:], getpass.getuser())
+    assert (row["hint"], row["created_by"]) == (made["key"][-4:], operator())
     assert row["expires"] - row["created"] == pytest.approx(43_200, abs=60)
 
 
@@ -205,3 +205,19 @@ def test_what_cannot_be_granted_makes_no_key(sluice: Sluice, arguments: tuple[st
     assert words in done.err
     assert done.err.startswith("sluice: ")
     assert sluice("keys", "list", "--json").listed == []
+
+
+def test_who_gives_a_command_is_who_the_system_says(sluice: Sluice, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "grace")
+    made = orjson.loads(sluice("keys", "create", "app", "--json").out)
+    [row] = [row for row in sluice("keys", "list", "--json").listed if row["id"] == made["id"]]
+    assert row["created_by"] == operator()
+    assert operator().startswith("local:")
+    assert "grace" not in operator()
+
+
+@pytest.mark.parametrize("arguments", [("local:ada",), ("app", "--owner", "local:ada")])
+def test_no_key_belongs_to_somebody_at_the_machine(sluice: Sluice, arguments: tuple[str, ...]) -> None:
+    done = sluice("keys", "create", *arguments)
+    assert (done.code, "local:" in done.err) == (1, True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 
 import orjson
 import pytest
 
+from gateway.cli.database import operator
 from tests.cli.conftest import Sluice
 
 WHOLE = ("--requests-per-minute", "600", "--tokens-per-minute", "90000", "--concurrent", "8", "--budget", "0.1usd/day")
@@ -27,7 +27,7 @@ def test_limits_are_shown_as_they_were_set(sluice: Sluice) -> None:
         "concurrent": 8,
         "budget": "0.1usd/day",
         "updated": row["updated"],
-        "updated_by": getpass.getuser(),
+        "updated_by": operator(),
     }
     assert sluice("limits", "list", "--json").listed == [row]
     assert orjson.loads(sluice("limits", "show", "team:search", "--json").out) == row

@@ -14,8 +14,11 @@ from fastapi.routing import iter_route_contexts
 from sqlalchemy import insert, text, update
 
 from gateway.jobs.rollouts import Controller
+from gateway.releases import golive
 from gateway.releases.build import Change, make
 from gateway.store import audit
+from gateway.store import rollouts as store_rollouts
+from gateway.store.rollouts import Breaking
 from gateway.store.tables.rollouts import rollouts
 from gateway.store.tables.serving import endpoints, warrants
 from tests.inside import Inside, inside
@@ -163,3 +166,116 @@ async def test_no_rollout_row_makes_it_serve_the_ungated(tmp_path: Path) -> None
 
         await running.services.write(write)
         assert {await served(running, editor) for _ in range(20)} == {good}
+
+
+PROMPTED = (
+    "prompts: {greet: {messages: [{role: user, content: Greet.}]}}\nendpoints: {bot: {prompt: greet, upstream: demo}}"
+)
+GATED = PROMPTED.replace("upstream: demo", "upstream: demo, gate: {requires: [{metric: m, suite: %s, at_least: 0.5}]}")
+FORGERIES = {
+    "other words in its prompt": ["UPDATE prompts SET messages = replace(messages, 'Greet', 'Insult')"],
+    "other parameters": ["""UPDATE releases SET parameters = '{"temperature": 2}'"""],
+    "another prompt": ["UPDATE releases SET prompt_name = NULL, prompt_number = NULL"],
+    "another upstream": ["UPDATE releases SET upstream = 'spare'"],
+    "no gate": ["UPDATE endpoints SET gate = NULL"],
+    "no gate, in the log neither": [
+        "UPDATE endpoints SET gate = NULL",
+        "DELETE FROM audit WHERE action = 'gate.in_force'",
+    ],
+    "no gate, as the log says": [
+        "UPDATE endpoints SET gate = NULL",
+        """UPDATE audit SET detail = '{"gate":null}' WHERE action = 'gate.in_force'""",
+    ],
+    "no gate, says what was logged of another": [
+        "UPDATE endpoints SET gate = NULL",
+        "UPDATE audit SET object = 'endpoint:other' WHERE action = 'gate.in_force'",
+    ],
+    "an easier gate": ["UPDATE endpoints SET gate = replace(gate, '0.5', '0.0')"],
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
+async def test_what_was_proven_is_what_serves(tmp_path: Path, forgery: list[str]) -> None:
+    """Whoever writes to the database can make the endpoint refuse. A digest names what it names, and the gate in force
+    is the one that the log says, signed."""
+    async with inside(tmp_path, upstreams=UPSTREAMS) as running:
+        await running.apply(PROMPTED)
+        await running.apply(GATED % SUITE)
+        headers = await running.key()
+        assert await served(running, headers) is not None
+
+        def write(connection: Any) -> None:
+            for statement in forgery:
+                assert connection.execute(text(statement)).rowcount >= 1
+            connection.execute(text("UPDATE revision SET number = number + 1"))
+
+        await running.services.write(write)
+        reply = await running.client.post("/v1/chat/completions", headers=headers, json=ASKED)
+        assert reply.status_code == 503
+        assert "changed in the database" in reply.json()["error"]["message"]
+
+
+async def test_a_warrant_that_was_taken_away_does_not_come_back_from_a_copy(tmp_path: Path) -> None:
+    async with inside(tmp_path, upstreams=UPSTREAMS) as running:
+        await running.apply(PROMPTED)
+        await running.apply(GATED % SUITE)
+        headers = await running.key()
+        release = await served(running, headers)
+
+        def write(connection: Any) -> None:
+            [row] = connection.execute(warrants.select()).mappings()
+            golive.reject(connection, "bot", str(release), "harmful")
+            assert connection.execute(warrants.select()).first() is None
+            connection.execute(insert(warrants).values(**row))
+            connection.execute(text("UPDATE revision SET number = number + 1"))
+
+        await running.services.write(write)
+        reply = await running.client.post("/v1/chat/completions", headers=headers, json=ASKED)
+        assert reply.status_code == 503
+        assert "was rolled back since it was proven" in reply.json()["error"]["message"]
+
+
+async def test_who_made_a_key_is_no_second_person_beside_its_owner(tmp_path: Path) -> None:
+    """Not at a gate, a rollout, its conditions or broken glass, and not after the key has rotated itself."""
+    async with inside(tmp_path, upstreams=UPSTREAMS) as running:
+        await running.apply(LIVE)
+        admin = await running.key("admin", "approver", owner="mallory")
+        client = running.client
+        petra = {"name": "p", "owner": "petra", "roles": ["admin", "approver"]}
+        minted = (await client.post("/admin/keys", headers=admin, json=petra)).json()
+        second = {"authorization": f"Bearer {minted['key']}"}
+        gate = {"requires": [{"metric": "accuracy", "suite": SUITE, "at_least": 0.5}]}
+        await client.put("/admin/endpoints/bot/gate", headers=admin, json={"gate": gate})
+        away = (await client.put("/admin/endpoints/bot/gate", headers=admin, json={"gate": None, "reason": "x"})).json()
+        rollout = {"endpoint": "bot", "change": {"upstream": "spare"}, "submit": True}
+        made = (await client.post("/admin/rollouts", headers=admin, json=rollout)).json()["id"]
+        grace = await running.key("approver", owner="grace")
+        agreed = {"conditions": ["the bill is watched"]}
+        await client.post(f"/admin/rollouts/{made}/approve", headers=grace, json=agreed)
+
+        async def tries() -> list[int]:
+            asked = [
+                (f"/admin/gate-changes/{away['change']['id']}/approve", None),
+                (f"/admin/rollouts/{made}/approve", {}),
+                (f"/admin/rollouts/{made}/conditions/1/meet", None),
+            ]
+            return [(await client.post(path, headers=second, json=body)).status_code for path, body in asked]
+
+        assert await tries() == [403, 403, 403]
+        rotated = await client.post(f"/admin/keys/{minted['id']}/rotate", headers=second, json={})
+        assert rotated.json()["makers"] == ["mallory", "petra"]
+        second["authorization"] = f"Bearer {rotated.json()['key']}"
+        assert await tries() == [403, 403, 403]
+
+        other = await running.key("admin", owner="ada")
+        body = {"release": made, "reason": "it burns"}
+        assert (await client.post("/admin/endpoints/bot/break-glass", headers=admin, json=body)).status_code == 409
+
+        def broken(connection: Any) -> None:
+            act = Breaking("brk_1", "bot", "0" * 64, 1.0, "mallory", "it burns", None, None, None)
+            store_rollouts.break_glass(connection, act)
+
+        await running.services.write(broken)
+        for who, status in ((admin, 403), (second, 403), (other, 200)):
+            reply = await client.post("/admin/breakings/brk_1/review", headers=who, json={"note": "fine"})
+            assert reply.status_code == status

@@ -67,7 +67,7 @@ def test_a_key_is_read_as_it_was_written(connection: Connection) -> None:
 def test_a_rotation_changes_the_secret_and_notes_by_whom(connection: Connection) -> None:
     row = rotated(connection, "b", HOUR)
     [secret] = row.former
-    of_the_newest = replace(ADA, digest="b" * 64, hint="bbbb", rotated=row.rotated, created_by="root")
+    of_the_newest = replace(ADA, digest="b" * 64, hint="bbbb", rotated=row.rotated, created_by="root", makers=("root",))
     assert row == replace(of_the_newest, former=(secret,))
     assert row.rotated == pytest.approx(time.time(), abs=60)
     assert keys.find_active(connection) == [row]
@@ -133,9 +133,13 @@ def test_a_key_is_assigned_to_another(connection: Connection) -> None:
     teams.add_project(connection, teams.Project("web", "search", 1.0))
     assert keys.assign(connection, ADA.id, None, "web", "root") == replace(ADA, project="web")
     assert keys.assign(connection, ADA.id, "Bob", None, "root") == replace(
-        ADA, owner="Bob", project="web", created_by="root"
+        ADA, owner="Bob", project="web", created_by="root", makers=("root",)
     )
-    assert keys.list_all(connection) == [replace(ADA, owner="Bob", project="web", created_by="root")]
+    of_bob = replace(ADA, owner="Bob", project="web", created_by="root", makers=("root",))
+    assert keys.list_all(connection) == [of_bob]
+    assert keys.assign(connection, ADA.id, "Cy", None, "bob") == replace(
+        of_bob, owner="Cy", created_by="bob", makers=("root", "bob")
+    )
     with pytest.raises(BadRequest, match="no project 'ghost'"):
         keys.assign(connection, ADA.id, None, "ghost", "root")
     keys.revoke(connection, ADA.id, 5.0)

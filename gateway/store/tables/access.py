@@ -23,9 +23,10 @@ keys = Table(
     Column("project", String(64)),
     Column("rotated", Float),
     Column("created_by", String(100)),
+    Column("makers", JSON(none_as_null=True)),
 )
 """`digest` and `hint` are of the newest secret. `owner` is null where it is the name, `rotated` until there is a second
-secret, `created_by` where nobody noted who minted it."""
+secret, `created_by` where nobody noted who minted it, `makers` where nobody noted more than that."""
 
 key_secrets = Table(
     "key_secrets",

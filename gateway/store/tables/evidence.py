@@ -56,6 +56,7 @@ audit = Table(
     Column("signature", String(88), nullable=False),
     Index("audit_by_object", "object", "seq"),
     Index("audit_by_actor", "actor", "seq"),
+    where("audit_gates", "action = 'gate.in_force'", "object", "seq"),
 )
 """Every administrative act, chained by hash and signed. `at` is Unix time in microseconds, `detail` canonical JSON."""
 
