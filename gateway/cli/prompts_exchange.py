@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,7 +14,7 @@ from gateway.cli.options import AsJson, Url
 from gateway.cli.prompts import Message, Reference
 from gateway.cli.remote import connect
 from gateway.cli.table import plain, show_json
-from gateway.errors import BadRequest, GatewayError, Unavailable
+from gateway.errors import BadRequest, GatewayError
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.formats.base import Portable
 from gateway.prompts.formats.known import FORMATS, called, guessed
@@ -23,9 +23,6 @@ from gateway.prompts.inlining import inlined
 from gateway.prompts.partials import including_last
 from gateway.prompts.published import read as read_version
 from gateway.types import Json
-
-if TYPE_CHECKING:
-    from gateway.client.synchronous.transport import Transport
 
 cli = typer.Typer()
 """Commands beside those of `sluice prompts`."""
@@ -69,8 +66,9 @@ def import_prompts(
             incoming += _read(file, origin, name)
         except GatewayError as error:
             told.append({"file": str(file), "name": None, "error": error.message})
-    ordered = _included_first(incoming)
-    told += [_account(one) for one in ordered] if dry_run else _saved(ordered, message, url)
+    sound = [one for one in incoming if not _fault(one, told)]
+    ordered = _included_first(sound)
+    told += [_account(one) if dry_run else _saved(one, message, url) for one in ordered]
     if as_json:
         show_json({"object": "list", "data": told})
     else:
@@ -108,7 +106,7 @@ def export_prompt(
         return
     if output is None:
         typer.echo(text, nl=False)
-    _tell_losses(losses)
+    _tell_losses(found.name, losses)
 
 
 def _read(file: Path, origin: str | None, name: str | None) -> list[Incoming]:
@@ -143,6 +141,18 @@ def _default_name(file: Path) -> str:
         return ""
 
 
+def _fault(one: Incoming, told: list[Json]) -> bool:
+    """Whether it cannot be saved whatever else is; then that is told."""
+    try:
+        if not one.prompt.name:
+            raise BadRequest("It does not say which prompt it is: say --name.")
+        including_last({one.prompt.name: one.prompt.draft})
+    except BadRequest as error:
+        told.append({**_account(one), "error": error.message})
+        return True
+    return False
+
+
 def _included_first(incoming: list[Incoming]) -> list[Incoming]:
     """Versions of one prompt stay in their order. Raises `BadRequest` where prompts include each other."""
     place = {
@@ -163,48 +173,40 @@ def _account(one: Incoming) -> Json:
     }
 
 
-def _saved(incoming: list[Incoming], message: str, url: str | None) -> Iterator[Json]:
-    if not incoming:
-        return
-    with connect(url) as gateway:
-        for one in incoming:
-            try:
-                yield {**_account(one), **_save(gateway, one.prompt, message)}
-            except Unavailable:
-                raise
-            except GatewayError as error:
-                yield {**_account(one), "error": error.message}
-
-
-def _save(gateway: Transport, prompt: Portable, message: str) -> Json:
-    if not prompt.name:
-        raise BadRequest("It does not say which prompt it is: say --name.")
+def _saved(one: Incoming, message: str, url: str | None) -> Json:
+    """What is told of it, with an `error` where not all of it could be done."""
+    told, prompt = _account(one), one.prompt
     body = {**prompt.draft.as_json(), "message": message or prompt.message}
-    saved = gateway.post(f"/admin/prompts/{prompt.name}", body)
-    for alias in prompt.aliases:
-        gateway.put(f"/admin/prompt-aliases/{alias}", {"prompt": saved["name"]})
-    return {name: saved[name] for name in ("name", "version", "digest", "new")}
+    try:
+        with connect(url) as gateway:
+            saved = gateway.post(f"/admin/prompts/{prompt.name}", body)
+            told |= {name: saved[name] for name in ("name", "version", "digest", "new")}
+            for alias in prompt.aliases:
+                gateway.put(f"/admin/prompt-aliases/{alias}", {"prompt": saved["name"]})
+    except GatewayError as error:
+        told["error"] = error.message
+    return told
 
 
 def _tell(one: Json) -> None:
-    if "error" in one:
-        called = f" ({plain(one['name'])})" if one["name"] else ""
-        typer.secho(f"{one['file']}{called}: {plain(one['error'])}", fg="red", err=True)
-        return
+    name = plain(one["name"] or "")
     if "version" in one:
-        typer.echo(f"{'saved' if one['new'] else 'nothing new: it is'} {one['name']}@{one['version']}")
-    else:
-        typer.echo(f"would save {one['name']}")
+        typer.echo(f"{'saved' if one['new'] else 'nothing new: it is'} {name}@{one['version']}")
+    if "error" in one:
+        typer.secho(f"{one['file']}{f' ({name})' if name else ''}: {plain(one['error'])}", fg="red", err=True)
+        return
+    if "version" not in one:
+        typer.echo(f"would save {name}")
     for alias in one["aliases"]:
         typer.echo(f"  {plain(alias)} names it too")
     if one["labels"]:
         typer.echo(f"  labels it had there, and has not here: {plain(', '.join(one['labels']))}")
-    _tell_losses(one["losses"])
+    _tell_losses(name, one["losses"])
 
 
-def _tell_losses(losses: Iterable[str]) -> None:
+def _tell_losses(name: str, losses: Iterable[str]) -> None:
     for loss in losses:
-        typer.echo(f"  lost: {plain(loss)}", err=True)
+        typer.echo(f"{name}, lost: {plain(loss)}", err=True)
 
 
 def _write(path: Path, text: str) -> None:

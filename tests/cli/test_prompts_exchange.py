@@ -45,7 +45,7 @@ def test_a_prompt_is_imported_and_what_is_lost_is_told(sluice: Sluice, folder: s
     assert done.code == 0
     assert f"saved {folder}/critic@1" in done.out
     assert "labels it had there, and has not here: production" in done.out
-    assert "lost: config.model is left out" in done.err
+    assert "critic, lost: config.model is left out" in done.err
     shown = orjson.loads(sluice("prompts", "show", f"{folder}/critic@1", "--json").out)
     assert shown["messages"] == [{"role": "user", "content": "Judge {{ film }}."}]
     assert (shown["parameters"], shown["message"]) == ({"temperature": 0.5}, "From L.")
@@ -83,14 +83,40 @@ def test_what_is_included_is_saved_before_what_includes_it(sluice: Sluice, folde
 def test_one_that_fails_keeps_none_of_the_others(sluice: Sluice, folder: str, tmp_path: Path) -> None:
     missing = langfuse(f"{folder}/bad", "@@@langfusePrompt:name=ghost/none|version=1@@@")
     file = write(tmp_path / "all.json", [missing, langfuse(f"{folder}/good", "Hello.")])
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("messages: [{role: user, content: '{% if %}'}]")
     broken = tmp_path / "broken.json"
     broken.write_text('{"name": "a", "prompt": ')
-    done = sluice("prompts", "import", file, str(broken), str(tmp_path / "ghost.json"))
+    done = sluice("prompts", "import", file, str(broken), str(wrong), str(tmp_path / "ghost.json"))
     assert done.code == 1
     assert f"saved {folder}/good@1" in done.out
     assert f"all.json ({folder}/bad): " in done.err
     assert "broken.json: The file is not valid JSON" in done.err
+    assert "wrong.yaml (wrong): prompts.wrong.messages[0].content, line 1" in done.err
     assert "ghost.json cannot be read" in done.err
+
+
+def test_a_prompt_is_saved_even_where_its_id_cannot_be_kept(sluice: Sluice, folder: str, tmp_path: Path) -> None:
+    sluice("prompts", "import", write(tmp_path / "a.json", langfuse(f"pmpt_{folder}", "Hello.")))
+    odd = {"id": f"pmpt_{folder}", "name": f"{folder}/b", "input": "Hello."}
+    done = sluice("prompts", "import", write(tmp_path / "b.json", odd))
+    assert (done.code, done.out) == (1, f"saved {folder}/b@1\n")
+    assert "There is a prompt" in done.err
+
+
+def test_without_a_gateway_each_says_so(sluice: Sluice, folder: str, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.json", langfuse("a", "Hello."))
+    done = sluice("prompts", "import", file, "--url", "http://127.0.0.1:9")
+    assert (done.code, done.out, "`sluice serve`" in done.err) == (1, "", True)
+
+
+def test_prompts_that_include_each_other_are_refused(sluice: Sluice, tmp_path: Path) -> None:
+    def refers(to: str) -> str:
+        return f"@@@langfusePrompt:name={to}|version=1@@@"
+
+    file = write(tmp_path / "a.json", [langfuse("a", refers("b")), langfuse("b", refers("a"))])
+    done = sluice("prompts", "import", file, "--dry-run")
+    assert (done.code, "prompts include each other: " in done.err) == (1, True)
 
 
 def test_a_dry_run_saves_nothing(sluice: Sluice, folder: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ example of it. There is no public API that gives a prompt's messages.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gateway.errors import BadRequest
@@ -28,7 +29,7 @@ from gateway.prompts.formats.source import (
 from gateway.types import Json
 from gateway.wire.responses_input import read_part
 
-ID = "pmpt_"
+ID = re.compile(r"pmpt_[A-Za-z0-9._-]{1,123}")
 MESSAGES = ("instructions", "input", "messages")
 """Where they are, in their order."""
 RENAMED = {
@@ -73,13 +74,19 @@ class _Reader:
             raise refusal(self._at, "there are no messages here: OpenAI's API does not give them, its dashboard does")
         draft = {"messages": messages, "variables": self._variables(reference.get("variables") or {})}
         draft |= self._settings(one)
-        identity = reference.get("id")
         return Portable(
             name=name,
             draft=PromptDraft.parse(draft, self._at or name),
-            aliases=(identity,) if isinstance(identity, str) and identity.startswith(ID) else (),
+            aliases=self._aliases(reference.get("id")),
             losses=(*renamed, *self._losses),
         )
+
+    def _aliases(self, identity: Any) -> tuple[str, ...]:
+        if identity is None:
+            return ()
+        if not ID.fullmatch(text_of(identity, below(self._at, "id"))):
+            raise refusal(below(self._at, "id"), f"{identity[:80]!r} is not the id of a prompt, as pmpt_123")
+        return (identity,)
 
     # messages --------------------------------------------------------------------------------------------------------
 
@@ -192,7 +199,7 @@ def _example(value: Any, at: str) -> str:
 def write(prompt: Portable) -> tuple[str, tuple[str, ...]]:
     """Messages stand in `input`, whatever their role."""
     draft = prompt.draft
-    ids = [alias for alias in prompt.aliases if alias.startswith(ID)]
+    ids = [alias for alias in prompt.aliases if ID.fullmatch(alias)]
     lost = [f"the alias {alias!r} is left out" for alias in prompt.aliases if alias not in ids[:1]]
     lost += ["the message of the version is left out"] if prompt.message else []
     properties = schema.properties_of(draft)
