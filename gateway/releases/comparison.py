@@ -39,9 +39,11 @@ class Watched:
 
     def __init__(self, name: str, margin: float, held: Json | None = None) -> None:
         self.name, self.margin = name, margin
-        first = name in FIRST
-        harm = Bet("harm", 0.0 if first else margin, centred=not first)
-        safe = Bet("safe", margin)
+        self._unit = DEAR if name == "cost" else 1.0
+        """What an outcome of 1 is, in what people give margins in."""
+        first, tolerance = name in FIRST, margin / self._unit
+        harm = Bet("harm", 0.0 if first else tolerance, centred=not first)
+        safe = Bet("safe", tolerance)
         self.harm = Betting.from_json(harm, held["harm"]) if held else Betting(harm)
         self.safe = Betting.from_json(safe, held["safe"]) if held else Betting(safe)
         self.difference = DifferenceSequence.from_json(held["difference"]) if held else DifferenceSequence()
@@ -57,6 +59,12 @@ class Watched:
         self.safe.update(_candidate(arm), weight, bad)
         self.difference.update(_candidate(arm), weight, bad)
 
+    @property
+    def means(self) -> tuple[float, float]:
+        """Of the live release and of the candidate, as margins are given; not a number where there is none."""
+        live, candidate = (self._unit * float(mean) for mean in self.safe.means)
+        return live, candidate
+
     def as_json(self) -> Json:
         return {
             "harm": self.harm.as_json(),
@@ -66,8 +74,8 @@ class Watched:
 
     def told(self, alpha: float, share: int) -> Json:
         """For people: means, bounds of the difference at `alpha`, and how far either test is from its end, 0 to 1."""
-        live, candidate = (float(mean) for mean in self.safe.means)
-        low, high = self.difference.bounds(alpha)
+        live, candidate = self.means
+        low, high = (self._unit * bound for bound in self.difference.bounds(alpha))
         counted = int(self.safe.units.sum())
         return {
             "metric": self.name,
@@ -300,10 +308,8 @@ def _harm(watched: Watched) -> str:
     if watched.name in FIRST:
         said = f"{int(candidate)} units of the candidate's and {int(live)} of the live release's"
         return f"{watched.name}: {said} saw one, more than the draw explains"
-    means = watched.harm.means
-    return (
-        f"{watched.name}: worse than the live release by more than {watched.margin:g} ({means[1]:.3g}, {means[0]:.3g})"
-    )
+    before, after = watched.means
+    return f"{watched.name}: worse than the live release by more than {watched.margin:g} ({after:.3g}, {before:.3g})"
 
 
 def _candidate(arm: str) -> float:

@@ -83,6 +83,28 @@ def test_a_candidate_that_is_alike_is_shown_to_be_within_the_margin(connection: 
     assert told[0]["low"] <= 0 <= told[0]["high"]
 
 
+@pytest.mark.parametrize(
+    ("times", "finding"),
+    [(1.2, Finding.SAFE), (1.5, Finding.NOTHING_YET), (1.9, Finding.HARM), (2.9, Finding.HARM)],
+)
+def test_cost_is_compared_as_a_share_of_what_the_live_release_costs(
+    connection: Connection, times: float, finding: Finding
+) -> None:
+    plan = Canary.model_validate({**CANARY.model_dump(), "errors": None, "cost": 0.5})
+    rollout = under_way(connection, Plan(canary=plan), Stage.CANARY)
+    dice = random.Random(5)
+    for number in range(500):
+        arm = "candidate" if dice.random() < 0.5 else "live"
+        cost = int(dice.uniform(500, 1500) * (times if arm == "candidate" else 1))
+        observe(connection, rollout, number, arm, cost=cost)
+    assert compare(connection, rollout).finding is finding
+    [told] = (conduct.found(connection, rollout.id).analysis or {})["told"]
+    assert told["margin"] == 0.5
+    assert told["live"] == pytest.approx(1, abs=0.1)
+    assert told["candidate"] == pytest.approx(times, rel=0.1)
+    assert told["low"] <= times - 1 <= told["high"]
+
+
 def test_what_was_taken_in_is_gone_and_counts_once(connection: Connection) -> None:
     rollout = under_way(connection, Plan(canary=CANARY), Stage.CANARY)
     for number in range(20):
