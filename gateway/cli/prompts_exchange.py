@@ -113,8 +113,9 @@ def _read(file: Path, origin: str | None, name: str | None) -> list[Incoming]:
     text = _text(file)
     found = called(origin or guessed(text, file.suffix)).read(text, name or _default_name(file))
     if name is not None:
-        if named(name, "--name")[1]:
-            raise BadRequest(f"--name: a prompt can be called {named(name, '--name')[0]!r}, and not {name[:80]!r}.")
+        possible, _ = named(name, "--name")
+        if possible != name:
+            raise BadRequest(f"--name: a prompt can be called {possible!r}, and not {name[:80]!r}.")
         if len({prompt.name for prompt in found}) > 1:
             raise BadRequest(f"--name names one prompt, and {file} has several.")
         found = [replace(prompt, name=name) for prompt in found]
