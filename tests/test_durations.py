@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.durations import SECONDS, moment, seconds
+from gateway.durations import LONGEST, SECONDS, moment, seconds
 
 NOW = 1_700_000_000.0
 
 
-@given(number=st.integers(0, 10**9 - 1), unit=st.sampled_from(sorted(SECONDS)))
+@given(number=st.integers(0, LONGEST // SECONDS["w"]), unit=st.sampled_from(sorted(SECONDS)))
 def test_a_duration_is_so_long_before_now(number: int, unit: str) -> None:
     assert seconds(f"{number}{unit}") == number * SECONDS[unit]
     assert moment(f"{number}{unit}", NOW) == NOW - number * SECONDS[unit]
@@ -22,6 +22,19 @@ def test_a_duration_is_so_long_before_now(number: int, unit: str) -> None:
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2261, 12, 31)))
 def test_a_time_without_a_zone_is_utc(when: datetime) -> None:
     assert moment(when.isoformat(), NOW) == when.replace(tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize("text", ["36525d", "3155760000s"])
+def test_the_longest_duration(text: str) -> None:
+    assert seconds(text) == LONGEST
+    assert abs(moment(text, NOW)) * 1e9 < 2**63, "records hold it"
+
+
+@pytest.mark.parametrize("text", ["36526d", "3155760001s", "99999999d", "9" * 20 + "w"])
+def test_a_duration_beyond_a_hundred_years_is_refused(text: str) -> None:
+    for read in (seconds, lambda duration: moment(duration, NOW)):
+        with pytest.raises(ValueError, match="at most 36525d"):
+            read(text)
 
 
 @pytest.mark.parametrize(

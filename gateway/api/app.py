@@ -16,7 +16,7 @@ from gateway.api.audit import router as audit
 from gateway.api.calls import router as calls
 from gateway.api.config import router as config
 from gateway.api.contents import router as contents
-from gateway.api.deps import Viewer, parameters_once
+from gateway.api.deps import Viewer, numbers_storable, parameters_once
 from gateway.api.endpoints import router as endpoints
 from gateway.api.evidence import router as evidence
 from gateway.api.feedback import router as feedback
@@ -71,7 +71,7 @@ def admin_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(parameters_once)],
+        dependencies=[Depends(parameters_once), Depends(numbers_storable)],
     )
     app.state.services = services
     app.get("/admin/openapi.json", include_in_schema=False)(_description)

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field, ValidationError
 
 from evals.evidence import EvalEvidence
-from gateway.api.deps import Approver, Evaluator, Running, Viewer
+from gateway.amounts import FOREVER
+from gateway.api.deps import MOST, Approver, Evaluator, Running, Viewer
 from gateway.api.rollouts import Body, Reason, actor
 from gateway.audit import Act
 from gateway.errors import BadRequest, NotFound, TooLarge
@@ -25,14 +26,15 @@ from gateway.types import Json
 router = APIRouter(tags=["evidence"])
 
 MOST_BYTES = 64 * 1024 * 1024
+Money = Annotated[int, Field(ge=-MOST, le=MOST)]
 
 
 class Forecast(Body):
     """What a release is expected to be worth in a month, in micro-USD, and why."""
 
-    value: int
-    low: int | None = None
-    high: int | None = None
+    value: Money
+    low: Money | None = None
+    high: Money | None = None
     basis: Reason = ""
 
 
@@ -47,7 +49,7 @@ class Decided(Body):
     forecast: Forecast | None = None
     risks: tuple[Annotated[str, Field(max_length=1000)], ...] = ()
     evidence: tuple[str, ...] = ()
-    expires: float | None = None
+    expires: Annotated[float, Field(gt=0, lt=FOREVER)] | None = None
 
 
 @router.post(

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from gateway.api.deps import Approver, Editor, Running, Viewer
+from gateway.api.deps import MOST, Approver, Editor, Running, Viewer
 from gateway.audit import Act
 from gateway.releases import conduct
 from gateway.releases.build import Change, build
@@ -142,7 +142,9 @@ async def reject_rollout(rollout_id: str, said: Said, who: Approver, running: Ru
 
 
 @router.post("/rollouts/{rollout_id}/conditions/{number}/meet")
-async def meet_condition(rollout_id: str, number: int, who: Approver, running: Running) -> Json:
+async def meet_condition(
+    rollout_id: str, number: Annotated[int, Path(ge=1, le=MOST)], who: Approver, running: Running
+) -> Json:
     """Say that a condition, counted from 1 over all approvals, is met."""
     return await _act(running, who, "condition_met", lambda at, by: conduct.meet(at, rollout_id, number, by))
 
