@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import BadRequest
+from gateway.prompts.lookups import Lookup
 from gateway.prompts.page import Page
 from gateway.prompts.partials import Partials, joined
 from gateway.prompts.template import Template
@@ -38,6 +39,9 @@ class CompiledPrompt:
         if undeclared and not variables.open:
             message_ = f"{where}: the template reads {undeclared[0]!r}, which is not declared under `variables`."
             raise BadRequest(message_, param=f"{where}.variables", code="undeclared_variable")
+        for lookup in templates.lookups:
+            if not variables.may_hold(lookup.holder, lookup.key):
+                raise lookup.refusal()
         return cls(version, variables, tuple(messages))
 
     def render(self, values: Json) -> list[Json]:
@@ -52,11 +56,13 @@ class _Templates:
     def __init__(self, partials: dict[str, Template]) -> None:
         self._partials = partials
         self.names: set[str] = set()
+        self.lookups: set[Lookup] = set()
 
     def part(self, content: Any, where: str) -> Part:
         if isinstance(content, str):
             template = Template.compile(content, where, self._partials)
             self.names |= template.names
+            self.lookups |= template.lookups
             return template.render
         if isinstance(content, list):
             parts = [self.part(part, f"{where}[{index}]") for index, part in enumerate(content)]

@@ -2,7 +2,7 @@
 
 Jinja2's own parser reads the source; what it finds is compiled to closures by us, and only what is listed here
 compiles. There is no attribute access, no call and no import to be abused, because no code for them exists: a dot is a
-look-up in a mapping or a list. What a variable holds is text to be put in, never a template to be read again.
+look-up in a mapping or a list that a variable holds. That is text to be put in, never a template to be read again.
 
     {{ name }}  {{ order.id }}  {{ items[0] }}  {{ name | upper }}  {{ "a" ~ b }}  {{ a if b else c }}
     {% if x and not y %} … {% elif z == 1 %} … {% else %} … {% endif %}
@@ -27,6 +27,7 @@ from jinja2 import nodes
 
 from gateway.errors import BadRequest
 from gateway.prompts.filters import FILTERS, Missing, as_text, check_length
+from gateway.prompts.lookups import PATH, Lookup, key_of
 from gateway.prompts.page import Page
 from gateway.prompts.syntax import MAX_DEPTH, included, parse, too_deep
 
@@ -58,9 +59,11 @@ NO_PARTIALS: Mapping[str, Template] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A compiled template. `names` are the variables it reads, `depth` the levels it is nested."""
+    """A compiled template. `names` are the variables it reads, `lookups` what it looks up in them, `depth` the levels
+    it is nested."""
 
     names: frozenset[str]
+    lookups: frozenset[Lookup]
     depth: int
     _write: Writer
 
@@ -71,7 +74,7 @@ class Template:
         tree = parse(source, where)
         compiler = _Compiler(where, partials)
         write = compiler.body(tree.body)
-        return cls(frozenset(compiler.names), compiler.deepest, write)
+        return cls(frozenset(compiler.names), frozenset(compiler.lookups), compiler.deepest, write)
 
     def write(self, variables: Scope, page: Page) -> None:
         """As a part of another template."""
@@ -99,6 +102,7 @@ class _Compiler:
         self._depth = 0
         self.deepest = 0
         self.names: set[str] = set()
+        self.lookups: set[Lookup] = set()
 
     # statements ------------------------------------------------------------------------------------------------------
 
@@ -203,6 +207,7 @@ class _Compiler:
         if partial is None:
             raise self._refusal(node, f"there is no prompt {name!r} to include")
         self.names |= partial.names - set(self._bound)
+        self.lookups |= {lookup for lookup in partial.lookups if lookup.holder[0] not in self._bound}
         with self._deeper(partial.depth):
             pass
 
@@ -224,10 +229,8 @@ class _Compiler:
             return lambda scope, page: constant
         if isinstance(node, nodes.Name):
             return self._name(node)
-        if isinstance(node, nodes.Getattr):
-            return self._lookup(self.expression(node.node), lambda scope, page: node.attr)
-        if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice):
-            return self._lookup(self.expression(node.node), self.expression(node.arg))
+        if isinstance(node, nodes.Getattr | nodes.Getitem):
+            return self._lookup(node)
         if isinstance(node, nodes.Filter):
             return self._filter(node)
         if isinstance(node, nodes.List | nodes.Tuple):
@@ -266,7 +269,18 @@ class _Compiler:
         missing = Missing(name)
         return lambda scope, page: scope.get(name, missing)
 
-    def _lookup(self, holder: Expression, key: Expression) -> Expression:
+    def _lookup(self, node: nodes.Getattr | nodes.Getitem) -> Expression:
+        if not isinstance(node.node, PATH):
+            raise self._refusal(node, "a field is looked up in a variable, or in a field of one")
+        name = key_of(node)
+        if isinstance(name, str) and name.startswith("__"):
+            raise self._refusal(node, f"{name[:80]!r} is no field of a variable")
+        holder = self.expression(node.node)
+        key = self.expression(node.arg) if isinstance(node, nodes.Getitem) else lambda scope, page: node.attr
+        lookup = Lookup.of(node, self._where)
+        if lookup is not None and lookup.holder[0] not in self._bound:
+            self.lookups.add(lookup)
+
         def look(scope: Scope, page: Page) -> Any:
             held, wanted = _given(holder(scope, page)), _given(key(scope, page))
             if isinstance(held, Mapping):

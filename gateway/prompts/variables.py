@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,13 @@ from gateway.types import Json
 MAX_SHOWN = 120
 TOLD = frozenset(("default", "description", "examples", "title", "type"))
 """What a schema of plain text may say beside its type: nothing of this refuses a value."""
+
+HOLDERS: dict[type | None, frozenset[str]] = {
+    str: frozenset(("object",)),
+    int: frozenset(("array",)),
+    None: frozenset(("object", "array")),
+}
+"""Types of what something can be looked up in, by the type of its key."""
 
 
 def schema_of(declared: Json) -> Json:
@@ -33,6 +41,7 @@ class Variables:
     names: frozenset[str]
     open: bool
     """Variables that are not declared are let through."""
+    _properties: Json
     _defaults: Json
     _required: frozenset[str]
     _all_text: bool
@@ -49,6 +58,7 @@ class Variables:
         return cls(
             names=frozenset(properties),
             open=bool(schema.get("additionalProperties", False)),
+            _properties=specs,
             _defaults={name: spec["default"] for name, spec in specs.items() if "default" in spec},
             _required=frozenset(schema.get("required", ())),
             _all_text=set(schema) <= {"type", "properties", "required", "additionalProperties"}
@@ -57,6 +67,17 @@ class Variables:
             and not schema.get("additionalProperties", False),
             _validator=validator,
         )
+
+    def may_hold(self, holder: Sequence[Any], key: Any) -> bool:
+        """Whether something can be looked up, by a name, an index or (None) what nobody knows yet, in what these steps
+        lead to. True where the schema does not say."""
+        schema: Json = {"properties": self._properties}
+        for step in holder:
+            one_kind = "prefixItems" not in schema
+            found = one_kind and schema.get("items") if type(step) is int else schema.get("properties", {}).get(step)
+            schema = found if isinstance(found, dict) else {}
+        kinds = schema.get("type", HOLDERS[None])
+        return not HOLDERS.get(type(key), HOLDERS[None]).isdisjoint([kinds] if isinstance(kinds, str) else kinds)
 
     def check(self, values: Json) -> Json:
         """The values with defaults filled in. Raises `BadRequest` whose `param` is the variable's path."""

@@ -64,6 +64,8 @@ async def test_the_same_text_makes_no_version(running: Inside) -> None:
         ("a", {"messages": []}, "messages"),
         ("a", text("a") | {"messages": [{"role": "boss", "content": "a"}]}, "messages.0"),
         ("a", text("{{ x.y() }}", variables={"x": "object"}), "prompts.a.messages[0].content"),
+        ("a", text('{{ "".__class__ }}'), "prompts.a.messages[0].content"),
+        ("a", text("{{ x.y }}", variables={"x": "string"}), "prompts.a.messages[0].content"),
         ("a", text("{{ x }}"), "prompts.a.variables"),
         ("a", text("a", parameters={"model": "m"}), "parameters"),
         ("a", text("a", number=5), "number"),

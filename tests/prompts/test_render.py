@@ -58,6 +58,9 @@ def test_values_that_are_not_strings_pass_through_parts() -> None:
         ({"role": "user", "content": "{{ x"}, "prompts.greeter.messages[1].content"),
         ({"role": "user", "content": [{"text": "{% set x = 1 %}"}]}, "prompts.greeter.messages[1].content[0].text"),
         ({"role": "user", "content": "{{ ghost }}"}, "prompts.greeter.variables"),
+        ({"role": "user", "content": "{{ ''.__class__ }}"}, "prompts.greeter.messages[1].content"),
+        ({"role": "user", "content": "{{ x.y }}"}, "prompts.greeter.messages[1].content"),
+        ({"role": "user", "content": [{"text": "{{ x['y'] }}"}]}, "prompts.greeter.messages[1].content[0].text"),
     ],
 )
 def test_what_does_not_compile_is_named(message: dict[str, Any], param: str) -> None:
@@ -65,6 +68,12 @@ def test_what_does_not_compile_is_named(message: dict[str, Any], param: str) -> 
         compiled({"role": "system", "content": "a"}, message, x="string")
     assert refused.value.param == param
     assert refused.value.message.startswith(param.removesuffix(".variables"))
+
+
+def test_what_is_looked_up_in_a_text_is_told_with_its_line() -> None:
+    message = {"role": "user", "content": "{{ x.name }}\n{{ x.name.first }}"}
+    with pytest.raises(BadRequest, match=r"content, line 2: 'x\.name' is not declared"):
+        compiled(message, x={"type": "object", "properties": {"name": {"type": "string"}}})
 
 
 def test_a_variable_nobody_declared_is_found_before_any_call() -> None:

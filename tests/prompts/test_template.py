@@ -53,6 +53,31 @@ ATTACKS = (
     "{{ x | join(attribute='__class__') }}",
     "{{ x | default(*x) }}",
     "{{ 1 < x < 3 }}",
+    "{{ ''.__class__ }}",
+    "{{ 'a'.upper }}",
+    "{{ ('a').upper }}",
+    "{{ 'a'['upper'] }}",
+    "{{ 5.real }}",
+    "{{ [].append }}",
+    "{{ [x][0] }}",
+    "{{ (x, y)[0] }}",
+    "{{ (x ~ 'a').y }}",
+    "{{ (x or 'a').y }}",
+    "{{ ('a' if x else 'b').y }}",
+    "{{ (not x).y }}",
+    "{{ (x == 1).y }}",
+    "{{ ('a' | upper).y }}",
+    "{{ (x | first).y }}",
+    "{{ ('a' is defined).y }}",
+    "{{ ''.a.b }}",
+    "{% for a in ''.a %}{% endfor %}",
+    "{% if ''.a is defined %}{% endif %}",
+    "{{ x.__class__ }}",
+    "{{ (x).__class__ }}",
+    "{{ x['__class__'] }}",
+    "{{ x['__class__']['__mro__'] }}",
+    "{{ x.y.__dict__ }}",
+    "{{ loop.__class__ }}",
 )
 
 
@@ -70,7 +95,7 @@ def test_what_is_not_in_the_language_does_not_compile(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["{{ x.__class__ }}", "{{ x['__class__'] }}", "{{ 'a'.upper }}", "{{ x.y.__dict__ }}", "{{ loop.x }}"]
+    "source", ["{{ x.keys }}", "{{ (x).keys }}", "{{ x['_' ~ '_class__'] }}", "{{ x.y.items }}", "{{ loop.x }}"]
 )
 def test_a_dot_is_a_look_up_in_data_and_nothing_else(source: str) -> None:
     with pytest.raises(BadRequest) as refused:
@@ -99,6 +124,22 @@ def test_text_without_marks_is_written_as_it_is(text: str) -> None:
 def test_the_variables_it_reads_are_known() -> None:
     source = "{% if a.b is defined %}{{ c | default(d) }}{% endif %}{% for e in f %}{{ e }}{{ loop.index }}{% endfor %}"
     assert Template.compile(source, "here").names == {"a", "c", "d", "f"}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ (a).b['c'].d }}", {(("a",), "b"), (("a", "b"), "c"), (("a", "b", "c"), "d")}),
+        ("{{ a[0].b }}", {(("a",), 0), (("a", 0), "b")}),
+        ("{{ a[b].c }}", {(("a",), None)}),
+        ("{% for a in b.c %}{{ a.d }}{{ loop.index }}{% endfor %}", {(("b",), "c")}),
+        ("{% for a in b %}{% include 'p' %}{% endfor %}{{ a.x }}", {(("a",), "x"), (("c",), "d")}),
+    ],
+)
+def test_what_it_looks_up_is_known(source: str, expected: set[tuple[tuple[Any, ...], Any]]) -> None:
+    partial = Template.compile("{{ a.b }}{{ c.d }}", "there")
+    lookups = Template.compile(source, "here", {"p": partial}).lookups
+    assert {(lookup.holder, lookup.key) for lookup in lookups} == expected
 
 
 def test_a_loop_s_variable_is_its_own() -> None:

@@ -154,3 +154,44 @@ def test_what_is_no_schema_is_refused_with_its_place(schema: dict[str, Any]) -> 
         Variables.compile(schema, "prompts.p.variables")
     assert (refused.value.param, refused.value.code) == ("prompts.p.variables", "invalid_schema")
     assert refused.value.message.startswith("prompts.p.variables: ")
+
+
+HELD: dict[str, Any] = {
+    "text": {"type": "string"},
+    "either": {"type": ["string", "object"]},
+    "anything": {},
+    "choice": {"anyOf": [{"type": "string"}, {"type": "object"}]},
+    "order": {"type": "object", "properties": {"id": {"type": "integer"}, "buyer": {"type": "object"}}},
+    "orders": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}},
+    "pair": {"type": "array", "prefixItems": [{"type": "object"}], "items": {"type": "string"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("text.a", False),
+        ("text.0", False),
+        ("text.?", False),
+        ("either.a", True),
+        ("either.0", False),
+        ("anything.a", True),
+        ("choice.a", True),
+        ("undeclared.a", True),
+        ("order.id", True),
+        ("order.unheard_of", True),
+        ("order.unheard_of.a", True),
+        ("order.0", False),
+        ("order.?", True),
+        ("order.id.a", False),
+        ("order.buyer.a.b", True),
+        ("orders.0", True),
+        ("orders.id", False),
+        ("orders.0.id", True),
+        ("orders.0.id.a", False),
+        ("pair.0.a", True),
+    ],
+)
+def test_what_may_be_looked_up_is_by_the_schema(steps: str, expected: bool) -> None:
+    *holder, key = [int(step) if step.isdigit() else None if step == "?" else step for step in steps.split(".")]
+    assert variables(**HELD).may_hold(holder, key) == expected
