@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from gateway.errors import BadRequest, Conflict, Forbidden, NotFound
+from gateway.keys import LOCAL
 from gateway.releases import golive
 from gateway.releases.decide import Action, Comparison, Facts, Move, decide
 from gateway.releases.golive import Installation, end, endpoint_row
@@ -193,7 +194,10 @@ def _advance(
 def comes_from(connection: Connection, actor: Actor, author: str) -> bool:
     """Whether the key that somebody came with was ever minted, rotated or given its owner by `author`, or with a key
     that was, however many lie between. A key that was rotated since by its owner still comes from who made it: one
-    person with two keys could do that too."""
+    person with two keys could do that too. What is minted at the machine comes from nobody: whoever is there has the
+    installation's secret, and needs no second key."""
+    if author.startswith(LOCAL):
+        return False
     every = keys.list_all(connection)
     made, before = {author}, 0
     while len(made) > before:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from gateway.access import KeyHasher
 from gateway.errors import Conflict, Forbidden, NotFound
-from gateway.keys import Grant, mint
+from gateway.keys import Grant, assign, mint, rotate
 from gateway.releases import conduct, golive
 from gateway.releases.decide import Action, Comparison, Finding
 from gateway.releases.plan import Canary, Plan
@@ -121,6 +121,27 @@ def test_nobody_approves_their_own_nor_with_a_key_they_minted(connection: Connec
     conduct.approve(connection, rollout.id, who.grace, True, "")
     with pytest.raises(Conflict):
         conduct.approve(connection, rollout.id, who.grace, True, "again")
+
+
+def test_a_key_that_was_rotated_still_comes_from_who_made_it(connection: Connection, who: People) -> None:
+    rollout = submitted(connection, who)
+    _, eve = mint(connection, KeyHasher(b"pepper"), Grant("eve"), "ada")
+    rotate(connection, KeyHasher(b"pepper"), eve.id, 0, "eve")
+    _, given = mint(connection, KeyHasher(b"pepper"), Grant("mallory"), "root")
+    assign(connection, given.id, "trent", None, "ada")
+    assign(connection, given.id, "mallory", None, "root")
+    for actor in (conduct.Actor("eve", eve.id), conduct.Actor("mallory", given.id)):
+        with pytest.raises(Forbidden):
+            conduct.approve(connection, rollout.id, actor, True, "")
+    conduct.approve(connection, rollout.id, who.grace, True, "", ["Tell the team."])
+    with pytest.raises(Forbidden):
+        conduct.meet(connection, rollout.id, 1, conduct.Actor("eve", eve.id))
+    conduct.meet(connection, rollout.id, 1, who.alan)
+
+
+def test_a_key_that_was_minted_at_the_machine_comes_from_nobody(connection: Connection, who: People) -> None:
+    _, row = mint(connection, KeyHasher(b"pepper"), Grant("eve"), "local:root")
+    assert not conduct.comes_from(connection, conduct.Actor("eve", row.id), "local:root")
 
 
 def test_a_refusal_ends_it(connection: Connection, who: People) -> None:
