@@ -6,7 +6,6 @@ There are no plug-ins, no MCP servers, no guards in a sandbox; this inventory is
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
