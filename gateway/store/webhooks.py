@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from gateway.store import audit
 from gateway.store.tables.evidence import deliveries, webhooks
 from gateway.webhooks import Message, message, subscribes
 
 State = Literal["waiting", "delivered", "given_up"]
+WAITING = text("state = 'waiting'")
+"""Word for word as the index has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,7 @@ def queue(connection: Connection, webhook_id: str, told: Message, now: float) ->
 
 def due(connection: Connection, webhook_id: str, now: float, most: int) -> list[Delivery]:
     """Those whose time has come, longest waiting first."""
-    query = select(deliveries).where(
-        deliveries.c.webhook == webhook_id, deliveries.c.state == "waiting", deliveries.c.due <= now
-    )
+    query = select(deliveries).where(deliveries.c.webhook == webhook_id, WAITING, deliveries.c.due <= now)
     rows = connection.execute(query.order_by(deliveries.c.due, deliveries.c.id).limit(most))
     return [Delivery(**row._mapping) for row in rows]
 
@@ -153,5 +153,5 @@ def list_deliveries(
 
 def waiting(connection: Connection) -> dict[str, int]:
     """How many wait, by webhook."""
-    query = select(deliveries.c.webhook, func.count()).where(deliveries.c.state == "waiting")
+    query = select(deliveries.c.webhook, func.count()).where(WAITING)
     return {name: count for name, count in connection.execute(query.group_by(deliveries.c.webhook))}
