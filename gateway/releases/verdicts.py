@@ -83,4 +83,4 @@ RANK = {"fail": 0, "pass": 1, "underpowered": 2, "invalid": 3}
 def _fits(row: EvidenceRow, requirement: Requirement, live: str | None) -> bool:
     if row.body.get("suite") != requirement.suite:
         return False
-    return requirement.margin is None or row.body.get("baseline") == live
+    return not requirement.compares or row.body.get("baseline") == live
