@@ -32,6 +32,8 @@ OPEN = 0.2
 """How long a conversation is open, as a share of a step."""
 LATE = 0.5
 """How late a failure is told of, in steps."""
+WAIT = 0.1
+"""How long harm must have been shown before a canary ends, in steps: a minute of ten, as a plan has it by itself."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +136,10 @@ def naive_crossed(world: World, streams: int, units: int, rng: np.random.Generat
     return float(np.mean(over))
 
 
-def bursts(told: Timing, streams: int, units: int, rng: np.random.Generator) -> float:
-    """The share of streams in which harm was found by first failures, where these do not come one by one: now and then
-    the upstream is away, and every conversation that is open then fails at once. `told` says when the failure of each
-    unit is seen."""
+def bursts(told: Timing, streams: int, units: int, rng: np.random.Generator, wait: float = 0.0) -> float:
+    """The share of streams in which harm was found by first failures, and that for as long as `wait`, where these do
+    not come one by one: now and then the upstream is away, and every conversation that is open then fails at once.
+    `told` says when the failure of each unit is seen."""
     began = np.arange(units) / units * len(STEPS)
     weight = np.array(STEPS)[began.astype(int)]
     betting = Betting(Bet("harm", centred=False), (streams,))
@@ -150,11 +152,15 @@ def bursts(told: Timing, streams: int, units: int, rng: np.random.Generator) -> 
     failed = np.where(alone, began, np.where(next_away - began < OPEN, next_away, np.inf))
     seen = told(failed, arm, rng)
     order = np.argsort(seen, axis=1)
+    since, harmed = np.full(streams, np.inf), np.zeros(streams, dtype=bool)
     for at in range(int(np.isfinite(seen).sum(axis=1).max())):
         unit = order[:, at : at + 1]
-        there = np.isfinite(np.take_along_axis(seen, unit, axis=1))[:, 0]
+        now = np.take_along_axis(seen, unit, axis=1)[:, 0]
+        there = np.isfinite(now)
+        harmed |= there & (now >= since + wait)
         betting.update(np.take_along_axis(arm, unit, axis=1)[:, 0], weight[unit[:, 0]], there, counts=there)
-    return float(np.mean(betting.peak >= math.log(1 / ALPHA)))
+        since = np.where(betting.log_e >= math.log(1 / ALPHA), np.minimum(since, now), np.inf)
+    return float(np.mean(harmed | np.isfinite(since)))
 
 
 def in_time(failed: Floats, arm: Bools, rng: np.random.Generator) -> Floats:
@@ -174,7 +180,7 @@ def apart(failed: Floats, arm: Bools, rng: np.random.Generator, by: float) -> Fl
 TOLD: dict[str, Timing] = {
     "told of at once": in_time,
     "told of late, out of order": late,
-    **{f"on live later by {by:.0%} of a step": partial(apart, by=by) for by in (0.01, 0.1, 0.5)},
+    **{f"on live later by {by:.0%} of a step": partial(apart, by=by) for by in (0.01, 0.05, 0.1, 0.5)},
 }
 
 
@@ -198,7 +204,8 @@ def at_margin(world: World, streams: int, units: int, rng: np.random.Generator) 
 
 
 def out_of_order(told: Timing, streams: int, units: int, rng: np.random.Generator) -> list[str]:
-    return [f"{bursts(told, streams, units, rng):.2%}"]
+    seed = int(rng.integers(2**32))
+    return [f"{bursts(told, streams, units, np.random.default_rng(seed), wait):.2%}" for wait in (0.0, WAIT)]
 
 
 def harmed(more: float, streams: int, units: int, rng: np.random.Generator) -> list[str]:
@@ -211,7 +218,7 @@ def tables(streams: int, units: int) -> Iterator[Table]:
     rows = [Row(world.name, partial(alike, world, streams, units)) for world in NULLS]
     yield Table(("no difference", "harm found", "by first failures", "by a z test, peeking"), tuple(rows))
     rows = [Row(name, partial(out_of_order, told, streams, units)) for name, told in TOLD.items()]
-    yield Table(("no difference, failures in bursts", "harm found by first failures"), tuple(rows))
+    yield Table(("no difference, failures in bursts", "harm found by first failures", "and lasting"), tuple(rows))
     rows = [Row(world.name, partial(at_margin, world, streams, units)) for world in NULLS]
     yield Table(("worse by just the margin of 5 points", "shipped"), tuple(rows))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable
 
 from gateway.audit import Act, Auditor
@@ -85,7 +86,7 @@ class Controller:
             rollout = conduct.found(connection, rollout_id)
             if not rollout.open:
                 return
-            comparison = compare(connection, rollout)
+            comparison = compare(connection, rollout, time.time())
             rollout = conduct.found(connection, rollout_id)
             move = conduct.tick(connection, self._installation(), rollout, comparison)
             if move.action in (Action.ADVANCE, Action.ABORT):

@@ -10,7 +10,6 @@ before is not drawn again, and does not count.
 from __future__ import annotations
 
 import math
-import time
 
 from sqlalchemy import Connection
 
@@ -46,6 +45,8 @@ class Watched:
         safe = Bet("safe", tolerance)
         self.harm = Betting.from_json(harm, held["harm"]) if held else Betting(harm)
         self.safe = Betting.from_json(safe, held["safe"]) if held else Betting(safe)
+        self.harmful_since: float | None = held.get("harmful_since") if held else None
+        """Unix time from which on harm has been shown without a break; None where it is not shown."""
         self.difference = DifferenceSequence.from_json(held["difference"]) if held else DifferenceSequence()
 
     def event(self, arm: str, weight: float) -> None:
@@ -69,8 +70,17 @@ class Watched:
         return {
             "harm": self.harm.as_json(),
             "safe": self.safe.as_json(),
+            "harmful_since": self.harmful_since,
             "difference": self.difference.as_json(),
         }
+
+    def weigh(self, threshold: float, now: float) -> None:
+        """Keep in mind since when harm has been shown. By the evidence as it is, not the most it ever was: what comes
+        late of the other arm takes it back."""
+        if float(self.harm.log_e) < threshold:
+            self.harmful_since = None
+        elif self.harmful_since is None:
+            self.harmful_since = now
 
     def told(self, alpha: float, share: int) -> Json:
         """For people: means, bounds of the difference at `alpha`, and how far either test is from its end, 0 to 1."""
@@ -85,7 +95,7 @@ class Watched:
             "low": low if counted else None,
             "high": high if counted else None,
             "units": counted,
-            "harm": _progress(float(self.harm.peak), share / alpha),
+            "harm": _progress(float(self.harm.log_e), share / alpha),
             "safe": _progress(float(self.safe.peak), 1 / alpha),
         }
 
@@ -166,30 +176,36 @@ class Analysis:
     def told(self) -> list[Json]:
         return [watched.told(self._plan.alpha, len(self.watched)) for watched in self.watched]
 
-    def finding(self) -> tuple[Finding, list[str]]:
-        """The ratio first, then harm, then safety."""
+    def finding(self, now: float) -> tuple[Finding, list[str]]:
+        """The ratio first, then harm, then safety. Harm must have been shown for a while: in an outage that both arms
+        share, failures of one may be heard of before those of the other."""
         alpha = self._plan.alpha
         if float(self.ratio.peak) >= math.log(1 / RATIO_ALPHA):
             return Finding.INVALID, ["Units do not come to the arms as they are drawn: nothing can be compared."]
-        harmed = [one for one in self.watched if float(one.harm.peak) >= math.log(len(self.watched) / alpha)]
+        for one in self.watched:
+            one.weigh(math.log(len(self.watched) / alpha), now)
+        suspected = {one: one.harmful_since for one in self.watched if one.harmful_since is not None}
+        harmed = [one for one, since in suspected.items() if now - since >= seconds(self._plan.harm_for)]
         if harmed:
             return Finding.HARM, [_harm(one) for one in harmed]
+        if suspected:
+            return Finding.SUSPECTED, [_harm(one) for one in suspected]
         unsure = [one.name for one in self.watched if float(one.safe.peak) < math.log(1 / alpha)]
         if unsure:
             return Finding.NOTHING_YET, [f"Not shown yet for {', '.join(unsure)}."]
         return Finding.SAFE, ["Shown to be within its margins on all that is watched."]
 
 
-def compare(connection: Connection, rollout: Rollout) -> Comparison:
+def compare(connection: Connection, rollout: Rollout, now: float) -> Comparison:
     """Take in what has come since, keep it with the rollout, and say what it comes to."""
     if rollout.stage is Stage.SHADOW:
         return _shadow(connection, rollout)
     if rollout.stage is Stage.CANARY and rollout.plan.canary is not None:
-        return _canary(connection, rollout, rollout.plan.canary)
+        return _canary(connection, rollout, rollout.plan.canary, now)
     return Comparison()
 
 
-def _canary(connection: Connection, rollout: Rollout, plan: Canary) -> Comparison:
+def _canary(connection: Connection, rollout: Rollout, plan: Canary, now: float) -> Comparison:
     held = (rollout.analysis or {}).get("canary")
     analysis = Analysis(plan, held)
     seen = [one for one in units.drain(connection, rollout.id) if one.arm in ("live", "candidate") and one.unit]
@@ -208,13 +224,13 @@ def _canary(connection: Connection, rollout: Rollout, plan: Canary) -> Compariso
             elif not unit.closed:
                 analysis.call(one, unit)
     units.put(connection, rollout.id, known.values(), there)
-    over = units.due(connection, rollout.id, time.time() - seconds(plan.settle))
+    over = units.due(connection, rollout.id, now - seconds(plan.settle))
     for row in over:
         if row.sums["weight"]:
             analysis.close(row)
     closed = [UnitRow(row.unit, row.step, row.arm, row.first, True, row.sums) for row in over]
     units.put(connection, rollout.id, closed, {(row.unit, row.step) for row in closed})
-    finding, reasons = analysis.finding()
+    finding, reasons = analysis.finding(now)
     if seen or over:
         rollouts.change(
             connection,

@@ -20,6 +20,8 @@ class Finding(StrEnum):
     """What the comparison of candidate and live release says so far."""
 
     NOTHING_YET = "nothing_yet"
+    SUSPECTED = "suspected"
+    """Harm, shown for less long than it must be."""
     HARM = "harm"
     SAFE = "safe"
     INVALID = "invalid"
@@ -139,6 +141,8 @@ def _in_canary(rollout: Rollout, facts: Facts, now: float) -> Move:
     plan = rollout.plan.canary
     assert plan is not None
     share = f"Canary at {rollout.weight:.3g}"
+    if facts.comparison.finding is Finding.SUSPECTED:
+        return Move(Action.WAIT, f"{share}: ends if this lasts {plan.harm_for}. {'; '.join(facts.comparison.reasons)}")
     if facts.comparison.units < plan.units:
         return Move(Action.WAIT, f"{share}: {facts.comparison.units} of {plan.units} units.")
     if now - rollout.entered < seconds(plan.at_least):

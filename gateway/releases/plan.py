@@ -69,16 +69,18 @@ class Canary(Part):
     `units` of the candidate's own and is `at_least` old. A unit counts once, for what it saw in the first `settle` of
     its time.
 
-    The canary ends at once where the candidate is worse with error `alpha` over its whole length, however often it is
-    looked at, and goes live only where it is shown, with the same error each, to be worse by less than each margin:
-    in the share of calls that fail (`errors`) and that a guard blocks (`blocked`), in the share slower than half and
-    than 95 % of the live release's (`slow_p50`, `slow_p95`), in cost by call as a share of the live release's (`cost`),
-    and in the mean of each score that feedback or a judge gives (`scores`; from 0 to 1). None leaves one out."""
+    The canary ends where the candidate is shown to be worse, with error `alpha` over its whole length, however often it
+    is looked at, and that has lasted for `harm_for`. It goes live only where it is shown, with the same error each, to
+    be worse by less than each margin: in the share of calls that fail (`errors`) and that a guard blocks (`blocked`),
+    in the share slower than half and than 95 % of the live release's (`slow_p50`, `slow_p95`), in cost by call as a
+    share of the live release's (`cost`), and in the mean of each score that feedback or a judge gives (`scores`; from 0
+    to 1). None leaves one out."""
 
     steps: tuple[Share, ...] = Field((0.01, 0.05, 0.25, 0.5), min_length=1, max_length=20)
     units: int = Field(50, ge=1, le=1_000_000)
     at_least: str = "10m"
     settle: str = "5m"
+    harm_for: str = "60s"
     unit: Unit = "conversation"
     alpha: float = Field(0.05, ge=0.001, le=0.2)
     errors: Margin | None = 0.02
@@ -95,7 +97,7 @@ class Canary(Part):
             raise ValueError("each step is a larger share than the one before")
         return value
 
-    @field_validator("at_least", "settle")
+    @field_validator("at_least", "settle", "harm_for")
     @classmethod
     def _lasting(cls, value: str) -> str:
         return _duration(value, 0)

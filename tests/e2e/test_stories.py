@@ -26,7 +26,7 @@ __all__ = ["server"]
 
 SUITE = "5" * 64
 
-CANARY = {"steps": [0.5], "units": 1000, "at_least": "0s", "settle": "0s", "errors": 0.1}
+CANARY = {"steps": [0.5], "units": 1000, "at_least": "0s", "settle": "0s", "harm_for": "0s", "errors": 0.1}
 BLIND = {"blocked": None, "slow_p50": None, "slow_p95": None, "cost": None}
 """Errors alone are looked at."""
 

@@ -20,7 +20,17 @@ from gateway.store.engine import Store
 from gateway.store.tables.rollouts import observations, rollout_units
 from tests.releases.proven import endpoint, people, release
 
-CANARY = Canary(steps=(0.5,), units=10, settle="0s", errors=0.1, blocked=None, slow_p50=None, slow_p95=None, cost=None)
+CANARY = Canary(
+    steps=(0.5,),
+    units=10,
+    settle="0s",
+    harm_for="0s",
+    errors=0.1,
+    blocked=None,
+    slow_p50=None,
+    slow_p95=None,
+    cost=None,
+)
 
 
 @pytest.fixture
@@ -54,6 +64,11 @@ def observe(connection: Connection, rollout: Rollout, number: int, arm: str, **w
     connection.execute(insert(observations).values(**row))
 
 
+def look(connection: Connection, rollout: Rollout, now: float | None = None) -> Comparison:
+    """As a process does that knows nothing but what the one before has kept."""
+    return compare(connection, conduct.found(connection, rollout.id), now or time.time())
+
+
 def canary(
     connection: Connection, rollout: Rollout, fails: Callable[[str, random.Random], bool], of: int
 ) -> Comparison:
@@ -63,7 +78,7 @@ def canary(
         arm = "candidate" if dice.random() < 0.5 else "live"
         observe(connection, rollout, number, arm, failed=fails(arm, dice))
         if number % 50 == 49:
-            found = compare(connection, conduct.found(connection, rollout.id))
+            found = look(connection, rollout)
     return found
 
 
@@ -72,6 +87,46 @@ def test_a_candidate_that_fails_more_does_harm(connection: Connection) -> None:
     found = canary(connection, rollout, lambda arm, dice: dice.random() < (0.4 if arm == "candidate" else 0.02), 200)
     assert found.finding is Finding.HARM
     assert "errors" in found.reasons[0]
+
+
+def outage(connection: Connection, rollout: Rollout, arm: str, numbers: range) -> None:
+    for number in numbers:
+        observe(connection, rollout, number, arm, failed=True)
+
+
+def waiting(connection: Connection) -> Rollout:
+    plan = Canary.model_validate({**CANARY.model_dump(), "harm_for": "60s"})
+    return under_way(connection, Plan(canary=plan), Stage.CANARY)
+
+
+def test_harm_that_lasts_ends_it(connection: Connection) -> None:
+    rollout, now = waiting(connection), time.time()
+    outage(connection, rollout, "candidate", range(10))
+    assert look(connection, rollout, now).finding is Finding.SUSPECTED
+    assert look(connection, rollout, now + 59).finding is Finding.SUSPECTED
+    found = look(connection, rollout, now + 60)
+    assert found.finding is Finding.HARM
+    assert "10 units of the candidate's and 0 of the live release's" in found.reasons[0]
+
+
+def test_failures_that_come_late_of_the_live_release_take_the_harm_back(connection: Connection) -> None:
+    rollout, now = waiting(connection), time.time()
+    outage(connection, rollout, "candidate", range(10))
+    assert look(connection, rollout, now).finding is Finding.SUSPECTED
+    outage(connection, rollout, "live", range(10, 20))
+    assert look(connection, rollout, now + 5).finding is Finding.NOTHING_YET
+    assert look(connection, rollout, now + 600).finding is Finding.NOTHING_YET
+
+
+def test_harm_that_comes_back_must_last_anew(connection: Connection) -> None:
+    rollout, now = waiting(connection), time.time()
+    outage(connection, rollout, "candidate", range(10))
+    look(connection, rollout, now)
+    outage(connection, rollout, "live", range(10, 20))
+    look(connection, rollout, now + 5)
+    outage(connection, rollout, "candidate", range(20, 40))
+    assert look(connection, rollout, now + 61).finding is Finding.SUSPECTED
+    assert look(connection, rollout, now + 121).finding is Finding.HARM
 
 
 def test_a_candidate_that_is_alike_is_shown_to_be_within_the_margin(connection: Connection) -> None:
@@ -97,7 +152,7 @@ def test_cost_is_compared_as_a_share_of_what_the_live_release_costs(
         arm = "candidate" if dice.random() < 0.5 else "live"
         cost = int(dice.uniform(500, 1500) * (times if arm == "candidate" else 1))
         observe(connection, rollout, number, arm, cost=cost)
-    assert compare(connection, rollout).finding is finding
+    assert look(connection, rollout).finding is finding
     [told] = (conduct.found(connection, rollout.id).analysis or {})["told"]
     assert told["margin"] == 0.5
     assert told["live"] == pytest.approx(1, abs=0.1)
@@ -109,16 +164,16 @@ def test_what_was_taken_in_is_gone_and_counts_once(connection: Connection) -> No
     rollout = under_way(connection, Plan(canary=CANARY), Stage.CANARY)
     for number in range(20):
         observe(connection, rollout, number, "candidate")
-    assert compare(connection, rollout).units == 20
+    assert look(connection, rollout).units == 20
     assert connection.execute(select(observations)).all() == []
-    assert compare(connection, conduct.found(connection, rollout.id)).units == 20
+    assert look(connection, rollout).units == 20
 
 
 def test_many_calls_of_a_unit_are_one_unit(connection: Connection) -> None:
     rollout = under_way(connection, Plan(canary=CANARY), Stage.CANARY)
     for _ in range(30):
         observe(connection, rollout, 1, "candidate", failed=True)
-    found = compare(connection, rollout)
+    found = look(connection, rollout)
     assert (found.units, found.finding) == (1, Finding.NOTHING_YET)
 
 
@@ -126,7 +181,7 @@ def test_arms_that_are_not_as_drawn_are_invalid(connection: Connection) -> None:
     rollout = under_way(connection, Plan(canary=CANARY), Stage.CANARY)
     for number in range(100):
         observe(connection, rollout, number, "candidate")
-    assert compare(connection, rollout).finding is Finding.INVALID
+    assert look(connection, rollout).finding is Finding.INVALID
 
 
 def test_who_was_on_the_candidate_is_not_drawn_again(connection: Connection) -> None:
@@ -134,12 +189,12 @@ def test_who_was_on_the_candidate_is_not_drawn_again(connection: Connection) -> 
     rollout = under_way(connection, plan, Stage.CANARY)
     observe(connection, rollout, 1, "candidate")
     observe(connection, rollout, 2, "live")
-    compare(connection, rollout)
+    look(connection, rollout)
     rollouts.change(connection, conduct.found(connection, rollout.id), step=1)
     observe(connection, rollout, 1, "candidate", step=1)
     observe(connection, rollout, 2, "live", step=1)
     observe(connection, rollout, 3, "live", step=1)
-    compare(connection, conduct.found(connection, rollout.id))
+    look(connection, rollout)
     rows = connection.execute(select(rollout_units).where(rollout_units.c.step == 1).order_by(rollout_units.c.unit))
     assert [row.sums["weight"] for row in rows] == [0.0, pytest.approx(0.375), 0.5]
 
@@ -148,10 +203,10 @@ def test_shadows_are_compared_with_their_twins(connection: Connection) -> None:
     rollout = under_way(connection, Plan(shadow=Shadow(), canary=CANARY), Stage.SHADOW)
     for number in range(40):
         observe(connection, rollout, number, "live")
-    assert compare(connection, rollout).units == 0  # the twins are still on their way
+    assert look(connection, rollout).units == 0  # the twins are still on their way
     for number in range(40):
         observe(connection, rollout, number, "shadow", pair=f"req_live_{number}", failed=number % 2 == 0)
-    found = compare(connection, conduct.found(connection, rollout.id))
+    found = look(connection, rollout)
     assert (found.units, found.finding) == (40, Finding.HARM)
     assert "20 pairs" in found.reasons[0]
 
@@ -166,7 +221,7 @@ def test_a_score_counts_once_for_its_unit(connection: Connection) -> None:
         good = 0.0 if arm == "candidate" else 1.0
         for _ in range(2):
             observe(connection, rollout, number, arm, metric="helpful", value=good)
-    found = compare(connection, rollout)
+    found = look(connection, rollout)
     assert found.finding is Finding.HARM
     told = {one["metric"]: one for one in (conduct.found(connection, rollout.id).analysis or {})["told"]}
     assert told["score:helpful"]["units"] == 300

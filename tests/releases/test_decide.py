@@ -115,6 +115,13 @@ def test_a_canary_goes_step_by_step_and_live_only_when_shown_to_be_safe() -> Non
     assert decide(last, safe, NOW + 60).stage is Stage.LIVE
 
 
+def test_a_canary_takes_no_step_while_harm_is_suspected() -> None:
+    suspected = replace(PASSED, comparison=Comparison(Finding.SUSPECTED, 10, ("errors",)))
+    for step in (0, 1):
+        move = decide(replace(ROLLOUT, stage=Stage.CANARY, step=step), suspected, NOW + 1e6)
+        assert move == Move(Action.WAIT, f"Canary at {(0.05, 0.5)[step]}: ends if this lasts 60s. errors")
+
+
 def test_a_condition_that_is_not_met_keeps_it_from_going_live() -> None:
     last = replace(ROLLOUT, stage=Stage.CANARY, step=1)
     safe = replace(PASSED, comparison=Comparison(Finding.SAFE, 10))
@@ -179,6 +186,7 @@ def test_nothing_leaves_the_gate_unproven_and_nothing_goes_live_inconclusive(
     if move.action is Action.ADVANCE:
         assert state is State.RUNNING
         assert finding not in (Finding.HARM, Finding.INVALID)
+        assert not (stage is Stage.CANARY and finding is Finding.SUSPECTED)
         if stage is Stage.GATE:
             assert word == "pass"
             assert approvers
