@@ -115,6 +115,20 @@ def running_gateway(
             process.stdout.close()
 
 
+@contextmanager
+def serving(config: Path, log: Path) -> Iterator[str]:
+    """The URL of a gateway with this configuration, for as long as the context lasts."""
+    with log.open("w") as sink:
+        process = subprocess.Popen([SLUICE, "serve", "--config", str(config)], stdout=sink, stderr=sink, text=True)
+    try:
+        url = wait_for(log, "listening on ")
+        wait_until_healthy(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
 def wait_for(log: Path, words: str) -> str:
     """The URL that follows `words` in the log."""
     for _ in range(300):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.running import SLUICE, Gateway, running_gateway, wait_for, wait_until_healthy
+from tests.running import Gateway, running_gateway, serving
 from tests.waiting import wait_until
 
 NUMBERS = count()
@@ -65,17 +64,8 @@ def started_again(gateway: Gateway, log: Path) -> Iterator[str]:
     """The URL of the gateway, killed and started anew."""
     gateway.process.kill()
     gateway.process.wait()
-    with log.open("w") as sink:
-        process = subprocess.Popen(
-            [SLUICE, "serve", "--config", str(gateway.config)], stdout=sink, stderr=sink, text=True
-        )
-    try:
-        url = wait_for(log, "listening on ")
-        wait_until_healthy(url, process)
+    with serving(gateway.config, log) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def test_processes_share_a_budget(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ import yaml
 
 from gateway.client import Client
 from tests.client.people import key
-from tests.running import RULES, SLUICE, Gateway, running_gateway, wait_for, wait_until_healthy
+from tests.running import RULES, Gateway, running_gateway, serving
 from tests.waiting import wait_until
 
 UPSTREAMS = {"demo": {"provider": "scripted", "rules": RULES}, "spare": {"provider": "scripted", "rules": RULES}}
@@ -29,17 +28,8 @@ def replica(of: Gateway, folder: Path) -> Iterator[str]:
     folder.mkdir()
     config = folder / "sluicegate.yaml"
     config.write_text(yaml.safe_dump({**yaml.safe_load(of.config.read_text()), "data": str(folder / "data")}))
-    log = folder / "serve.log"
-    with log.open("w") as sink:
-        command = [SLUICE, "serve", "--config", str(config)]
-        process = subprocess.Popen(command, stdout=sink, stderr=sink, text=True)
-    try:
-        url = wait_for(log, "listening on ")
-        wait_until_healthy(url, process)
+    with serving(config, folder / "serve.log") as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @contextmanager
