@@ -11,6 +11,7 @@ from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
 from gateway.cli.table import show, show_json, when
 from gateway.errors import BadRequest
+from gateway.paths import segment
 from gateway.strict_yaml import documents
 
 cli = typer.Typer(help="See what serves, and what protects it.", no_args_is_help=True)
@@ -47,7 +48,7 @@ def list_endpoints(url: Url = None, as_json: AsJson = False) -> None:
 def show_endpoint(endpoint: Endpoint, url: Url = None, as_json: AsJson = False) -> None:
     """Show what is live, what was, what is tried, and what is still to be reviewed."""
     with connect(url) as gateway:
-        found = gateway.get(f"/admin/endpoints/{endpoint}")
+        found = gateway.get(f"/admin/endpoints/{segment(endpoint)}")
     if as_json:
         show_json(found)
         return
@@ -134,7 +135,7 @@ def rollback(
     What is taken away cannot come back without new evidence. Streams that have begun end on the release they began on.
     """
     with connect(url) as gateway:
-        made = gateway.post(f"/admin/endpoints/{endpoint}/rollback", {"reason": reason, "to": to})
+        made = gateway.post(f"/admin/endpoints/{segment(endpoint)}/rollback", {"reason": reason, "to": to})
     if as_json:
         show_json(made)
     else:
@@ -150,7 +151,7 @@ def break_glass(
 ) -> None:
     """Go live at once, without a second person; red until somebody else reviews it: sluice endpoints review."""
     with connect(url) as gateway:
-        made = gateway.post(f"/admin/endpoints/{endpoint}/break-glass", {"release": release, "reason": reason})
+        made = gateway.post(f"/admin/endpoints/{segment(endpoint)}/break-glass", {"release": release, "reason": reason})
     if as_json:
         show_json(made)
     else:
@@ -185,7 +186,7 @@ def review(
 ) -> None:
     """Review an act of breaking the glass that somebody else did."""
     with connect(url) as gateway:
-        made = gateway.post(f"/admin/breakings/{breaking}/review", {"note": note})
+        made = gateway.post(f"/admin/breakings/{segment(breaking)}/review", {"note": note})
     if as_json:
         show_json(made)
     else:
@@ -194,7 +195,7 @@ def review(
 
 def _put_gate(endpoint: str, gate: Any, reason: str, url: str | None, as_json: bool) -> None:
     with connect(url) as gateway:
-        made = gateway.put(f"/admin/endpoints/{endpoint}/gate", {"gate": gate, "reason": reason})
+        made = gateway.put(f"/admin/endpoints/{segment(endpoint)}/gate", {"gate": gate, "reason": reason})
     if as_json:
         show_json(made)
     elif made["change"] is not None:
@@ -205,7 +206,7 @@ def _put_gate(endpoint: str, gate: Any, reason: str, url: str | None, as_json: b
 
 def _decide(change: str, action: str, url: str | None, as_json: bool) -> None:
     with connect(url) as gateway:
-        made = gateway.post(f"/admin/gate-changes/{change}/{action}", None)
+        made = gateway.post(f"/admin/gate-changes/{segment(change)}/{action}", None)
     if as_json:
         show_json(made)
     else:

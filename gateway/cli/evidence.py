@@ -13,6 +13,7 @@ from gateway.cli.options import AsJson, Url, json_of
 from gateway.cli.remote import connect
 from gateway.cli.table import show, show_json, when
 from gateway.errors import BadRequest
+from gateway.paths import segment
 from gateway.types import Json
 
 cli = typer.Typer(help="Post and read the evidence for releases.", no_args_is_help=True)
@@ -57,7 +58,7 @@ def list_evidence(
 def show_evidence(evidence: Annotated[str, typer.Argument(help="As shown by `list`.")], url: Url = None) -> None:
     """Print one piece of evidence, whole, as JSON: its items, and the signature over them."""
     with connect(url) as gateway:
-        show_json(gateway.get(f"/admin/evidence/{evidence}"))
+        show_json(gateway.get(f"/admin/evidence/{segment(evidence)}"))
 
 
 @decisions.command("list")
@@ -130,4 +131,4 @@ def record_decision(
 def show_decision(decision: Annotated[str, typer.Argument(help="As shown by `list`.")], url: Url = None) -> None:
     """Print one record, whole, as JSON."""
     with connect(url) as gateway:
-        show_json(gateway.get(f"/admin/decisions/{decision}"))
+        show_json(gateway.get(f"/admin/decisions/{segment(decision)}"))

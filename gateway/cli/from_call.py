@@ -13,6 +13,7 @@ from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
 from gateway.cli.table import plain, show_json
 from gateway.errors import BadRequest
+from gateway.paths import segment
 from gateway.types import Json
 
 
@@ -37,7 +38,7 @@ def from_call(
     """Write the prompt that served a call as a draft to edit, what the call gave it as examples of its variables, and
     what came of it as comments."""
     with connect(url) as gateway:
-        found = gateway.get(f"/admin/calls/{request_id}/prompt")
+        found = gateway.get(f"/admin/calls/{segment(request_id)}/prompt")
     if as_json:
         show_json(found)
         return

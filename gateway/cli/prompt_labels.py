@@ -10,6 +10,7 @@ from gateway.cli.options import AsJson, Url
 from gateway.cli.prompts import Name, Reference
 from gateway.cli.remote import connect
 from gateway.cli.table import show, show_json, when
+from gateway.paths import folders, segment
 from gateway.types import Json
 
 cli = typer.Typer()
@@ -23,7 +24,7 @@ Why = Annotated[str, typer.Option("--reason", "-r", help="Why; a protected label
 def list_labels(name: Name, url: Url = None, as_json: AsJson = False) -> None:
     """Show a prompt's labels, and every move of them."""
     with connect(url) as gateway:
-        found = gateway.get(f"/admin/prompts/{name}/labels")
+        found = gateway.get(f"/admin/prompts/{folders(name)}/labels")
     if as_json:
         show_json(found)
         return
@@ -49,21 +50,22 @@ def move_label(
     """Point a label at a version. A protected one, as production, is moved by an approver who did not write it."""
     with connect(url) as gateway:
         body = {"version": version, "reason": reason, "evidence": evidence or []}
-        _tell_move(name, gateway.put(f"/admin/prompts/{name}/labels/{label}", body), as_json)
+        _tell_move(name, gateway.put(f"/admin/prompts/{folders(name)}/labels/{segment(label)}", body), as_json)
 
 
 @cli.command("unlabel")
 def remove_label(name: Name, label: Label, reason: Why = "", url: Url = None, as_json: AsJson = False) -> None:
     """Take a label away."""
     with connect(url) as gateway:
-        _tell_move(name, gateway.delete(f"/admin/prompts/{name}/labels/{label}", reason=reason), as_json)
+        moved = gateway.delete(f"/admin/prompts/{folders(name)}/labels/{segment(label)}", reason=reason)
+    _tell_move(name, moved, as_json)
 
 
 @cli.command("comments")
 def list_comments(name: Name, url: Url = None, as_json: AsJson = False) -> None:
     """Show what people said of a prompt's versions."""
     with connect(url) as gateway:
-        found = gateway.get(f"/admin/prompts/{name}/comments")
+        found = gateway.get(f"/admin/prompts/{folders(name)}/comments")
     if as_json:
         show_json(found)
         return
@@ -81,7 +83,7 @@ def add_comment(
     """Say something of a version; without @VERSION, of the newest."""
     name, _, version = prompt.partition("@")
     with connect(url) as gateway:
-        made = gateway.post(f"/admin/prompts/{name}/comments", {"version": version or "latest", "body": text})
+        made = gateway.post(f"/admin/prompts/{folders(name)}/comments", {"version": version or "latest", "body": text})
     if as_json:
         show_json(made)
     else:
@@ -97,7 +99,7 @@ def set_alias(
 ) -> None:
     """Let an id that a prompt has elsewhere name it here too."""
     with connect(url) as gateway:
-        made = gateway.put(f"/admin/prompt-aliases/{alias}", {"prompt": name})
+        made = gateway.put(f"/admin/prompt-aliases/{segment(alias)}", {"prompt": name})
     if as_json:
         show_json(made)
     else:
@@ -124,7 +126,7 @@ def protect(
     as_json: AsJson = False,
 ) -> None:
     """Protect a label of every prompt: only an approver moves it. For administrators."""
-    path = f"/admin/protected-labels/{label}"
+    path = f"/admin/protected-labels/{segment(label)}"
     with connect(url) as gateway:
         made = gateway.delete(path) if off else gateway.put(path)
     if as_json:

@@ -14,6 +14,7 @@ from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
 from gateway.cli.table import plain, show, show_json, when
 from gateway.errors import BadRequest
+from gateway.paths import folders, segment
 from gateway.strict_yaml import documents
 from gateway.types import Json
 
@@ -70,7 +71,7 @@ def show_prompt(prompt: Reference, url: Url = None, as_json: AsJson = False) -> 
     """Show a prompt's versions, or, with @VERSION, what one of them says."""
     name, at, version = prompt.partition("@")
     with connect(url) as gateway:
-        found = gateway.get(f"/admin/prompts/{name}/versions/{version}" if at else f"/admin/prompts/{name}")
+        found = gateway.get(f"/admin/prompts/{folders(name)}{f'/versions/{segment(version)}' if at else ''}")
     if as_json:
         show_json(found)
     elif at:
@@ -102,7 +103,7 @@ def save(
         raise BadRequest(f"{file} does not say which prompt it is: give it a `name`, or say --name.")
     with connect(url) as gateway:
         body = {**draft, "message": message, "branch": branch, "parent": parent}
-        saved = gateway.post(f"/admin/prompts/{chosen}", body)
+        saved = gateway.post(f"/admin/prompts/{folders(chosen)}", body)
     _tell_saved(saved, as_json)
 
 
@@ -121,7 +122,7 @@ def diff(
     """Show what a version changes, in words, tokens and cost: against what is live, and what was good."""
     with connect(url) as gateway:
         asked = {"candidate": candidate, "live": live, "good": good, "upstream": upstream}
-        found = gateway.get(f"/admin/prompts/{name}/diff", **asked)
+        found = gateway.get(f"/admin/prompts/{folders(name)}/diff", **asked)
     if as_json:
         show_json(found)
         return
@@ -144,7 +145,7 @@ def fork(
 ) -> None:
     """Fork a branch, to try a rewrite beside what others write."""
     with connect(url) as gateway:
-        made = gateway.post(f"/admin/prompts/{name}/branches", {"branch": branch, "from": start})
+        made = gateway.post(f"/admin/prompts/{folders(name)}/branches", {"branch": branch, "from": start})
     if as_json:
         show_json(made)
     else:
@@ -168,7 +169,7 @@ def merge(
         resolved.pop("name", None)
     with connect(url) as gateway:
         body = {"message": message, "resolved": resolved}
-        merged = gateway.post(f"/admin/prompts/{name}/branches/{branch}/merge", body)
+        merged = gateway.post(f"/admin/prompts/{folders(name)}/branches/{segment(branch)}/merge", body)
     if as_json:
         show_json(merged)
     else:
@@ -189,7 +190,7 @@ def render(
     variables = dict(_variable(given) for given in variable or ())
     with connect(url) as gateway:
         body = {"version": version or None, "variables": variables}
-        found = gateway.post(f"/admin/prompts/{name}/render", body)
+        found = gateway.post(f"/admin/prompts/{folders(name)}/render", body)
     if as_json:
         show_json(found)
     else:

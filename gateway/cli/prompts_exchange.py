@@ -15,6 +15,7 @@ from gateway.cli.prompts import Message, Reference
 from gateway.cli.remote import connect
 from gateway.cli.table import plain, show_json
 from gateway.errors import BadRequest, GatewayError
+from gateway.paths import folders, segment
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.formats.base import Portable
 from gateway.prompts.formats.known import FORMATS, called, guessed
@@ -95,7 +96,7 @@ def export_prompt(
     form = called(to)
     name, _, version = prompt.partition("@")
     with connect(url) as gateway:
-        found = read_version(gateway.get(f"/admin/prompts/{name}/versions/{version or 'latest'}"))
+        found = read_version(gateway.get(f"/admin/prompts/{folders(name)}/versions/{segment(version or 'latest')}"))
     draft = PromptDraft.of(found) if to == OURS else inlined(found)
     text, losses = form.write(Portable(found.name, draft, found.message, found.aliases))
     if output is not None:
@@ -180,10 +181,10 @@ def _saved(one: Incoming, message: str, url: str | None) -> Json:
     body = {**prompt.draft.as_json(), "message": message or prompt.message}
     try:
         with connect(url) as gateway:
-            saved = gateway.post(f"/admin/prompts/{prompt.name}", body)
+            saved = gateway.post(f"/admin/prompts/{folders(prompt.name)}", body)
             told |= {name: saved[name] for name in ("name", "version", "digest", "new")}
             for alias in prompt.aliases:
-                gateway.put(f"/admin/prompt-aliases/{alias}", {"prompt": saved["name"]})
+                gateway.put(f"/admin/prompt-aliases/{segment(alias)}", {"prompt": saved["name"]})
     except GatewayError as error:
         told["error"] = error.message
     return told

@@ -10,6 +10,7 @@ from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config, Url, json_of
 from gateway.cli.remote import connect
 from gateway.cli.table import show, show_json
+from gateway.paths import segment
 from gateway.store import catalogue
 
 cli = typer.Typer(help="Show each endpoint's live release: prompt version, upstream, parameters, digest.")
@@ -46,7 +47,7 @@ def show_release(
 ) -> None:
     """Print what a release is made of, whole, as JSON."""
     with connect(url) as gateway:
-        show_json(gateway.get(f"/admin/releases/{digest}"))
+        show_json(gateway.get(f"/admin/releases/{segment(digest)}"))
 
 
 @cli.command("make")

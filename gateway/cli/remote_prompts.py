@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.errors import Conflict, NotFound
+from gateway.paths import folders, segment
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.published import read as read_version
 from gateway.prompts.sync import Mark, text_digest
@@ -53,7 +54,7 @@ class RemotePrompts:
     def version(self, name: str, number: int) -> Version:
         """Raises `NotFound`."""
         if (name, number) not in self._versions:
-            body = self._gateway.get(f"/admin/prompts/{name}/versions/{number}")
+            body = self._gateway.get(f"/admin/prompts/{folders(name)}/versions/{number}")
             self._versions[name, number] = Version.read(body)
         return self._versions[name, number]
 
@@ -73,22 +74,22 @@ class RemotePrompts:
         where they clash. A branch that was left by a merge cut off is gone on with."""
         branch = f"sync-{base.version}-{text_digest(draft)[:12]}"
         try:
-            self._gateway.post(f"/admin/prompts/{name}/branches", {"branch": branch, "from": base.version})
+            self._gateway.post(f"/admin/prompts/{folders(name)}/branches", {"branch": branch, "from": base.version})
         except Conflict as error:
             if error.code != "branch_exists":
                 raise
         self._post(name, "", {**draft.as_json(), "message": message, "branch": branch})
-        return self._post(name, f"/branches/{branch}/merge", {"message": message})
+        return self._post(name, f"/branches/{segment(branch)}/merge", {"message": message})
 
     def _post(self, name: str, below: str, body: Json) -> Version:
         try:
-            return Version.read(self._gateway.post(f"/admin/prompts/{name}{below}", body))
+            return Version.read(self._gateway.post(f"/admin/prompts/{folders(name)}{below}", body))
         except Conflict as error:
             raise Conflict("Somebody else saved it meanwhile: sync again.", code=error.code) from error
 
     def _called(self, name: str) -> Iterator[Json]:
         try:
-            found = self._gateway.get(f"/admin/prompts/{name}/versions/latest")
+            found = self._gateway.get(f"/admin/prompts/{folders(name)}/versions/latest")
         except NotFound:
             return
         if found["name"] == name:

@@ -17,6 +17,7 @@ from gateway.cli.options import AsJson, Url, json_of
 from gateway.cli.remote import connect
 from gateway.cli.table import bar, show, show_json
 from gateway.errors import BadRequest
+from gateway.paths import segment
 from gateway.strict_yaml import documents
 from gateway.types import Json
 
@@ -99,7 +100,7 @@ def list_rollouts(
 def show_rollout(rollout_id: Id, url: Url = None, as_json: AsJson = False) -> None:
     """Show where a rollout stands: what is missing, what the comparison says, who said what."""
     with connect(url) as gateway:
-        _explain(gateway.get(f"/admin/rollouts/{rollout_id}"), as_json)
+        _explain(gateway.get(f"/admin/rollouts/{segment(rollout_id)}"), as_json)
 
 
 @cli.command("watch")
@@ -113,7 +114,7 @@ def watch(
     said = None
     with connect(url) as gateway:
         while True:
-            found = gateway.get(f"/admin/rollouts/{rollout_id}")
+            found = gateway.get(f"/admin/rollouts/{segment(rollout_id)}")
             line = (found["stage"], found["step"], found["state"], found["why"])
             if line != said and not as_json:
                 share = f" {found['weight']:.0%}" if found["weight"] else ""
@@ -185,7 +186,7 @@ def meet(
 
 def _post(rollout_id: str, action: str, body: Json | None, url: str | None, as_json: bool) -> None:
     with connect(url) as gateway:
-        _tell(gateway.post(f"/admin/rollouts/{rollout_id}/{action}", body), as_json)
+        _tell(gateway.post(f"/admin/rollouts/{segment(rollout_id)}/{action}", body), as_json)
 
 
 def _tell(rollout: Json, as_json: bool) -> None:

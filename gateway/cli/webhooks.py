@@ -10,6 +10,7 @@ import typer
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
 from gateway.cli.table import show, show_json, show_list, when
+from gateway.paths import segment
 from gateway.types import Json
 
 cli = typer.Typer(
@@ -85,7 +86,7 @@ def change(
     """Send elsewhere, tell of other acts, stop for a while, or begin again."""
     with connect(url) as gateway:
         body = {"url": address, "events": events or None, "enabled": enabled}
-        changed = gateway.patch(f"/admin/webhooks/{webhook}", body)
+        changed = gateway.patch(f"/admin/webhooks/{segment(webhook)}", body)
     if as_json:
         show_json(changed)
     else:
@@ -96,7 +97,7 @@ def change(
 def delete(webhook: Id, url: Url = None, as_json: AsJson = False) -> None:
     """Tell it nothing more; what was on its way to it is dropped."""
     with connect(url) as gateway:
-        gone = gateway.delete(f"/admin/webhooks/{webhook}")
+        gone = gateway.delete(f"/admin/webhooks/{segment(webhook)}")
     if as_json:
         show_json(gone)
     else:
@@ -107,12 +108,12 @@ def delete(webhook: Id, url: Url = None, as_json: AsJson = False) -> None:
 def send_test(webhook: Id, url: Url = None, as_json: AsJson = False) -> None:
     """Send an event, and say what came of it. Exit status 1 where it did not arrive."""
     with connect(url) as gateway:
-        sent = gateway.post(f"/admin/webhooks/{webhook}/test")
+        sent = gateway.post(f"/admin/webhooks/{segment(webhook)}/test")
         for _ in range(LOOKS):
             if sent["tries"]:
                 break
             time.sleep(LOOK_EVERY)
-            sent = gateway.get(f"/admin/webhooks/{webhook}/deliveries/{sent['id']}")
+            sent = gateway.get(f"/admin/webhooks/{segment(webhook)}/deliveries/{sent['id']}")
     if as_json:
         show_json(sent)
     elif sent["state"] == "delivered":
@@ -135,7 +136,7 @@ def deliveries(
 ) -> None:
     """Show what was sent, and what came of it, newest first."""
     with connect(url) as gateway:
-        found = gateway.get(f"/admin/webhooks/{webhook}/deliveries", state=state, limit=limit)
+        found = gateway.get(f"/admin/webhooks/{segment(webhook)}/deliveries", state=state, limit=limit)
     if as_json:
         show_json(found)
         return
@@ -156,7 +157,7 @@ def redeliver(
 ) -> None:
     """Send a message again, under the id it had."""
     with connect(url) as gateway:
-        queued = gateway.post(f"/admin/webhooks/{webhook}/deliveries/{delivery}/redeliver")
+        queued = gateway.post(f"/admin/webhooks/{segment(webhook)}/deliveries/{delivery}/redeliver")
     if as_json:
         show_json(queued)
     else:

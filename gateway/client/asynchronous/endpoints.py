@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from gateway.client.asynchronous.transport import AsyncTransport
 from gateway.client.results.reading import read, read_all
 from gateway.client.results.releases import Breaking, GateChange, RolledBack, Serving
 from gateway.client.results.rollouts import Endpoint
+from gateway.paths import segment
 
 
 class AsyncEndpoints:
@@ -22,17 +22,17 @@ class AsyncEndpoints:
 
     async def get(self, name: str) -> Endpoint:
         """One, with its history."""
-        return read(Endpoint, await self._transport.get(f"/admin/endpoints/{quote(name, safe='')}"))
+        return read(Endpoint, await self._transport.get(f"/admin/endpoints/{segment(name)}"))
 
     async def roll_back(self, name: str, reason: str, to: str | None = None) -> RolledBack:
         """Take away what came last: the candidate of an open canary, else the live release. `to` is a release that was
         live before; without it, the last good one."""
-        path = f"/admin/endpoints/{quote(name, safe='')}/rollback"
+        path = f"/admin/endpoints/{segment(name)}/rollback"
         return read(RolledBack, await self._transport.post(path, {"reason": reason, "to": to}))
 
     async def break_glass(self, name: str, release: str, reason: str) -> Breaking:
         """Go live at once with what has passed its gate; red until a second person has reviewed it."""
-        path = f"/admin/endpoints/{quote(name, safe='')}/break-glass"
+        path = f"/admin/endpoints/{segment(name)}/break-glass"
         return read(Breaking, await self._transport.post(path, {"release": release, "reason": reason}))
 
     async def breakings(self, *, unreviewed: bool = False) -> tuple[Breaking, ...]:
@@ -41,12 +41,12 @@ class AsyncEndpoints:
 
     async def review(self, breaking: str, note: str) -> Breaking:
         """Say that you have looked at what somebody else did."""
-        path = f"/admin/breakings/{quote(breaking, safe='')}/review"
+        path = f"/admin/breakings/{segment(breaking)}/review"
         return read(Breaking, await self._transport.post(path, {"note": note}))
 
     async def put_gate(self, name: str, gate: Mapping[str, Any] | None, reason: str = "") -> GateChange | None:
         """Protect an endpoint, at once. For one that is protected, the change that waits for a second person."""
-        path = f"/admin/endpoints/{quote(name, safe='')}/gate"
+        path = f"/admin/endpoints/{segment(name)}/gate"
         body = await self._transport.put(path, {"gate": gate, "reason": reason})
         return read(GateChange, body["change"]) if body["change"] is not None else None
 
@@ -56,8 +56,8 @@ class AsyncEndpoints:
 
     async def approve_gate(self, change: str) -> GateChange:
         """Bring a gate that somebody else proposed into force."""
-        return read(GateChange, await self._transport.post(f"/admin/gate-changes/{quote(change, safe='')}/approve"))
+        return read(GateChange, await self._transport.post(f"/admin/gate-changes/{segment(change)}/approve"))
 
     async def reject_gate(self, change: str) -> GateChange:
         """Refuse it."""
-        return read(GateChange, await self._transport.post(f"/admin/gate-changes/{quote(change, safe='')}/reject"))
+        return read(GateChange, await self._transport.post(f"/admin/gate-changes/{segment(change)}/reject"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from gateway.client.asynchronous.transport import AsyncTransport
 from gateway.client.results import rollouts as results
 from gateway.client.results.reading import read, read_all
+from gateway.paths import segment
 
 
 class AsyncEvidence:
@@ -26,7 +26,7 @@ class AsyncEvidence:
 
     async def get(self, evidence: str) -> results.Evidence:
         """One piece, whole, with the installation's signature."""
-        return read(results.Evidence, await self._transport.get(f"/admin/evidence/{quote(evidence, safe='')}"))
+        return read(results.Evidence, await self._transport.get(f"/admin/evidence/{segment(evidence)}"))
 
 
 class AsyncDecisions:
@@ -44,4 +44,4 @@ class AsyncDecisions:
         return read_all(results.Decision, await self._transport.get("/admin/decisions", endpoint=endpoint, limit=limit))
 
     async def get(self, decision: str) -> results.Decision:
-        return read(results.Decision, await self._transport.get(f"/admin/decisions/{quote(decision, safe='')}"))
+        return read(results.Decision, await self._transport.get(f"/admin/decisions/{segment(decision)}"))

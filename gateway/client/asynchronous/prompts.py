@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from gateway.client.asynchronous.prompt_cache import AsyncPromptCache
 from gateway.client.asynchronous.transport import AsyncTransport
@@ -21,6 +20,7 @@ from gateway.client.results.prompts import (
     ProtectedLabel,
 )
 from gateway.client.results.reading import read, read_all
+from gateway.paths import folders, segment
 from gateway.types import Json
 
 Reference = str | int
@@ -56,7 +56,7 @@ class AsyncPrompts:
         return await self._cache.get(wanted, Prompt.fallback(name, fallback) if fallback is not None else None)
 
     async def _fetch(self, wanted: Wanted) -> Any:
-        path = f"/v1/prompts/{quote(wanted.name)}"
+        path = f"/v1/prompts/{folders(wanted.name)}"
         return await self._transport.get(path, label=wanted.label, version=wanted.version)
 
     async def search(
@@ -81,7 +81,7 @@ class AsyncPrompts:
 
     async def version(self, name: str, version: Reference) -> Prompt:
         """One version as it is now, past the cache."""
-        return Prompt.read(await self._transport.get(f"{_at(name)}/versions/{_part(version)}"))
+        return Prompt.read(await self._transport.get(f"{_at(name)}/versions/{segment(version)}"))
 
     async def save(
         self, name: str, draft: Mapping[str, Any], message: str = "", *, branch: str = "main", parent: int | None = None
@@ -124,7 +124,7 @@ class AsyncPrompts:
     ) -> Saved:
         """Bring a branch into `main`. Raises `Conflict` where both sides changed the same; `resolved` is what it is to
         be then."""
-        path = f"{_at(name)}/branches/{_part(branch)}/merge"
+        path = f"{_at(name)}/branches/{segment(branch)}/merge"
         body = await self._transport.post(path, {"message": message, "resolved": resolved})
         return Saved(Prompt.read(body), body["new"])
 
@@ -137,11 +137,11 @@ class AsyncPrompts:
     ) -> LabelMove:
         """Point a label at a version."""
         body = {"version": version, "reason": reason, "evidence": list(evidence)}
-        return read(LabelMove, await self._transport.put(f"{_at(name)}/labels/{_part(label)}", body))
+        return read(LabelMove, await self._transport.put(f"{_at(name)}/labels/{segment(label)}", body))
 
     async def remove_label(self, name: str, label: str, reason: str = "") -> LabelMove:
         """Take a label away."""
-        return read(LabelMove, await self._transport.delete(f"{_at(name)}/labels/{_part(label)}", reason=reason))
+        return read(LabelMove, await self._transport.delete(f"{_at(name)}/labels/{segment(label)}", reason=reason))
 
     async def comments(self, name: str) -> tuple[Comment, ...]:
         """Oldest first."""
@@ -154,7 +154,7 @@ class AsyncPrompts:
 
     async def set_alias(self, alias: str, prompt: str) -> str:
         """Let an id that a prompt has elsewhere, as `pmpt_…`, name it too. Gives the name it stands for."""
-        body = await self._transport.put(f"/admin/prompt-aliases/{_part(alias)}", {"prompt": prompt})
+        body = await self._transport.put(f"/admin/prompt-aliases/{segment(alias)}", {"prompt": prompt})
         named: str = body["prompt"]
         return named
 
@@ -164,19 +164,15 @@ class AsyncPrompts:
 
     async def protect_label(self, label: str) -> ProtectedLabel:
         """Of every prompt. For administrators."""
-        return read(ProtectedLabel, await self._transport.put(f"/admin/protected-labels/{_part(label)}"))
+        return read(ProtectedLabel, await self._transport.put(f"/admin/protected-labels/{segment(label)}"))
 
     async def unprotect_label(self, label: str) -> None:
         """`production` stays protected."""
-        await self._transport.delete(f"/admin/protected-labels/{_part(label)}")
+        await self._transport.delete(f"/admin/protected-labels/{segment(label)}")
 
     async def aclose(self) -> None:
         await self._cache.aclose()
 
 
 def _at(name: str) -> str:
-    return f"/admin/prompts/{quote(name)}"
-
-
-def _part(of: Reference) -> str:
-    return quote(str(of), safe="")
+    return f"/admin/prompts/{folders(name)}"

@@ -8,6 +8,7 @@ from typing import Any
 from gateway.client.asynchronous.transport import AsyncTransport
 from gateway.client.results.reading import read, read_all
 from gateway.client.results.releases import AppliedChange, Release
+from gateway.paths import segment
 
 
 class AsyncReleases:
@@ -22,7 +23,7 @@ class AsyncReleases:
 
     async def get(self, digest: str) -> Release:
         """By the digest that calls carry in `x-sluice-release`."""
-        return read(Release, await self._transport.get(f"/admin/releases/{digest}"))
+        return read(Release, await self._transport.get(f"/admin/releases/{segment(digest)}"))
 
     async def apply(self, manifest: Mapping[str, Any]) -> tuple[AppliedChange, ...]:
         """Bring prompts and endpoints into force as `sluice apply` does, whole or not at all."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from gateway.client.asynchronous.transport import AsyncTransport
 from gateway.client.results.reading import read, read_all
 from gateway.client.results.rollouts import Rollout
+from gateway.paths import segment
 
 
 class AsyncRollouts:
@@ -79,4 +79,4 @@ class AsyncRollouts:
 
 
 def _at(rollout: str) -> str:
-    return f"/admin/rollouts/{quote(rollout, safe='')}"
+    return f"/admin/rollouts/{segment(rollout)}"

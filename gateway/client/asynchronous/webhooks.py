@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gateway.client.asynchronous.transport import AsyncTransport
 from gateway.client.results.reading import read, read_all
 from gateway.client.results.webhooks import CreatedWebhook, Delivery, Webhook
+from gateway.paths import segment
 
 
 class AsyncWebhooks:
@@ -33,26 +34,26 @@ class AsyncWebhooks:
     ) -> Webhook:
         """None leaves what there is. One that is enabled again is told of all that happened meanwhile."""
         body = {"url": url, "events": None if events is None else [*events], "enabled": enabled}
-        return read(Webhook, await self._transport.patch(f"/admin/webhooks/{webhook}", body))
+        return read(Webhook, await self._transport.patch(f"/admin/webhooks/{segment(webhook)}", body))
 
     async def delete(self, webhook: str) -> None:
-        await self._transport.delete(f"/admin/webhooks/{webhook}")
+        await self._transport.delete(f"/admin/webhooks/{segment(webhook)}")
 
     async def test(self, webhook: str) -> Delivery:
         """Send an event; `delivery` tells what came of it."""
-        return read(Delivery, await self._transport.post(f"/admin/webhooks/{webhook}/test"))
+        return read(Delivery, await self._transport.post(f"/admin/webhooks/{segment(webhook)}/test"))
 
     async def deliveries(
         self, webhook: str, *, state: str | None = None, before: int | None = None, limit: int = 50
     ) -> tuple[Delivery, ...]:
         """Newest first; `before` is the number that a page ended with. `state`: waiting, delivered or given_up."""
         asked = {"state": state, "before": before, "limit": limit}
-        return read_all(Delivery, await self._transport.get(f"/admin/webhooks/{webhook}/deliveries", **asked))
+        return read_all(Delivery, await self._transport.get(f"/admin/webhooks/{segment(webhook)}/deliveries", **asked))
 
     async def delivery(self, webhook: str, number: int) -> Delivery:
-        return read(Delivery, await self._transport.get(f"/admin/webhooks/{webhook}/deliveries/{number}"))
+        return read(Delivery, await self._transport.get(f"/admin/webhooks/{segment(webhook)}/deliveries/{number}"))
 
     async def redeliver(self, webhook: str, number: int) -> Delivery:
         """Send a message again, under the id it had, as a delivery of its own."""
-        path = f"/admin/webhooks/{webhook}/deliveries/{number}/redeliver"
+        path = f"/admin/webhooks/{segment(webhook)}/deliveries/{number}/redeliver"
         return read(Delivery, await self._transport.post(path))

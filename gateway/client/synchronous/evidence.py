@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from gateway.client.results import rollouts as results
 from gateway.client.results.reading import read, read_all
 from gateway.client.synchronous.transport import Transport
+from gateway.paths import segment
 
 
 class Evidence:
@@ -27,7 +27,7 @@ class Evidence:
 
     def get(self, evidence: str) -> results.Evidence:
         """One piece, whole, with the installation's signature."""
-        return read(results.Evidence, self._transport.get(f"/admin/evidence/{quote(evidence, safe='')}"))
+        return read(results.Evidence, self._transport.get(f"/admin/evidence/{segment(evidence)}"))
 
 
 class Decisions:
@@ -45,4 +45,4 @@ class Decisions:
         return read_all(results.Decision, self._transport.get("/admin/decisions", endpoint=endpoint, limit=limit))
 
     def get(self, decision: str) -> results.Decision:
-        return read(results.Decision, self._transport.get(f"/admin/decisions/{quote(decision, safe='')}"))
+        return read(results.Decision, self._transport.get(f"/admin/decisions/{segment(decision)}"))

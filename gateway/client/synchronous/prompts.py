@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from gateway.client.disk import Disk, Wanted
 from gateway.client.prompt import Prompt
@@ -22,6 +21,7 @@ from gateway.client.results.prompts import (
 from gateway.client.results.reading import read, read_all
 from gateway.client.synchronous.prompt_cache import PromptCache
 from gateway.client.synchronous.transport import Transport
+from gateway.paths import folders, segment
 from gateway.types import Json
 
 Reference = str | int
@@ -57,7 +57,7 @@ class Prompts:
         return self._cache.get(wanted, Prompt.fallback(name, fallback) if fallback is not None else None)
 
     def _fetch(self, wanted: Wanted) -> Any:
-        path = f"/v1/prompts/{quote(wanted.name)}"
+        path = f"/v1/prompts/{folders(wanted.name)}"
         return self._transport.get(path, label=wanted.label, version=wanted.version)
 
     def search(
@@ -82,7 +82,7 @@ class Prompts:
 
     def version(self, name: str, version: Reference) -> Prompt:
         """One version as it is now, past the cache."""
-        return Prompt.read(self._transport.get(f"{_at(name)}/versions/{_part(version)}"))
+        return Prompt.read(self._transport.get(f"{_at(name)}/versions/{segment(version)}"))
 
     def save(
         self, name: str, draft: Mapping[str, Any], message: str = "", *, branch: str = "main", parent: int | None = None
@@ -123,7 +123,7 @@ class Prompts:
     def merge(self, name: str, branch: str, message: str = "", *, resolved: Mapping[str, Any] | None = None) -> Saved:
         """Bring a branch into `main`. Raises `Conflict` where both sides changed the same; `resolved` is what it is to
         be then."""
-        path = f"{_at(name)}/branches/{_part(branch)}/merge"
+        path = f"{_at(name)}/branches/{segment(branch)}/merge"
         body = self._transport.post(path, {"message": message, "resolved": resolved})
         return Saved(Prompt.read(body), body["new"])
 
@@ -136,11 +136,11 @@ class Prompts:
     ) -> LabelMove:
         """Point a label at a version."""
         body = {"version": version, "reason": reason, "evidence": list(evidence)}
-        return read(LabelMove, self._transport.put(f"{_at(name)}/labels/{_part(label)}", body))
+        return read(LabelMove, self._transport.put(f"{_at(name)}/labels/{segment(label)}", body))
 
     def remove_label(self, name: str, label: str, reason: str = "") -> LabelMove:
         """Take a label away."""
-        return read(LabelMove, self._transport.delete(f"{_at(name)}/labels/{_part(label)}", reason=reason))
+        return read(LabelMove, self._transport.delete(f"{_at(name)}/labels/{segment(label)}", reason=reason))
 
     def comments(self, name: str) -> tuple[Comment, ...]:
         """Oldest first."""
@@ -153,7 +153,7 @@ class Prompts:
 
     def set_alias(self, alias: str, prompt: str) -> str:
         """Let an id that a prompt has elsewhere, as `pmpt_…`, name it too. Gives the name it stands for."""
-        body = self._transport.put(f"/admin/prompt-aliases/{_part(alias)}", {"prompt": prompt})
+        body = self._transport.put(f"/admin/prompt-aliases/{segment(alias)}", {"prompt": prompt})
         named: str = body["prompt"]
         return named
 
@@ -163,19 +163,15 @@ class Prompts:
 
     def protect_label(self, label: str) -> ProtectedLabel:
         """Of every prompt. For administrators."""
-        return read(ProtectedLabel, self._transport.put(f"/admin/protected-labels/{_part(label)}"))
+        return read(ProtectedLabel, self._transport.put(f"/admin/protected-labels/{segment(label)}"))
 
     def unprotect_label(self, label: str) -> None:
         """`production` stays protected."""
-        self._transport.delete(f"/admin/protected-labels/{_part(label)}")
+        self._transport.delete(f"/admin/protected-labels/{segment(label)}")
 
     def close(self) -> None:
         self._cache.close()
 
 
 def _at(name: str) -> str:
-    return f"/admin/prompts/{quote(name)}"
-
-
-def _part(of: Reference) -> str:
-    return quote(str(of), safe="")
+    return f"/admin/prompts/{folders(name)}"

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.client.results.reading import read, read_all
 from gateway.client.results.releases import AppliedChange, Release
 from gateway.client.synchronous.transport import Transport
+from gateway.paths import segment
 
 
 class Releases:
@@ -23,7 +24,7 @@ class Releases:
 
     def get(self, digest: str) -> Release:
         """By the digest that calls carry in `x-sluice-release`."""
-        return read(Release, self._transport.get(f"/admin/releases/{digest}"))
+        return read(Release, self._transport.get(f"/admin/releases/{segment(digest)}"))
 
     def apply(self, manifest: Mapping[str, Any]) -> tuple[AppliedChange, ...]:
         """Bring prompts and endpoints into force as `sluice apply` does, whole or not at all."""

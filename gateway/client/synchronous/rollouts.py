@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from gateway.client.results.reading import read, read_all
 from gateway.client.results.rollouts import Rollout
 from gateway.client.synchronous.transport import Transport
+from gateway.paths import segment
 
 
 class Rollouts:
@@ -76,4 +76,4 @@ class Rollouts:
 
 
 def _at(rollout: str) -> str:
-    return f"/admin/rollouts/{quote(rollout, safe='')}"
+    return f"/admin/rollouts/{segment(rollout)}"

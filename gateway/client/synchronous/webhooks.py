@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gateway.client.results.reading import read, read_all
 from gateway.client.results.webhooks import CreatedWebhook, Delivery, Webhook
 from gateway.client.synchronous.transport import Transport
+from gateway.paths import segment
 
 
 class Webhooks:
@@ -34,26 +35,26 @@ class Webhooks:
     ) -> Webhook:
         """None leaves what there is. One that is enabled again is told of all that happened meanwhile."""
         body = {"url": url, "events": None if events is None else [*events], "enabled": enabled}
-        return read(Webhook, self._transport.patch(f"/admin/webhooks/{webhook}", body))
+        return read(Webhook, self._transport.patch(f"/admin/webhooks/{segment(webhook)}", body))
 
     def delete(self, webhook: str) -> None:
-        self._transport.delete(f"/admin/webhooks/{webhook}")
+        self._transport.delete(f"/admin/webhooks/{segment(webhook)}")
 
     def test(self, webhook: str) -> Delivery:
         """Send an event; `delivery` tells what came of it."""
-        return read(Delivery, self._transport.post(f"/admin/webhooks/{webhook}/test"))
+        return read(Delivery, self._transport.post(f"/admin/webhooks/{segment(webhook)}/test"))
 
     def deliveries(
         self, webhook: str, *, state: str | None = None, before: int | None = None, limit: int = 50
     ) -> tuple[Delivery, ...]:
         """Newest first; `before` is the number that a page ended with. `state`: waiting, delivered or given_up."""
         asked = {"state": state, "before": before, "limit": limit}
-        return read_all(Delivery, self._transport.get(f"/admin/webhooks/{webhook}/deliveries", **asked))
+        return read_all(Delivery, self._transport.get(f"/admin/webhooks/{segment(webhook)}/deliveries", **asked))
 
     def delivery(self, webhook: str, number: int) -> Delivery:
-        return read(Delivery, self._transport.get(f"/admin/webhooks/{webhook}/deliveries/{number}"))
+        return read(Delivery, self._transport.get(f"/admin/webhooks/{segment(webhook)}/deliveries/{number}"))
 
     def redeliver(self, webhook: str, number: int) -> Delivery:
         """Send a message again, under the id it had, as a delivery of its own."""
-        path = f"/admin/webhooks/{webhook}/deliveries/{number}/redeliver"
+        path = f"/admin/webhooks/{segment(webhook)}/deliveries/{number}/redeliver"
         return read(Delivery, self._transport.post(path))
