@@ -17,6 +17,7 @@ from pydantic import (
 
 from gateway.errors import BadRequest
 from gateway.parameters import Parameters
+from gateway.prompts.storable import check_storable
 from gateway.prompts.variables import schema_of
 from gateway.types import Json, PromptVersion
 
@@ -61,6 +62,11 @@ class PromptDraft(BaseModel):
     tools: tuple[Typed, ...] = ()
     response_format: Typed | None = None
 
+    @field_validator("*")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        return check_storable(value)
+
     @field_validator("variables")
     @classmethod
     def _whole(cls, value: Json) -> Json:
@@ -71,11 +77,7 @@ class PromptDraft(BaseModel):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        try:
-            size = len(orjson.dumps(self.as_json()))
-        except orjson.JSONEncodeError as error:
-            raise ValueError("it is nested too deeply, or no JSON") from error
-        if size > MAX_BYTES:
+        if len(orjson.dumps(self.as_json())) > MAX_BYTES:
             raise ValueError(f"a prompt is at most {MAX_BYTES // 1024} KiB")
         return self
 
@@ -92,8 +94,8 @@ class PromptDraft(BaseModel):
 
     @classmethod
     def of(cls, version: PromptVersion) -> PromptDraft:
-        """What that version was made from."""
-        return cls(
+        """What that version was made from, which was checked then."""
+        return cls.model_construct(
             messages=version.messages,
             variables=version.variables,
             parameters=version.parameters,

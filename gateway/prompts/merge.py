@@ -63,7 +63,8 @@ class Span:
 
 
 def merge_drafts(base: PromptDraft, theirs: PromptDraft, ours: PromptDraft) -> tuple[PromptDraft, list[Clash]]:
-    """What both sides made of `base`. Where there are clashes the draft holds our side of them."""
+    """What both sides made of `base`. Where there are clashes the draft holds our side of them. Raises `BadRequest` where
+    both together make no prompt."""
     clashes: list[Clash] = []
     lines: list[Any] = []
     for span in spans(*(lines_of(draft) for draft in (base, theirs, ours))):
@@ -81,7 +82,7 @@ def merge_drafts(base: PromptDraft, theirs: PromptDraft, ours: PromptDraft) -> t
         name: _merge_json((getattr(base, name), getattr(theirs, name), getattr(ours, name)), name, clashes)
         for name in ("variables", "parameters", "tools", "response_format")
     }
-    return PromptDraft(messages=tuple(messages), **others), clashes
+    return PromptDraft.parse({"messages": messages, **others}), clashes
 
 
 def spans(base: Sequence[T], theirs: Sequence[T], ours: Sequence[T]) -> Iterator[Span]:

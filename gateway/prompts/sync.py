@@ -103,7 +103,7 @@ def merge(base: PromptDraft | None, head: PromptDraft, file: PromptDraft) -> Mer
         return Merged(None, (_whole(None, head, file),))
     try:
         draft, clashes = merge_drafts(base, head, file)
-    except ValidationError:  # each change by itself makes a prompt, and both together none
+    except BadRequest:  # each change by itself makes a prompt, and both together none
         return Merged(None, (_whole(base, head, file),))
     return Merged(None, tuple(clashes)) if clashes else Merged(draft)
 

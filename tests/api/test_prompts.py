@@ -68,6 +68,8 @@ async def test_the_same_text_makes_no_version(running: Inside) -> None:
         ("a", text("{{ x.y }}", variables={"x": "string"}), "prompts.a.messages[0].content"),
         ("a", text("{{ x }}"), "prompts.a.variables"),
         ("a", text("a", parameters={"model": "m"}), "parameters"),
+        ("a", text("a\x00"), "messages.0.content"),
+        ("a", text("a", message="a\x00"), "message"),
         ("a", text("a", number=5), "number"),
         ("a", text("a", parent=0), "parent"),
         ("a", text("a", parent=2**70), "parent"),

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import BadRequest
 from gateway.prompts.draft import MAX_BYTES, ROLES, PromptDraft
+from gateway.prompts.storable import MAX_DEPTH
 from gateway.types import PromptVersion
 
 WHOLE = {
@@ -79,12 +80,49 @@ def test_a_version_leads_back_to_its_draft() -> None:
     assert PromptDraft.of(PromptVersion("a", 1, "d" * 64, **parts)) == parsed
 
 
-@pytest.mark.parametrize("kind", ["large", "deep"])
-def test_a_draft_is_bounded(kind: str) -> None:
-    deep: Any = "a"
-    for _ in range(300):
-        deep = {"type": "x", "held": [deep]}
-    content = "a" * MAX_BYTES if kind == "large" else [deep]
+@pytest.mark.parametrize(
+    ("fields", "at", "words"),
+    [
+        ({"messages": [{"role": "user", "content": "a\ud800"}]}, "messages.0.content", "U+D800"),
+        ({"messages": [{"role": "user", "content": "a\x00"}]}, "messages.0.content", "NUL"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "\x00"}]}]},
+            "messages.0.content.0.text",
+            "NUL",
+        ),
+        ({"variables": {"x": {"type": "string", "description": "\udfff"}}}, "variables.x.description", "U+DFFF"),
+        ({"variables": {"x\ud800": "string"}}, "variables", "a key"),
+        ({"tools": [{"type": "function", "function": {"name": "\x00"}}]}, "tools.0.function.name", "NUL"),
+        ({"response_format": {"type": "x", "n": float("nan")}}, "response_format.n", "finite"),
+        ({"response_format": {"type": "x", "n": 2**63}}, "response_format.n", "64 bits"),
+    ],
+)
+def test_what_cannot_be_kept_is_named_with_its_place(fields: dict[str, Any], at: str, words: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        draft({"role": "user", "content": content})
+        PromptDraft.parse({"messages": [{"role": "user", "content": "a"}], **fields}, "file.yaml")
+    assert (refused.value.param, refused.value.code) == (f"file.yaml.{at}", "invalid_value")
+    assert words in refused.value.message
+
+
+@pytest.mark.parametrize("field", ["messages", "variables", "tools"])
+def test_what_is_nested_too_deeply_says_so(field: str) -> None:
+    deep: Any = "a"
+    for _ in range(MAX_DEPTH):
+        deep = {"type": "object", "properties": {"x": deep}}
+    whole: dict[str, Any] = {"messages": [{"role": "user", "content": [deep]}], "variables": deep, "tools": [deep]}
+    with pytest.raises(BadRequest) as refused:
+        PromptDraft.parse({"messages": [{"role": "user", "content": "a"}], field: whole[field]}, "file.yaml")
+    assert refused.value.param == f"file.yaml.{field}"
+    assert refused.value.message.endswith(f"nested deeper than {MAX_DEPTH} levels.")
+
+
+def test_what_a_version_holds_already_is_not_refused() -> None:
+    """It may be older than what drafts are checked for."""
+    old = ({"role": "user", "content": "\x00"},)
+    assert PromptDraft.of(PromptVersion("a", 1, "d" * 64, old, {})).messages == old
+
+
+def test_a_draft_is_bounded() -> None:
+    with pytest.raises(BadRequest, match="at most 1024 KiB") as refused:
+        draft({"role": "user", "content": "a" * MAX_BYTES})
     assert refused.value.param == "file.yaml"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.errors import BadRequest
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.merge import Clash, merge_drafts, spans
 
@@ -95,6 +96,12 @@ def test_variables_that_either_side_declared_are_required_both() -> None:
     theirs = draft("a", variables={"x": "string", "y": "string", "gone": "string"})
     merged, clashes = merge_drafts(base, theirs, draft("a", variables={"x": "string", "z": "string"}))
     assert (sorted(merged.variables["required"]), clashes) == (["x", "y", "z"], [])
+
+
+def test_changes_that_together_make_no_prompt_are_refused() -> None:
+    long = "x" * (600 * 1024)
+    with pytest.raises(BadRequest, match="at most 1024 KiB"):
+        merge_drafts(draft("a\nb\nc"), draft(f"{long}\na\nb\nc"), draft(f"a\nb\nc\n{long}"))
 
 
 @pytest.mark.parametrize(

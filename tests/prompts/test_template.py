@@ -126,22 +126,6 @@ def test_the_variables_it_reads_are_known() -> None:
     assert Template.compile(source, "here").names == {"a", "c", "d", "f"}
 
 
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("{{ (a).b['c'].d }}", {(("a",), "b"), (("a", "b"), "c"), (("a", "b", "c"), "d")}),
-        ("{{ a[0].b }}", {(("a",), 0), (("a", 0), "b")}),
-        ("{{ a[b].c }}", {(("a",), None)}),
-        ("{% for a in b.c %}{{ a.d }}{{ loop.index }}{% endfor %}", {(("b",), "c")}),
-        ("{% for a in b %}{% include 'p' %}{% endfor %}{{ a.x }}", {(("a",), "x"), (("c",), "d")}),
-    ],
-)
-def test_what_it_looks_up_is_known(source: str, expected: set[tuple[tuple[Any, ...], Any]]) -> None:
-    partial = Template.compile("{{ a.b }}{{ c.d }}", "there")
-    lookups = Template.compile(source, "here", {"p": partial}).lookups
-    assert {(lookup.holder, lookup.key) for lookup in lookups} == expected
-
-
 def test_a_loop_s_variable_is_its_own() -> None:
     compiled = Template.compile("{% for x in xs %}{{ x }}{% endfor %}{{ x }}", "here")
     assert compiled.names == {"xs", "x"}

@@ -116,3 +116,16 @@ def test_those_who_save_at_once_get_a_number_each(store: Store) -> None:
     with ThreadPoolExecutor(4) as pool:
         saved = [number for numbers in pool.map(save, range(4)) for number in numbers]
     assert sorted(saved) == list(range(1, 21))
+
+
+ODD = "\x01\x7f\x85\u2028\ufeff\uffff\U0010ffff ☃ '\"\\ %s \\u0000"
+
+
+def test_whatever_a_draft_may_hold_comes_back(connection: Connection) -> None:
+    """Every character that is not refused, in a text and in a key."""
+    held = {"type": "x", ODD: ODD}
+    message = {"role": "user", "content": [{"type": "text", "text": ODD}]}
+    draft = PromptDraft.parse({"messages": [message], "tools": [held], "response_format": held})
+    saved = registry.save(connection, "odd", draft, Origin("ada", ODD)).version
+    assert (PromptDraft.of(saved), saved.message) == (draft, ODD)
+    assert registry.get(connection, "odd") == saved
