@@ -259,6 +259,17 @@ async def merge_branch(name: str, branch: str, merge: Merge, who: Editor, runnin
     return _saved(saved)
 
 
+@router.delete("/prompts/{name:path}/branches/{branch}")
+async def close_branch(name: str, branch: str, who: Editor, running: Running) -> BranchState:
+    """End a branch that is not to be merged. Its versions stay."""
+    closed = await running.act(
+        who,
+        lambda closed: Act("prompt.branch.closed", f"prompt:{name}", "", {"branch": branch, "head": closed.head}),
+        lambda connection: registry.close(connection, name, branch),
+    )
+    return BranchState(**asdict(closed))
+
+
 @router.get("/prompts/{name:path}")
 async def get_prompt(name: str, who: Viewer, running: Running) -> Prompt:
     """A prompt, by its name or an alias."""

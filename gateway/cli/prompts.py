@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
-import yaml
 
+from gateway.cli.files import mapping
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
 from gateway.cli.table import plain, show, show_json, when
 from gateway.errors import BadRequest
 from gateway.paths import folders, segment
-from gateway.strict_yaml import documents
 from gateway.types import Json
 
 cli = typer.Typer(
@@ -29,6 +27,7 @@ In order:  sluice prompts save FILE -m WHY       a new version, live nowhere
 """,
 )
 
+A_PROMPT = "a prompt is one mapping, with messages"
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The prompt, with its folders: support/greeting.")]
 Reference = Annotated[
     str, typer.Argument(metavar="NAME[@VERSION]", help="VERSION is a number, a label, a branch, or latest.")
@@ -96,7 +95,7 @@ def save(
     as_json: AsJson = False,
 ) -> None:
     """Save a version of a prompt. What it says already makes none, and no label moves."""
-    draft = read_draft(file)
+    draft = mapping(file, A_PROMPT)
     called = draft.pop("name", None)
     chosen = name or called
     if not isinstance(chosen, str) or not chosen:
@@ -164,7 +163,7 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Bring what a branch changed into main, line by line."""
-    resolved = read_draft(file) if file is not None else None
+    resolved = mapping(file, A_PROMPT) if file is not None else None
     if resolved is not None:
         resolved.pop("name", None)
     with connect(url) as gateway:
@@ -174,6 +173,22 @@ def merge(
         show_json(merged)
     else:
         typer.echo(f"main is at {merged['name']}@{merged['version']}  {merged['digest'][:12]}")
+
+
+@cli.command("close")
+def close(
+    name: Name,
+    branch: Annotated[str, typer.Argument(help="What is not to be merged.")],
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """End a branch without merging it. Its versions stay."""
+    with connect(url) as gateway:
+        closed = gateway.delete(f"/admin/prompts/{folders(name)}/branches/{segment(branch)}")
+    if as_json:
+        show_json(closed)
+    else:
+        typer.echo(f"{branch} is closed, at version {closed['head']}")
 
 
 @cli.command("render")
@@ -195,23 +210,6 @@ def render(
         show_json(found)
     else:
         _tell_messages(found["messages"])
-
-
-def read_draft(file: Path) -> Json:
-    """One YAML or JSON document, an object. Raises `BadRequest` naming the file."""
-    source = "standard input" if str(file) == "-" else str(file)
-    try:
-        found = documents(sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadRequest(f"{source} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"{source} is not UTF-8 text.") from error
-    except yaml.YAMLError as error:
-        raise BadRequest(f"{source} is not valid YAML: {error}") from error
-    if len(found) != 1 or not isinstance(found[0], dict):
-        raise BadRequest(f"{source}: a prompt is one mapping, with messages.")
-    draft: Json = found[0]
-    return draft
 
 
 def _variable(given: str) -> tuple[str, Any]:

@@ -122,6 +122,19 @@ def merge(
     return saved
 
 
+def close(connection: Connection, name: str, branch: str) -> Branch:
+    """End a branch without merging it: its versions stay, and its name is free again. Raises `NotFound` where none is
+    open, and `BadRequest` for `main`."""
+    catalogue.hold_revision(connection)
+    known = named(connection, name)
+    _open_branch(connection, known, branch)
+    if branch == MAIN:
+        raise BadRequest("'main' is what others are merged into.", param="branch", code="invalid_value")
+    rows.close_branch(connection, known, branch)
+    [closed] = [one for one in rows.branches(connection, known) if one.name == branch]
+    return closed
+
+
 def resolve(connection: Connection, name: str, reference: str | None) -> int:
     """The number of the version that a number, a label, an open branch, `latest` or None (which is that too) names.
     Raises `NotFound`."""

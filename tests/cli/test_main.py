@@ -72,6 +72,7 @@ COMMANDS = (
     ("prompts", "diff"),
     ("prompts", "fork"),
     ("prompts", "merge"),
+    ("prompts", "close"),
     ("prompts", "render"),
     ("prompts", "from-call"),
     ("prompts", "labels"),

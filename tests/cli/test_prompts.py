@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,8 @@ def test_a_branch_is_forked_and_merged(sluice: Sluice, name: str, tmp_path: Path
     assert "save to it with --branch terse" in sluice("prompts", "fork", name, "terse", "--from", "1").out
     sluice("prompts", "save", write(file, "1"), "--name", name, "--branch", "terse")
     sluice("prompts", "save", write(file, "eins"), "--name", name)
+    sluice("prompts", "fork", name, "other")
+    assert re.fullmatch(r"other is closed, at version \d+\n", sluice("prompts", "close", name, "other").out)
     clash = sluice("prompts", "merge", name, "terse")
     assert (clash.code, "<<<<<<< main\neins\n=======\n1\n>>>>>>> terse" in clash.err) == (1, True)
     merged = told(sluice("prompts", "merge", name, "terse", write(file, "uno"), "-m", "Both.", "--json").out)

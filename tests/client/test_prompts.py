@@ -54,10 +54,12 @@ def test_the_registry(half: Half, people: People, name: str) -> None:
     fork = half.run(prompts.fork(name, "warm"))
     assert (fork.base, fork.head, fork.closed) == (1, 1, None)
     half.run(prompts.save(name, BETTER, branch="warm"))
+    assert half.run(prompts.fork(name, "cold")).closed is None
+    assert half.run(prompts.close_branch(name, "cold")).closed is not None
     merged = half.run(prompts.merge(name, "warm", "Warmer."))
     assert merged.prompt.definition.messages == tuple(BETTER["messages"])
     history = half.run(prompts.history(name))
-    assert [branch.name for branch in history.branches if branch.closed is not None] == ["warm"]
+    assert [branch.name for branch in history.branches if branch.closed is not None] == ["warm", "cold"]
     newest = history.versions[0]
     assert half.run(prompts.version(name, newest.version)).digest == newest.digest
     difference = half.run(prompts.compare(name, newest.version, live=1))

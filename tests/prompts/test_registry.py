@@ -174,6 +174,20 @@ def test_a_branch_begins_at_what_there_is(connection: Connection, name: str, sta
     assert prompts.branches(connection, "ghost") == []
 
 
+def test_a_branch_ends_unmerged_and_its_versions_stay(connection: Connection) -> None:
+    save(connection, "a", "one")
+    registry.fork(connection, "a", "terse", None, "bob")
+    registry.save(connection, "a", draft("two"), Origin("bob", "", "terse"))
+    closed = registry.close(connection, "a", "terse")
+    assert (closed.name, closed.head, closed.closed is not None) == ("terse", 2, True)
+    assert registry.get(connection, "a").number == 1
+    assert registry.get(connection, "a", "2").branch == "terse"
+    for branch, error in (("terse", NotFound), ("ghost", NotFound), ("main", BadRequest)):
+        with pytest.raises(error):
+            registry.close(connection, "a", branch)
+    assert registry.fork(connection, "a", "terse", "2", "bob").base == 2
+
+
 def test_it_is_forked_by_another_id(connection: Connection) -> None:
     save(connection, "a", "one")
     registry.alias(connection, "pmpt_1", "a")

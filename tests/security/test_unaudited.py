@@ -93,6 +93,8 @@ async def prompts(walk: Walk) -> None:
     warm = {"messages": [{"role": "user", "content": "Hi there."}], "branch": "warm"}
     await walk("ada", "POST", name, warm, name="greet")
     await walk("ada", "POST", f"{name}/branches/{{branch}}/merge", {}, name="greet", branch="warm")
+    await walk("ada", "POST", f"{name}/branches", {"branch": "cold", "from": 2}, name="greet")
+    await walk("ada", "DELETE", f"{name}/branches/{{branch}}", name="greet", branch="cold")
     await walk("ada", "POST", f"{name}/comments", {"version": 1, "body": "Short."}, name="greet")
     label = {"version": 1, "reason": "to try"}
     await walk("grace", "PUT", f"{name}/labels/{{label}}", label, name="greet", label="staging")

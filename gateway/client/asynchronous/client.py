@@ -19,7 +19,7 @@ from gateway.client.disk import Disk
 
 class AsyncClient:
     """A gateway, asked as whoever `key` belongs to. Raises the errors of `gateway.errors`, as the gateway told them;
-    where none answers, `Unavailable` with the code `gateway_unreachable`.
+    where none answers, `Unavailable` with the code `gateway_unreachable`. `url` begins with http:// or https://.
 
     `timeout` is in seconds, for each attempt; `retries` are those after the first. A prompt that was read is fresh for
     `ttl` seconds; `cache_dir` keeps the last known ones over restarts.

@@ -128,6 +128,10 @@ class AsyncPrompts:
         body = await self._transport.post(path, {"message": message, "resolved": resolved})
         return Saved(Prompt.read(body), body["new"])
 
+    async def close_branch(self, name: str, branch: str) -> Branch:
+        """End a branch without merging it. Its versions stay."""
+        return read(Branch, await self._transport.delete(f"{_at(name)}/branches/{segment(branch)}"))
+
     async def labels(self, name: str) -> Labels:
         """The labels of a prompt, and all their moves."""
         return read(Labels, await self._transport.get(f"{_at(name)}/labels"))

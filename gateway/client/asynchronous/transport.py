@@ -11,6 +11,7 @@ import httpx
 from gateway.client.concurrency import async_sleep
 from gateway.client.refusals import may_pass, refusal, unreachable
 from gateway.errors import GatewayError
+from gateway.paths import base
 
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 8.0
@@ -22,10 +23,10 @@ NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 class AsyncTransport:
     """`retries` are those after the first attempt. Raises `GatewayError` as the gateway told it, and `Unavailable` with
-    the code `gateway_unreachable` where none answers."""
+    the code `gateway_unreachable` where none answers; `BadRequest` for a `url` that can be none's."""
 
     def __init__(self, url: str, key: str, timeout: float, retries: int) -> None:
-        self.url = url.rstrip("/")
+        self.url = base(url)
         self._retries = retries
         self._http = httpx.AsyncClient(
             headers={"authorization": f"Bearer {key}"}, timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT))

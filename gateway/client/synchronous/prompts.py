@@ -127,6 +127,10 @@ class Prompts:
         body = self._transport.post(path, {"message": message, "resolved": resolved})
         return Saved(Prompt.read(body), body["new"])
 
+    def close_branch(self, name: str, branch: str) -> Branch:
+        """End a branch without merging it. Its versions stay."""
+        return read(Branch, self._transport.delete(f"{_at(name)}/branches/{segment(branch)}"))
+
     def labels(self, name: str) -> Labels:
         """The labels of a prompt, and all their moves."""
         return read(Labels, self._transport.get(f"{_at(name)}/labels"))
