@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import chain, count
 from typing import Any, TypeVar
 
 import orjson
@@ -63,8 +64,8 @@ class Span:
 
 
 def merge_drafts(base: PromptDraft, theirs: PromptDraft, ours: PromptDraft) -> tuple[PromptDraft, list[Clash]]:
-    """What both sides made of `base`. Where there are clashes the draft holds our side of them. Raises `BadRequest` where
-    both together make no prompt."""
+    """What both sides made of `base`. Where there are clashes the draft holds our side of them. Raises `BadRequest`
+    where both together make no prompt."""
     clashes: list[Clash] = []
     lines: list[Any] = []
     for span in spans(*(lines_of(draft) for draft in (base, theirs, ours))):
@@ -161,7 +162,42 @@ def _written(lines: Sequence[Any]) -> str:
 
 
 def tools_by_name(tools: Sequence[Json]) -> Json:
-    return {f"{tool['type']}:{tool.get('function', tool).get('name', index)}": tool for index, tool in enumerate(tools)}
+    """By type and name, or by type alone; the second and later ones of a name with their number among those."""
+    found: Json = {}
+    for tool in tools:
+        name = _name(tool)
+        keys = chain((name,), (f"{name}#{number}" for number in count(2)))
+        found[next(key for key in keys if key not in found)] = tool
+    return found
+
+
+def _name(tool: Json) -> str:
+    held = tool.get("function")
+    name = (held if isinstance(held, dict) else tool).get("name")
+    return f"{tool['type']}:{name}" if name is not None else str(tool["type"])
+
+
+def _merge_tools(sides: Sides, clashes: list[Clash]) -> tuple[Json, ...]:
+    """By their names, where each side has one of a name; otherwise nobody can tell which became which, and they are
+    merged in their order, whole."""
+    if any(len(set(map(_name, side))) < len(side) for side in sides):
+        return _merge_in_order(sides, clashes)
+    base, theirs, ours = (tools_by_name(side) for side in sides)
+    for key in ours.keys() & theirs.keys() - base.keys():
+        if ours[key] != theirs[key]:
+            clashes.append(Clash(f"tools.{key}", "", _json(theirs[key]), _json(ours[key])))
+            theirs = {**theirs, key: ours[key]}
+    return tuple(_merge_keys((base, theirs, ours), "tools", clashes).values())
+
+
+def _merge_in_order(sides: Sides, clashes: list[Clash]) -> tuple[Json, ...]:
+    by_text = {_json(tool): tool for side in sides for tool in side}
+    merged: list[str] = []
+    for span in spans(*([_json(tool) for tool in side] for side in sides)):
+        if span.merged is None:
+            clashes.append(Clash("tools", *(_written(side) for side in (span.base, span.theirs, span.ours))))
+        merged += span.ours if span.merged is None else span.merged
+    return tuple(by_text[text] for text in merged)
 
 
 def _merge_json(sides: Sides, where: str, clashes: list[Clash]) -> Any:
@@ -171,8 +207,7 @@ def _merge_json(sides: Sides, where: str, clashes: list[Clash]) -> Any:
     if theirs == base:
         return ours
     if isinstance(ours, tuple):
-        tools = (tools_by_name(base), tools_by_name(theirs), tools_by_name(ours))
-        return tuple(_merge_keys(tools, where, clashes).values())
+        return _merge_tools(sides, clashes)
     if isinstance(theirs, dict) and isinstance(ours, dict):
         return _merge_keys((base if isinstance(base, dict) else {}, theirs, ours), where, clashes)
     if all(_is_set(side) for side in sides):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import BadRequest
 from gateway.prompts.draft import PromptDraft
-from gateway.prompts.merge import Clash, merge_drafts, spans
+from gateway.prompts.merge import Clash, merge_drafts, spans, tools_by_name
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "{{ x }}", ""]), max_size=6).map("\n".join)
 PARTS = st.lists(st.builds(lambda text: {"type": "text", "text": text}, TEXTS), max_size=2)
@@ -24,6 +24,11 @@ DRAFTS = st.builds(
     st.lists(MESSAGES, min_size=1, max_size=3),
     st.dictionaries(st.sampled_from(["temperature", "top_p"]), st.sampled_from([0, 0.5, 1]), max_size=2),
     st.lists(st.sampled_from("fgh"), max_size=2, unique=True),
+)
+TOOLS = st.lists(
+    st.builds(lambda name, text: tool(name, description=text), st.sampled_from("fg"), st.sampled_from("ab"))
+    | st.builds(lambda kind, size: {"type": kind, "size": size}, st.sampled_from("xy"), st.sampled_from([1, 2])),
+    max_size=3,
 )
 
 
@@ -89,6 +94,52 @@ def test_json_is_merged_by_its_keys() -> None:
     assert clashes == []
     assert merged.parameters == {"temperature": 0.2, "seed": 5}
     assert merged.tools == (tool("f", description="F"), tool("h"))
+
+
+@given(TOOLS, TOOLS, TOOLS)
+def test_no_tool_is_lost_that_neither_side_removed(base: list[Any], theirs: list[Any], ours: list[Any]) -> None:
+    merged, clashes = merge_drafts(*(draft("a", tools=side) for side in (base, theirs, ours)))
+    for one in [*base, *theirs, *ours]:
+        before, there, here = (side.count(one) for side in (base, theirs, ours))
+        if min(there, here) >= before and not clashes:
+            assert merged.tools.count(one) >= max(there, here), one
+
+
+@pytest.mark.parametrize(
+    ("base", "theirs", "ours", "where"),
+    [
+        ([], [tool("f", description="F")], [tool("f", strict=True)], "tools.function:f"),
+        ([], [{"type": "mcp", "server_url": "a"}], [{"type": "mcp", "label": "b"}], "tools.mcp"),
+        ([], [tool("f"), tool("f", strict=True)], [tool("f")], "tools"),
+        ([tool("f")] * 2, [tool("f"), tool("f", strict=True)], [tool("f", strict=False), tool("f")], "tools"),
+    ],
+)
+def test_tools_that_cannot_be_told_apart_clash(base: Any, theirs: Any, ours: Any, where: str) -> None:
+    merged, clashes = merge_drafts(*(draft("a", tools=side) for side in (base, theirs, ours)))
+    assert [clash.where for clash in clashes] == [where]
+    assert list(merged.tools) == ours
+
+
+def test_tools_of_one_name_are_merged_in_their_order() -> None:
+    one, two, new = tool("f"), tool("f", strict=True), tool("g")
+    merged, clashes = merge_drafts(
+        *(draft("a", tools=tools) for tools in ([one, two], [new, one, two], [one, two, new]))
+    )
+    assert (list(merged.tools), clashes) == ([new, one, two, new], [])
+
+
+def test_tools_have_a_key_each() -> None:
+    tools = [tool("f"), tool("f"), tool("f#2"), tool("f"), {"type": "x"}, {"type": "x"}, {"type": "y", "function": "f"}]
+    assert list(tools_by_name(tools)) == [
+        "function:f",
+        "function:f#2",
+        "function:f#2#2",
+        "function:f#3",
+        "x",
+        "x#2",
+        "y",
+    ]
+    assert list(tools_by_name(tools).values()) == tools
 
 
 def test_variables_that_either_side_declared_are_required_both() -> None:
