@@ -65,7 +65,9 @@ class Opinion(Strict):
     correction: str | None = Field(None, min_length=1, max_length=32_768, description="What should have been answered.")
     comment: str | None = Field(None, min_length=1, max_length=4096)
     value: Money | None = Field(None, description="What the call was worth.")
-    minutes_saved: float | None = Field(None, ge=-1e6, le=1e6, allow_inf_nan=False)
+    minutes_saved: float | None = Field(
+        None, ge=-1e6, le=1e6, allow_inf_nan=False, description="Of somebody's time; below 0 where it cost them some."
+    )
 
     @field_validator("score", mode="before")
     @classmethod

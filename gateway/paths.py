@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from gateway.errors import BadRequest
 from gateway.prompts.names import RESERVED
 
 UP = frozenset((".", ".."))
 """What HTTP clients take out of a path, with what is before it."""
+
+
+def base(url: str) -> str:
+    """What paths are laid after. Raises `BadRequest` for what is no URL of HTTP."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        message = f"A gateway's URL begins with http:// or https://, as http://127.0.0.1:8080; this is {url[:200]!r}."
+        raise BadRequest(message, param="url", code="invalid_url")
+    return url.rstrip("/")
 
 
 def segment(name: str | int) -> str:

@@ -109,6 +109,11 @@ def test_what_may_not_be_said(said: dict[str, Any], param: str | None) -> None:
     assert (refused.value.param, refused.value.code) == (param, "invalid_value")
 
 
+def test_minutes_may_have_been_lost() -> None:
+    lost = Opinion.read({"call": CALL, "minutes_saved": -5}).by(ADA, CALL)
+    assert (lost.seconds_saved, feedback.shown(lost)["minutes_saved"]) == (-300.0, -5.0)
+
+
 def test_a_call_that_is_named_by_its_completion_is_told_where_its_id_is() -> None:
     with pytest.raises(BadRequest, match="x-request-id"):
         Opinion.read({"call": "chatcmpl-1", "score": 1})

@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import BadRequest
-from gateway.paths import folders, segment
+from gateway.paths import base, folders, segment
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/", "https://gateway.example/llm/", "HTTP://[::1]:8080"])
+def test_paths_are_laid_after_an_address(url: str) -> None:
+    assert base(url) == url.rstrip("/")
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:19001", "localhost", "ftp://x", "http://", "http:x", "http://[::1"])
+def test_what_is_no_address_of_http(url: str) -> None:
+    with pytest.raises(BadRequest, match="begins with http:// or https://") as refused:
+        base(url)
+    assert (refused.value.param, refused.value.code) == ("url", "invalid_url")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.sampled_from([".", "..", "%2e%2e", "a/../b"]))

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
 from gateway.api.deps import MOST, Approver, Editor, Running, Viewer
 from gateway.audit import Act
+from gateway.errors import BadRequest
 from gateway.releases import conduct
 from gateway.releases.build import Change, build
 from gateway.releases.conduct import Actor
@@ -39,6 +40,17 @@ class Proposal(Body):
     plan: dict[str, Any] = {}
     reason: Reason = ""
     submit: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        unknown = sorted(value.keys() - cls.model_fields) if isinstance(value, dict) else []
+        if unknown:
+            name, fields = unknown[0][:80], ", ".join(cls.model_fields)
+            part = name in Change.model_fields
+            message = f"A rollout is proposed with {fields}; {name!r} {'belongs into `change`' if part else 'is none'}."
+            raise BadRequest(message, param=name, code="invalid_value")
+        return value
 
 
 class Said(Body):

@@ -7,7 +7,7 @@ import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from gateway.api.deps import Running, Viewer
 from gateway.durations import moment
@@ -27,6 +27,14 @@ class ValueQuery(BaseModel):
     hourly_rate: float | None = Field(
         None, ge=0, le=1e6, description="USD that an hour saved is worth; else the setting `hourly_rates` says."
     )
+
+    @field_validator("hourly_rate", mode="wrap")
+    @classmethod
+    def _rate(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(value)
+        except ValidationError as error:
+            raise ValueError("write a number from 0 to 1,000,000") from error
 
     @field_validator("since", "until")
     @classmethod

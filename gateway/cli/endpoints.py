@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.files import mapping
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
 from gateway.cli.table import show, show_json, when
-from gateway.errors import BadRequest
 from gateway.paths import segment
-from gateway.strict_yaml import documents
 
 cli = typer.Typer(help="See what serves, and what protects it.", no_args_is_help=True)
 gates = typer.Typer(help="Protect an endpoint, or change what protects it.", no_args_is_help=True)
@@ -75,13 +74,8 @@ def set_gate(
     as_json: AsJson = False,
 ) -> None:
     """Protect an endpoint. Where it is protected already, a second person must approve the change."""
-    try:
-        found = documents(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadRequest(f"{file} cannot be read: {error.strerror}.") from error
-    if len(found) != 1:
-        raise BadRequest(f"{file}: a gate is one mapping, with `requires`.")
-    _put_gate(endpoint, found[0], reason, url, as_json)
+    gate = mapping(file, "a gate is one mapping, with requires")
+    _put_gate(endpoint, gate, reason, url, as_json)
 
 
 @gates.command("remove")

@@ -20,8 +20,12 @@ def feedback(
     outcome: Annotated[str | None, typer.Option(help="What came of it, as `resolved`.")] = None,
     correction: Annotated[str | None, typer.Option(help="What should have been answered.")] = None,
     comment: Annotated[str | None, typer.Option(help="In your own words.")] = None,
-    value: Annotated[float | None, typer.Option(help="What the call was worth, in USD.")] = None,
-    minutes_saved: Annotated[float | None, typer.Option(help="Of somebody's time.")] = None,
+    value: Annotated[
+        float | None, typer.Option(help="What the call was worth, in USD; below 0 where it did damage.")
+    ] = None,
+    minutes_saved: Annotated[
+        float | None, typer.Option(help="Of somebody's time; below 0 where it cost them some.")
+    ] = None,
     source: Annotated[
         str | None, typer.Option(help="Whose view it is: user, person or judge. Default: person.")
     ] = None,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from gateway.errors import BadRequest, Unavailable
+from gateway.errors import BadRequest, Unauthenticated, Unavailable
 from gateway.faults import BadSettings
 from gateway.secret import Secret
 
@@ -25,9 +25,18 @@ def connect(url: str | None) -> Iterator[Transport]:
     refuses with its own words."""
     from gateway.client.synchronous.transport import Transport  # commands that work on the database do without
 
-    with closing(Transport(url or DEFAULT_URL, _key(), TIMEOUT, retries=0)) as remote:
+    key = _key()
+    try:
+        transport = Transport(url or DEFAULT_URL, key, TIMEOUT, retries=0)
+    except BadRequest as error:
+        raise BadRequest(f"{error.message} SLUICE_URL says so, or --url.", code=error.code) from error
+    with closing(transport) as remote:
         try:
             yield remote
+        except Unauthenticated as error:
+            message = f"{error.message} This command asks as the key in SLUICE_KEY: is it whole, and for this gateway?"
+            message += " Who administers the gateway can give you another."
+            raise Unauthenticated(message, code=error.code) from error
         except Unavailable as error:
             if error.code != "gateway_unreachable":
                 raise

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.files import mapping
 from gateway.cli.options import AsJson, Url, json_of
 from gateway.cli.remote import connect
 from gateway.cli.table import bar, show, show_json
 from gateway.errors import BadRequest
 from gateway.paths import segment
-from gateway.strict_yaml import documents
 from gateway.types import Json
 
 cli = typer.Typer(
@@ -68,7 +67,9 @@ def propose(
         change["parameters"] = json_of(parameters, "--parameters")
     if (release is None) == (not change):
         raise BadRequest("Name a --release, or what is to change: --prompt, --upstream, --parameters.")
-    body: Json = {"endpoint": endpoint, "reason": reason, "submit": submit, "plan": _plan(plan)}
+    body: Json = {"endpoint": endpoint, "reason": reason, "submit": submit}
+    if plan is not None:
+        body["plan"] = mapping(plan, "a plan is one mapping, with shadow and canary")
     body |= {"release": release} if release is not None else {"change": change}
     with connect(url) as gateway:
         _tell(gateway.post("/admin/rollouts", body), as_json)
@@ -249,18 +250,3 @@ def _number(value: Any) -> str:
 
 def _clock(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(" ", "seconds")
-
-
-def _plan(file: Path | None) -> Json:
-    if file is None:
-        return {}
-    try:
-        found = documents(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadRequest(f"{file} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadRequest(f"{file} is not YAML: {error}") from error
-    if len(found) != 1 or not isinstance(found[0], dict):
-        raise BadRequest(f"{file}: a plan is one mapping, with shadow and canary.")
-    plan: Json = found[0]
-    return plan

@@ -95,3 +95,11 @@ async def test_what_cannot_be_asked(running: Inside) -> None:
         reply = await running.client.get("/admin/value", params=query)
         assert reply.status_code == status, query
     assert (await running.client.get("/admin/value", headers=await running.key())).status_code == 403
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "-1", "1000001", "1e300", "much", ""])
+async def test_a_rate_is_a_number_within_bounds(running: Inside, rate: str) -> None:
+    reply = await running.client.get("/admin/value", params={"endpoint": "bot", "hourly_rate": rate})
+    error = reply.json()["error"]
+    assert (reply.status_code, error["param"]) == (400, "hourly_rate")
+    assert error["message"] == "hourly_rate: write a number from 0 to 1,000,000."

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.cli.remote import connect
-from gateway.errors import BadRequest, GatewayError, Unavailable
+from gateway.errors import BadRequest, GatewayError, Unauthenticated, Unavailable
 from tests.running import Gateway
 
 
@@ -38,6 +38,21 @@ def test_a_refusal_is_told_in_the_gateways_words(gateway: Gateway) -> None:
     with connect(gateway.url) as remote, pytest.raises(GatewayError, match="There is no key") as refused:
         remote.delete("/admin/keys/key_nobody")
     assert (refused.value.param, refused.value.code) == ("key_id", "not_found")
+
+
+def test_a_wrong_key_is_told_what_its_holder_can_do(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICE_KEY", "sk-wrong")
+    said = r"Incorrect API key.* SLUICE_KEY.* administers"
+    with pytest.raises(Unauthenticated, match=said) as refused, connect(gateway.url) as remote:
+        remote.get("/admin/endpoints")
+    assert refused.value.code == "invalid_api_key"
+
+
+@pytest.mark.usefixtures("as_admin")
+@pytest.mark.parametrize("url", ["127.0.0.1:19001", "ftp://x", "localhost", "http://", "//x", "http://[::1"])
+def test_an_address_is_one_of_http(url: str) -> None:
+    with pytest.raises(BadRequest, match=r"begins with http:// or https://.* SLUICE_URL"), connect(url):
+        pass
 
 
 def test_a_key_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
