@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -24,7 +25,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class Requirement(BaseModel):
-    """What must be shown of one `metric` of one `suite`, with error `alpha` (one-sided).
+    """What must be shown of one `metric` of one `suite`, with error `alpha` (one-sided), over all runs of a release.
 
     `margin`: against the live release, worse by less than this; with `superiority`, better by more than nothing at all.
     `at_least`, `at_most`: the mean itself, beyond doubt. `direction` says which way is better. Evidence is at most
@@ -72,9 +73,10 @@ class Requirement(BaseModel):
 
 
 class Decision(BaseModel):
-    """`estimate` is the candidate's mean, or its mean difference to the baseline, with the one-sided bounds at `alpha`
-    on both sides; the difference is turned so that more is better. `needed` is how many items it would take, where
-    there were too few, and `detectable` how far from the threshold the truth must be, to pass 8 times in 10."""
+    """`estimate` is the candidate's mean, or its mean difference to the baseline, with the one-sided bounds at `alpha`,
+    this run's share, on both sides; the difference is turned so that more is better. `needed` is how many items a next
+    run would take, where there were too few, and `detectable` how far from the threshold the truth must be, to pass 8
+    times in 10."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -83,6 +85,7 @@ class Decision(BaseModel):
     estimate: float | None = None
     low: float | None = None
     high: float | None = None
+    alpha: float | None = None
     margin: float | None = None
     detectable: float | None = None
     n: int = 0
@@ -90,12 +93,15 @@ class Decision(BaseModel):
     needed: int | None = None
 
 
-def decide(requirement: Requirement, evidence: EvalEvidence, now: float) -> Decision:
-    """The verdict. The evidence is taken to be for the release, the suite and the baseline in question."""
+def decide(requirement: Requirement, evidence: EvalEvidence, now: float, before: int = 0) -> Decision:
+    """The verdict. The evidence is taken to be for the release, the suite and the baseline in question. `before` is how
+    many runs of these there were already: the first has half of `alpha`, each other half of what the one before had, so
+    that runs which are made anew until one passes are wrong with a chance of `alpha` together."""
     from evals.statistics import bounds
 
     if (why := _invalid(requirement, evidence, now)) is not None:
         return Decision(verdict="invalid", reasons=[why])
+    alpha = requirement.alpha / 2 ** (before + 1)
     clusters = [item.cluster or f"item:{item.id}" for item in evidence.items]
     sign = 1.0 if requirement.direction == "higher" else -1.0
     name = requirement.metric
@@ -103,13 +109,13 @@ def decide(requirement: Requirement, evidence: EvalEvidence, now: float) -> Deci
     decisions = []
     if requirement.compares:
         pairs = [sign * (item.candidate[name] - (item.baseline or {})[name]) for item in evidence.items]
-        difference = bounds.mean(pairs, clusters, requirement.alpha)
+        difference = bounds.mean(pairs, clusters, alpha)
         if requirement.margin is not None:
             said = "not worse than the live release by"
             decisions.append(_beyond(difference, -requirement.margin, said, requirement, planned=0.0))
         if requirement.superiority:
             decisions.append(_beyond(difference, 0.0, "better than the live release by", requirement))
-    mean = bounds.mean(found, clusters, requirement.alpha)
+    mean = bounds.mean(found, clusters, alpha)
     if requirement.at_least is not None:
         decisions.append(_beyond(mean, requirement.at_least, "at least", requirement))
     if requirement.at_most is not None:
@@ -142,12 +148,14 @@ def _beyond(
         "estimate": bounds.estimate,
         "low": bounds.low if math.isfinite(bounds.low) else None,
         "high": bounds.high if math.isfinite(bounds.high) else None,
+        "alpha": bounds.alpha,
         "margin": requirement.margin,
         "detectable": bounds.detectable if math.isfinite(bounds.detectable) else None,
         "n": bounds.n,
         "clusters": bounds.clusters,
     }
-    shown = f"{bounds.estimate:+.4g} [{bounds.low:+.4g}, {bounds.high:+.4g}], {bounds.n} items"
+    between = f"[{bounds.low:+.4g}, {bounds.high:+.4g}] at {bounds.alpha:.2g}"
+    shown = f"{bounds.estimate:+.4g} {between}, {bounds.n} items"
     said = f"{requirement.metric} {words} {abs(threshold):g}: {shown}"
     least = requirement.min_items
     if bounds.n < least:
@@ -158,5 +166,5 @@ def _beyond(
         return Decision(verdict="pass", reasons=[said], **held)
     if bounds.high < threshold or bounds.estimate <= threshold:
         return Decision(verdict="fail", reasons=[f"not shown: {said}"], **held)
-    needed = bounds.needed(threshold, planned)
+    needed = replace(bounds, alpha=bounds.alpha / 2).needed(threshold, planned)
     return Decision(verdict="underpowered", reasons=[f"{said}: about {needed} items would tell"], needed=needed, **held)

@@ -52,22 +52,19 @@ class Proof:
 
 def prove(connection: Connection, endpoint: EndpointRow, release: str, approvals: Sequence[Approval]) -> Proof:
     """The verdict on each requirement there is evidence for. Evidence from before the release was last turned away does
-    not count, nor a comparison with anything but the live release. A verdict of fail stands, whatever is sent after it.
-    """
+    not count, but has had its share of the error; a comparison with anything but the live release does not count at
+    all. A verdict of fail stands, whatever is sent after it."""
     if endpoint.gate is None:
         raise Conflict(f"{endpoint.name!r} has no gate.", code="no_gate")
     gate = parse_gate(endpoint.gate)
     since = rollouts.turned_away_at(connection, endpoint.name, release)
-    found = evidence.of_release(connection, release, since, "eval")
+    found = evidence.of_release(connection, release, kind="eval")
     verdicts: dict[Requirement, Decision] = {}
     used: set[str] = set()
     now = time.time()
     for requirement in gate.requires:
-        reached = [
-            (decide(requirement, EvalEvidence.model_validate(row.body), now), row)
-            for row in found
-            if _fits(row, requirement, endpoint.release)
-        ]
+        runs = [row for row in found if _fits(row, requirement, endpoint.release)]
+        reached = [(decision, row) for decision, row in _judged(requirement, runs, now) if row.at > since]
         if reached:
             decision, row = min(reached, key=lambda one: RANK[one[0].verdict])
             verdicts[requirement] = decision
@@ -78,6 +75,17 @@ def prove(connection: Connection, endpoint: EndpointRow, release: str, approvals
 
 RANK = {"fail": 0, "pass": 1, "underpowered": 2, "invalid": 3}
 """Which of several verdicts on one requirement counts; of equals the newest."""
+
+
+def _judged(requirement: Requirement, runs: Sequence[EvidenceRow], now: float) -> list[tuple[Decision, EvidenceRow]]:
+    """Each run, newest first, at the error that those before it left. One without the metric takes none."""
+    found: list[tuple[Decision, EvidenceRow]] = []
+    before = 0
+    for row in reversed(runs):
+        run = EvalEvidence.model_validate(row.body)
+        found.append((decide(requirement, run, now, before), row))
+        before += any(requirement.metric in item.candidate for item in run.items)
+    return found[::-1]
 
 
 def _fits(row: EvidenceRow, requirement: Requirement, live: str | None) -> bool:

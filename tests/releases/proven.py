@@ -60,19 +60,21 @@ def endpoint(connection: Connection, live: str | None, protected: bool = True) -
         put_gate(connection, HERE, "bot", GATE, "", Actor("root", None))
 
 
-def results(better: int = 0, worse: int = 0, of: int = 400) -> list[dict[str, Any]]:
+def results(metric: str, better: int = 0, worse: int = 0, of: int = 400) -> list[dict[str, Any]]:
     """Items, of which the candidate alone got `better` right and the baseline alone `worse`; the others both."""
     items = []
     for number in range(of):
         candidate = 0.0 if number < worse else 1.0
         baseline = 0.0 if worse <= number < worse + better else 1.0
-        items.append({"id": f"i{number}", "candidate": {"accuracy": candidate}, "baseline": {"accuracy": baseline}})
+        items.append({"id": f"i{number}", "candidate": {metric: candidate}, "baseline": {metric: baseline}})
     return items
 
 
-def prove(connection: Connection, digest: str, baseline: str | None, **how: int) -> EvidenceRow:
+def prove(
+    connection: Connection, digest: str, baseline: str | None, metric: str = "accuracy", **how: int
+) -> EvidenceRow:
     """Evidence for a release, as a run posts it."""
-    items = results(**how)
+    items = results(metric, **how)
     body: dict[str, Any] = {
         "kind": "eval",
         "release": digest,
