@@ -47,6 +47,7 @@ NAMED = {
     "prompts label": ("greet {} 1", f"PUT {PROMPT}/labels/{{}}"),
     "prompts unlabel": ("greet {}", f"DELETE {PROMPT}/labels/{{}}"),
     "prompts merge": ("greet {}", f"POST {PROMPT}/branches/{{}}/merge"),
+    "prompts close": ("greet {}", f"DELETE {PROMPT}/branches/{{}}"),
     "prompts show": ("greet@{}", f"GET {PROMPT}/versions/{{}}"),
     "prompts export": ("greet@{} --to yaml", f"GET {PROMPT}/versions/{{}}"),
 }
@@ -56,6 +57,7 @@ PROMPTS = {
     "prompts diff": ("{}", "GET /admin/prompts/{}/diff"),
     "prompts fork": ("{} warm", "POST /admin/prompts/{}/branches"),
     "prompts merge": ("{} warm", "POST /admin/prompts/{}/branches/warm/merge"),
+    "prompts close": ("{} warm", "DELETE /admin/prompts/{}/branches/warm"),
     "prompts render": ("{}", "POST /admin/prompts/{}/render"),
     "prompts labels": ("{}", "GET /admin/prompts/{}/labels"),
     "prompts label": ("{} staging 1", "PUT /admin/prompts/{}/labels/staging"),
