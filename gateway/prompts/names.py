@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 SEGMENT = r"[a-z0-9][a-z0-9._-]*"
 PATH = rf"{SEGMENT}(?:/{SEGMENT})*"
@@ -13,17 +13,28 @@ LONGEST = 64
 RESERVED = frozenset(("branches", "comments", "diff", "labels", "merge", "render", "versions"))
 """What the admin API has below a prompt; no folder and no prompt in one is called so."""
 
+MADE_OF = (
+    "a name is of small letters, digits, `.`, `_` and `-`, with `/` after each folder; it and each folder begin with a "
+    "letter or a digit, and end with no `.`"
+)
+"""Dots within are harmless to files called so. Those at an end are left out by some file systems, so that `a./b` and
+`a/b` would be one file."""
+
 _REFERENCE = re.compile(rf"({PATH})(?:@({SEGMENT}))?")
 
 
-def _free(name: str) -> str:
+def _checked(name: str) -> str:
+    if len(name) > LONGEST:
+        raise ValueError(f"a name has at most {LONGEST} characters, its folders included")
+    if re.fullmatch(PATH, name) is None or any(part.endswith(".") for part in name.split("/")):
+        raise ValueError(MADE_OF)
     taken = RESERVED.intersection(name.split("/"))
     if taken:
         raise ValueError(f"{min(taken)!r} is no name of a prompt or a folder")
     return name
 
 
-PromptName = Annotated[str, Field(pattern=rf"^{PATH}$", max_length=LONGEST), AfterValidator(_free)]
+PromptName = Annotated[str, AfterValidator(_checked)]
 
 
 def split_reference(reference: str) -> tuple[str, str | None] | None:

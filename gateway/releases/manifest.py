@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway.allowances import Budget, Scope
 from gateway.amounts import DAY, Allowance
@@ -13,7 +14,7 @@ from gateway.durations import seconds
 from gateway.errors import BadRequest
 from gateway.parameters import Parameters
 from gateway.prompts.draft import PromptDraft
-from gateway.prompts.names import PATH, PromptName
+from gateway.prompts.names import MADE_OF, PATH, PromptName
 from gateway.releases.plan import Gate
 from gateway.settings import NAME
 from gateway.strict_yaml import documents
@@ -22,6 +23,12 @@ from gateway.types import Json
 Name = Annotated[str, Field(pattern=NAME)]
 Limit = Annotated[int, Field(strict=True, ge=1, le=10**15)]
 LONGEST_CACHE = 30 * DAY
+
+
+def _pinned(prompt: str) -> str:
+    if re.fullmatch(rf"{PATH}(@[0-9]+)?", prompt) is None:
+        raise ValueError(f"a prompt is named, with @ and the number of a version or without: {MADE_OF}")
+    return prompt
 
 
 class Part(BaseModel):
@@ -87,7 +94,7 @@ class EndpointManifest(Part):
 
     upstream: str
     description: str | None = None
-    prompt: str | None = Field(None, pattern=rf"^{PATH}(@[0-9]+)?$")
+    prompt: Annotated[str, AfterValidator(_pinned)] | None = None
     parameters: Parameters = {}
     tools: tuple[Json, ...] = ()
     response_format: Json | None = None
@@ -116,7 +123,7 @@ def parse(text: str, source: str) -> Manifest:
     except ValidationError as error:
         lines = [f"{source} cannot be applied:"]
         for fault in error.errors():
-            lines.append(f"  {'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}")
+            lines.append(f"  {'.'.join(str(step) for step in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}")
         raise BadRequest("\n".join(lines), code="invalid_manifest") from error
 
 

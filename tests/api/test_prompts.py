@@ -75,6 +75,7 @@ async def test_the_same_text_makes_no_version(running: Inside) -> None:
         ("a", text("a", parent=2**70), "parent"),
         ("a", text("a", branch="ghost"), "name"),
         ("A", text("a"), "name"),
+        ("a.", text("a"), "name"),
         ("a/labels/x", text("a"), "name"),
     ],
 )
@@ -82,6 +83,13 @@ async def test_the_field_at_fault_is_named(running: Inside, name: str, body: dic
     reply = await running.client.post(f"/admin/prompts/{name}", json=body)
     assert (reply.status_code // 100, reply.json()["error"]["param"]) == (4, param)
     assert (await get(running, "prompts"))["data"] == []
+
+
+async def test_what_a_name_is_made_of_is_said_in_words(running: Inside) -> None:
+    reply = await running.client.post("/admin/prompts/Support", json=text("a"))
+    assert reply.json()["error"]["message"].startswith("'Support' cannot be the name of a prompt: a name is of small ")
+    assert (await save(running, "a..b", "a"))["name"] == "a..b"
+    assert (await get(running, "prompts/a..b/versions/1"))["name"] == "a..b"
 
 
 async def test_prompts_are_found(running: Inside) -> None:

@@ -32,6 +32,17 @@ def test_what_is_written_is_read_and_nothing_else_is_left(tmp_path: Path) -> Non
     assert written.stat().st_mode == (tmp_path / "any").stat().st_mode
 
 
+def test_dots_in_a_name_lead_nowhere_else(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    loaded(root).write("a..b/c_", draft("Hello."))
+    assert set(loaded(root).files) == {"a..b/c_"}
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == {
+        "root",
+        "root/a..b",
+        "root/a..b/c_.yaml",
+    }
+
+
 def test_a_folder_that_is_not_there_is_empty_and_stays_away(tmp_path: Path) -> None:
     folder = loaded(tmp_path / "new")
     assert (folder.files, folder.faults, folder.marks()) == ({}, [], {})
@@ -51,7 +62,9 @@ def test_a_file_that_changed_since_it_was_read_is_not_written_over(tmp_path: Pat
         assert (tmp_path / f"{name}.yaml").read_text() == "Mine."
 
 
-@pytest.mark.parametrize("name", ["../a", "/a", "a/../../b", "A", "a//b", ".git/config", "labels/a", "a\0b"])
+@pytest.mark.parametrize(
+    "name", ["../a", "/a", "a/../../b", "a../b", "a.", "A", "a//b", ".git/config", "labels/a", "a\0b"]
+)
 def test_only_the_name_of_a_prompt_is_that_of_a_file(tmp_path: Path, name: str) -> None:
     root = tmp_path / "root"
     root.mkdir()

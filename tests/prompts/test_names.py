@@ -10,7 +10,7 @@ from gateway.prompts.names import RESERVED, PromptName, split_reference
 NAMES: TypeAdapter[str] = TypeAdapter(PromptName)
 
 
-@pytest.mark.parametrize("name", ["greeting", "support/greeting", "a/b/c", "0.9-x_y", "a" * 64])
+@pytest.mark.parametrize("name", ["greeting", "support/greeting", "a/b/c", "0.9-x_y", "a..b", "a_", "a-/b", "a" * 64])
 def test_names_have_folders(name: str) -> None:
     assert NAMES.validate_python(name) == name
     assert split_reference(name) == (name, None)
@@ -18,11 +18,22 @@ def test_names_have_folders(name: str) -> None:
     assert split_reference(f"{name}@production") == (name, "production")
 
 
-@pytest.mark.parametrize("name", ["", "/a", "a/", "a//b", "A", "../a", "a b", "-a", "a" * 65, "a\n"])
+@pytest.mark.parametrize(
+    "name", ["", "/a", "a/", "a//b", "A", "../a", "a/../b", "a/..", ".", "a b", "a\x00", "-a", "a" * 65, "a\n"]
+)
 def test_what_is_no_name(name: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as refused:
         NAMES.validate_python(name)
+    said = refused.value.errors()[0]["msg"]
+    assert ("at most 64 characters" if len(name) > 64 else "small letters, digits, `.`, `_` and `-`") in said
     assert split_reference(name) is None
+
+
+@pytest.mark.parametrize("name", ["a.", "a../b", "a/b."])
+def test_a_dot_at_an_end_is_refused_and_one_that_was_saved_is_found(name: str) -> None:
+    with pytest.raises(ValidationError, match=r"end with no `\.`"):
+        NAMES.validate_python(name)
+    assert split_reference(name) == (name, None)
 
 
 @pytest.mark.parametrize("word", sorted(RESERVED))

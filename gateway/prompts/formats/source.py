@@ -97,7 +97,8 @@ def left_out(held: Json, taken: Iterable[str], at: str = "") -> list[str]:
 def named(theirs: Any, at: str) -> tuple[str, list[str]]:
     """What a prompt with a name from elsewhere is called here, and that it changed."""
     given = text_of(theirs, at)
-    ours = "/".join(re.sub(r"[^a-z0-9._-]+", "-", part).strip("._-") for part in given.lower().split("/"))
+    parts = (re.sub(r"[^a-z0-9._-]+", " ", part) for part in given.lower().split("/"))
+    ours = "/".join(part.lstrip(" ._-").rstrip(" .").replace(" ", "-") for part in parts)
     try:
         _NAME.validate_python(ours)
     except ValidationError as error:

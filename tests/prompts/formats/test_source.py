@@ -41,6 +41,9 @@ def test_what_is_within_the_bounds_is_read() -> None:
         ("Movie Critic", "movie-critic"),
         ("_Private/Été 2", "private/t-2"),
         ("a__b.C", "a__b.c"),
+        ("a-/b_", "a-/b_"),
+        ("a./b", "a/b"),
+        ("Hello!", "hello"),
     ],
 )
 def test_a_name_is_made_ours_and_that_is_told(theirs: str, ours: str) -> None:
