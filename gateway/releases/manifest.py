@@ -123,7 +123,8 @@ def parse(text: str, source: str) -> Manifest:
     except ValidationError as error:
         lines = [f"{source} cannot be applied:"]
         for fault in error.errors():
-            lines.append(f"  {'.'.join(str(step) for step in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}")
+            at, said = ".".join(str(step) for step in fault["loc"]), fault["msg"].removeprefix("Value error, ")
+            lines.append(f"  {at}: {said}")
         raise BadRequest("\n".join(lines), code="invalid_manifest") from error
 
 
