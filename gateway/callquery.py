@@ -71,7 +71,8 @@ class CallQuery(BaseModel):
         except ValidationError as error:
             fault = error.errors()[0]
             name = str(fault["loc"][0])
-            raise BadRequest(f"{name}: {fault['msg']}.", param=name, code="invalid_value") from error
+            said = fault["msg"].removeprefix("Value error, ")
+            raise BadRequest(f"{name}: {said}.", param=name, code="invalid_value") from error
 
     def filter(self, limit: int, after: Cursor | None = None) -> Filter:
         """What the store is asked; moments that are so long ago count from now."""
