@@ -46,7 +46,8 @@ async def test_a_manifest_is_in_force_when_the_reply_is_there(running: Inside) -
 
 async def test_gates_and_limits_are_set_by_administrators(running: Inside) -> None:
     plain = "endpoints: {bot: {upstream: demo}}"
-    gate = "endpoints: {bot: {upstream: demo, gate: {requires: [{metric: m, suite: '%s', at_least: 0.5}]}}}" % ("5" * 64)
+    requires = f"[{{metric: m, suite: '{'5' * 64}', at_least: 0.5}}]"
+    gate = f"endpoints: {{bot: {{upstream: demo, gate: {{requires: {requires}}}}}}}"
     limits = "endpoints: {bot: {upstream: demo, limits: {concurrent: 1}}}"
     assert (await running.client.post("/admin/apply", content=plain)).status_code == 200
     admin = await running.key("admin")
