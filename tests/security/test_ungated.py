@@ -171,7 +171,9 @@ async def test_no_rollout_row_makes_it_serve_the_ungated(tmp_path: Path) -> None
 PROMPTED = (
     "prompts: {greet: {messages: [{role: user, content: Greet.}]}}\nendpoints: {bot: {prompt: greet, upstream: demo}}"
 )
-GATED = PROMPTED.replace("upstream: demo", "upstream: demo, gate: {requires: [{metric: m, suite: '%s', at_least: 0.5}]}")
+GATED = PROMPTED.replace(
+    "upstream: demo", "upstream: demo, gate: {requires: [{metric: m, suite: '%s', at_least: 0.5}]}"
+)
 FORGERIES = {
     "other words in its prompt": ["UPDATE prompts SET messages = replace(messages, 'Greet', 'Insult')"],
     "other parameters": ["""UPDATE releases SET parameters = '{"temperature": 2}'"""],
