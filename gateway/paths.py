@@ -19,7 +19,7 @@ def base(url: str) -> str:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         message = f"A gateway's URL begins with http:// or https://, as http://127.0.0.1:8080; this is {url[:200]!r}."
-        raise BadRequest(message, param="url", code="invalid_url")
+        raise BadRequest(message, param="url", code="invalid_value")
     return url.rstrip("/")
 
 

@@ -22,7 +22,7 @@ def test_paths_are_laid_after_an_address(url: str) -> None:
 def test_what_is_no_address_of_http(url: str) -> None:
     with pytest.raises(BadRequest, match="begins with http:// or https://") as refused:
         base(url)
-    assert (refused.value.param, refused.value.code) == ("url", "invalid_url")
+    assert (refused.value.param, refused.value.code) == ("url", "invalid_value")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.sampled_from([".", "..", "%2e%2e", "a/../b"]))
