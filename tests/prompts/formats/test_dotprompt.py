@@ -12,6 +12,7 @@ from gateway.errors import BadRequest
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.formats import dotprompt
 from gateway.prompts.formats.base import Portable
+from gateway.types import PromptVersion
 from tests.prompts.formats.exchanging import VALUES, drafts, portable, rendered
 
 RECIPE = """---
@@ -193,7 +194,6 @@ def test_what_dotprompt_has_no_place_for_is_told() -> None:
     ("content", "said"),
     [
         ("<<<dotprompt:role:system>>>", "taken for a mark"),
-        ("a\0b", "taken for a mark"),
         ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "images by their URLs"),
         ([{"type": "input_audio"}], "images by their URLs"),
         ([{"type": "image_url", "image_url": {"url": "u", "detail": "low"}}], "images by their URLs"),
@@ -204,3 +204,9 @@ def test_what_dotprompt_has_no_place_for_is_told() -> None:
 def test_what_dotprompt_cannot_say_is_refused(content: Any, said: str) -> None:
     with pytest.raises(BadRequest, match=said):
         dotprompt.write(portable(content, variables={"x": "string"}))
+
+
+def test_a_mark_in_a_version_from_before_drafts_had_none_is_refused() -> None:
+    old = PromptVersion("a", 1, "d" * 64, ({"role": "user", "content": "a\0b"},), {"type": "object"})
+    with pytest.raises(BadRequest, match="taken for a mark"):
+        dotprompt.write(Portable("a", PromptDraft.of(old)))
