@@ -67,3 +67,11 @@ def test_tokens_and_cost_are_what_a_call_has_more() -> None:
     assert (found.tokens, found.cost) == (100, 200_000)
     including = replace(short, partials={"style": long})
     assert estimated_tokens(including) == estimated_tokens(short) + estimated_tokens(long)
+
+
+def test_tools_of_one_name_are_told_apart() -> None:
+    tool = {"type": "function", "function": {"name": "f"}}
+    [changed] = compare(
+        text(1, "a", parts={"tools": [tool]}), text(2, "a", parts={"tools": [tool, tool]}), None
+    ).changed
+    assert changed == Changed("tools.function:f#2", None, tool)
