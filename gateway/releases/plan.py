@@ -69,8 +69,8 @@ class Canary(Part):
     `units` of the candidate's own and is `at_least` old. A unit counts once, for what it saw in the first `settle` of
     its time.
 
-    The canary ends where the candidate is shown to be worse, with error `alpha` over its whole length, however often it
-    is looked at, and that has lasted for `harm_for`. It goes live only where it is shown, with the same error each, to
+    The canary ends at once where the candidate is shown to be worse, with error `alpha` over its whole length, however
+    often it is looked at; or, with `harm_for`, once that has lasted so long. It goes live only where it is shown, with the same error each, to
     be worse by less than each margin: in the share of calls that fail (`errors`) and that a guard blocks (`blocked`),
     in the share slower than half and than 95 % of the live release's (`slow_p50`, `slow_p95`), in cost by call as a
     share of the live release's (`cost`), and in the mean of each score that feedback or a judge gives (`scores`; from 0
@@ -80,7 +80,7 @@ class Canary(Part):
     units: int = Field(50, ge=1, le=1_000_000)
     at_least: str = "10m"
     settle: str = "5m"
-    harm_for: str = "60s"
+    harm_for: str = "0s"
     unit: Unit = "conversation"
     alpha: float = Field(0.05, ge=0.001, le=0.2)
     errors: Margin | None = 0.02

@@ -117,8 +117,9 @@ def test_a_canary_goes_step_by_step_and_live_only_when_shown_to_be_safe() -> Non
 
 def test_a_canary_takes_no_step_while_harm_is_suspected() -> None:
     suspected = replace(PASSED, comparison=Comparison(Finding.SUSPECTED, 10, ("errors",)))
+    plan = Plan(canary=Canary(steps=(0.05, 0.5), harm_for="60s"))
     for step in (0, 1):
-        move = decide(replace(ROLLOUT, stage=Stage.CANARY, step=step), suspected, NOW + 1e6)
+        move = decide(replace(ROLLOUT, plan=plan, stage=Stage.CANARY, step=step), suspected, NOW + 1e6)
         assert move == Move(Action.WAIT, f"Canary at {(0.05, 0.5)[step]}: ends if this lasts 60s. errors")
 
 
