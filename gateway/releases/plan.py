@@ -70,11 +70,11 @@ class Canary(Part):
     its time.
 
     The canary ends at once where the candidate is shown to be worse, with error `alpha` over its whole length, however
-    often it is looked at; or, with `harm_for`, once that has lasted so long. It goes live only where it is shown, with the same error each, to
-    be worse by less than each margin: in the share of calls that fail (`errors`) and that a guard blocks (`blocked`),
-    in the share slower than half and than 95 % of the live release's (`slow_p50`, `slow_p95`), in cost by call as a
-    share of the live release's (`cost`), and in the mean of each score that feedback or a judge gives (`scores`; from 0
-    to 1). None leaves one out."""
+    often it is looked at; or, with `harm_for`, once that has lasted so long. It goes live only where it is shown, with
+    the same error each, to be worse by less than each margin: in the share of calls that fail (`errors`) and that a
+    guard blocks (`blocked`), in the share slower than half and than 95 % of the live release's (`slow_p50`,
+    `slow_p95`), in cost by call as a share of the live release's (`cost`), and in the mean of each score that feedback
+    or a judge gives (`scores`; from 0 to 1). None leaves one out."""
 
     steps: tuple[Share, ...] = Field((0.01, 0.05, 0.25, 0.5), min_length=1, max_length=20)
     units: int = Field(50, ge=1, le=1_000_000)
