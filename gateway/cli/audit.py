@@ -74,19 +74,27 @@ def verify(
 
 
 @cli.command("export")
-def export(out: Annotated[Path, typer.Option("--out", "-o", help="JSON lines.")], config: Config = None) -> None:
+def export(
+    out: Annotated[Path, typer.Option("--out", "-o", help="JSON lines.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
     """Write the whole log to a file, to be checked elsewhere."""
     count = 0
     with reading(config) as connection, out.open("wb") as sink:
         for row in audit.walk(connection):
             sink.write(orjson.dumps(row) + b"\n")
             count += 1
-    typer.echo(f"wrote {count} entries to {out}")
+    if as_json:
+        show_json({"entries": count, "file": str(out)})
+    else:
+        typer.echo(f"wrote {count} entries to {out}")
 
 
 @cli.command("checkpoint")
 def checkpoint_now(config: Config = None) -> None:
-    """Print a signed statement of where the log stands. Keep it somewhere nobody here can change it."""
+    """Print a signed statement of where the log stands, as one line of JSON. Keep it somewhere nobody here can change
+    it."""
     signer = Signer.of(pepper(configuration.load(config)))
     with reading(config) as connection:
         found = Auditor(signer).checkpoint(connection)

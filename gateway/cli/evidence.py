@@ -11,7 +11,7 @@ import typer
 
 from gateway.cli.options import AsJson, Url, json_of
 from gateway.cli.remote import connect
-from gateway.cli.table import show, show_json, when
+from gateway.cli.table import show, show_fields, show_json, when
 from gateway.errors import BadRequest
 from gateway.paths import segment
 from gateway.types import Json
@@ -55,10 +55,13 @@ def list_evidence(
 
 
 @cli.command("show")
-def show_evidence(evidence: Annotated[str, typer.Argument(help="As shown by `list`.")], url: Url = None) -> None:
-    """Print one piece of evidence, whole, as JSON: its items, and the signature over them."""
+def show_evidence(
+    evidence: Annotated[str, typer.Argument(help="As shown by `list`.")], url: Url = None, as_json: AsJson = False
+) -> None:
+    """Show one piece of evidence; with --json whole, with its items and the signature over them."""
     with connect(url) as gateway:
-        show_json(gateway.get(f"/admin/evidence/{segment(evidence)}"))
+        found = gateway.get(f"/admin/evidence/{segment(evidence)}")
+    show_fields(found if as_json else {**found, "body": None}, as_json)
 
 
 @decisions.command("list")
@@ -128,7 +131,9 @@ def record_decision(
 
 
 @decisions.command("show")
-def show_decision(decision: Annotated[str, typer.Argument(help="As shown by `list`.")], url: Url = None) -> None:
-    """Print one record, whole, as JSON."""
+def show_decision(
+    decision: Annotated[str, typer.Argument(help="As shown by `list`.")], url: Url = None, as_json: AsJson = False
+) -> None:
+    """Show one record, whole, and whether it is as it was signed."""
     with connect(url) as gateway:
-        show_json(gateway.get(f"/admin/decisions/{segment(decision)}"))
+        show_fields(gateway.get(f"/admin/decisions/{segment(decision)}"), as_json)

@@ -9,7 +9,7 @@ import typer
 from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config, Url, json_of
 from gateway.cli.remote import connect
-from gateway.cli.table import show, show_json
+from gateway.cli.table import show, show_fields, show_json
 from gateway.paths import segment
 from gateway.store import catalogue
 
@@ -43,11 +43,13 @@ def releases(context: typer.Context, config: Config = None, as_json: AsJson = Fa
 
 @cli.command("show")
 def show_release(
-    digest: Annotated[str, typer.Argument(help="As calls carry it in `x-sluice-release`.")], url: Url = None
+    digest: Annotated[str, typer.Argument(help="As calls carry it in `x-sluice-release`.")],
+    url: Url = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print what a release is made of, whole, as JSON."""
+    """Show what a release is made of."""
     with connect(url) as gateway:
-        show_json(gateway.get(f"/admin/releases/{segment(digest)}"))
+        show_fields(gateway.get(f"/admin/releases/{segment(digest)}"), as_json)
 
 
 @cli.command("make")

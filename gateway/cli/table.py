@@ -14,6 +14,9 @@ from rich.text import Text
 
 from gateway.types import Json
 
+TIMES = frozenset(("at", "expires", "made"))
+"""Fields that hold Unix times."""
+
 
 def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, empty: str) -> None:
     """Print `rows`; `columns` are the keys shown to people, JSON has them all. `empty` says what to do when there are
@@ -40,6 +43,18 @@ def plain(text: str) -> str:
 def show_json(value: Any) -> None:
     """What the API said, unchanged."""
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def show_fields(found: Json, as_json: bool) -> None:
+    """One thing: a line a field for people, what is in it as JSON; fields that are empty are left out."""
+    if as_json:
+        show_json(found)
+        return
+    rows = {name: value for name, value in found.items() if value not in (None, "", [], {})}
+    for name, value in rows.items():
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
+        shown = when(value) if name in TIMES else text
+        typer.echo(f"{name.replace('_', ' '):<{max(map(len, rows))}}  {plain(shown)}")
 
 
 def show_list(data: Sequence[Json]) -> None:

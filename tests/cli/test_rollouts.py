@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -92,7 +93,8 @@ def test_from_a_draft_to_live_and_back(way: Way, tmp_path: Path) -> None:
     assert posted.code == 0, posted.err
     [one] = way.json("ada", "evidence", "list", draft["release"])["data"]
     assert one["id"] in way("ada", "evidence", "list", draft["release"]).out
-    assert len(orjson.loads(way("ada", "evidence", "show", one["id"]).out)["body"]["items"]) == 60
+    assert len(way.json("ada", "evidence", "show", one["id"])["body"]["items"]) == 60
+    assert re.search(rf"^release +{draft['release']}$", way("ada", "evidence", "show", one["id"]).out, re.MULTILINE)
     agreed = way("grace", "rollouts", "approve", draft["id"], "--note", "Read it.", "--condition", "Tell the team.")
     assert agreed.code == 0, agreed.err
     assert "condition 1: Tell the team. (not met)" in way("ada", "rollouts", "show", draft["id"]).out
@@ -103,7 +105,7 @@ def test_from_a_draft_to_live_and_back(way: Way, tmp_path: Path) -> None:
     [row] = [line for line in way("ada", "endpoints", "list").out.splitlines() if line.startswith(f"{way.bot} ")]
     assert row.split()[1:] == [draft["release"][:12], "other", "yes"]
     [decision] = way.json("ada", "decisions", "list", "--endpoint", way.bot)["data"]
-    assert orjson.loads(way("ada", "decisions", "show", decision["id"]).out)["outcome"] == "go_with_conditions"
+    assert way.json("ada", "decisions", "show", decision["id"])["outcome"] == "go_with_conditions"
     back = way("grace", "rollback", way.bot, "--reason", "Too cheap.")
     assert back.out == f"{way.bot} serves {way.live[:12]}\n"
 
@@ -139,11 +141,12 @@ def test_a_gate_is_changed_by_two(way: Way, tmp_path: Path) -> None:
 def test_the_glass_is_broken_and_swept_up(way: Way, tmp_path: Path) -> None:
     protected(way, tmp_path)
     release = way("ada", "releases", "make", "--upstream", "other", "--parameters", '{"temperature": 0}').out.strip()
-    assert orjson.loads(way("ada", "releases", "show", release).out)["parameters"] == {"temperature": 0}
+    assert way.json("ada", "releases", "show", release)["parameters"] == {"temperature": 0}
     assert (
         way.json("ada", "releases", "make", "--upstream", "other", "--parameters", '{"temperature": 0}')["digest"]
         == release
     )
+    assert re.search(r"^upstream +other$", way("ada", "releases", "show", release).out, re.MULTILINE)
     refused = way("grace", "break-glass", way.bot, "--release", release, "--reason", "It burns.")
     assert refused.code == 1
     assert way("ci", "evidence", "post", evidence(tmp_path, release, way.live)).code == 0
@@ -164,10 +167,13 @@ def test_people_record_what_they_decide(way: Way) -> None:
     forecast = '{"value": 5000000, "basis": "a pilot"}'
     more = ("--phase", "data_preparation", "--risk", "drift", "--forecast", forecast, "--expires", "2030-01-01")
     made = way.json("grace", *asked, *more)
-    held = orjson.loads(way("ada", "decisions", "show", made["id"]).out)
+    held = way.json("ada", "decisions", "show", made["id"])
     assert held["body"]["forecast"]["value"] == 5_000_000
     assert held["body"]["risks"] == ["drift"]
     assert held["expires"] == 1_893_456_000
+    told = way("ada", "decisions", "show", made["id"]).out
+    assert re.search(r"^outcome +return_to_phase$", told, re.MULTILINE)
+    assert re.search(r"^expires +2030-01-01 00:00", told, re.MULTILINE)
     assert made["id"] in way("ada", "decisions", "list", "--endpoint", way.bot).out
 
 
