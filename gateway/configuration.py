@@ -14,11 +14,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from evals.strict_yaml import Document, Malformed, read
 from gateway.explain import Keys, explain
 from gateway.faults import BadSettings, Fault
 from gateway.secret import REFERENCE, Part, Secret
 from gateway.settings import SECRET_ARGUMENT, Settings
-from gateway.strict_yaml import Document, Malformed, read
 from gateway.types import Json
 
 ENVIRONMENT = {

@@ -10,9 +10,9 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from evals.strict_yaml import Document
 from gateway.faults import Fault
 from gateway.settings import Settings
-from gateway.strict_yaml import Document
 
 Keys = tuple[str | int, ...]
 

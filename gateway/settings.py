@@ -17,11 +17,11 @@ from pydantic import (
     field_validator,
 )
 
+from evals.strict_yaml import Document
 from gateway.content_policy import ContentPolicy
 from gateway.faults import Fault
 from gateway.retention import RetentionSettings
 from gateway.secret import Part, Secret
-from gateway.strict_yaml import Document
 from gateway.types import Json
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"

@@ -11,13 +11,13 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from pydantic import Field, ValidationError
 
+from evals.digest import canonical, sha256
 from evals.evidence import EvalEvidence
 from gateway.amounts import FOREVER
 from gateway.api.deps import MOST, Approver, Evaluator, Running, Viewer
 from gateway.api.rollouts import Body, Reason, actor
 from gateway.audit import Act
 from gateway.errors import BadRequest, NotFound, TooLarge
-from gateway.releases.digest import canonical, sha256
 from gateway.releases.records import Outcome, Phase, genuine, write
 from gateway.store import catalogue, evidence
 from gateway.store.evidence import DecisionRow, EvidenceRow

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from evals.strict_yaml import Malformed, documents
 from gateway.errors import BadRequest
-from gateway.strict_yaml import Malformed, documents
 from gateway.types import Json
 
 

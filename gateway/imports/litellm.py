@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from evals.strict_yaml import Malformed, documents
 from gateway.errors import BadRequest
 from gateway.imports.litellm_deployment import NOT_OF_AN_UPSTREAM, upstream_of
 from gateway.imports.section import Note, Section
 from gateway.settings import AnyUpstream
-from gateway.strict_yaml import Malformed, documents
 from gateway.types import Json
 
 UPSTREAM: TypeAdapter[AnyUpstream] = TypeAdapter(AnyUpstream)

@@ -1,22 +1,15 @@
-"""Content addresses: the SHA-256 of a canonical JSON text, after RFC 8785 (sorted keys, no spaces, UTF-8)."""
+"""The content addresses of prompts and releases."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
+from evals.digest import sha256
 from gateway.errors import GatewayError
 from gateway.prompts.draft import PromptDraft
 from gateway.types import PromptVersion, Release
-
-
-def canonical(value: Any) -> bytes:
-    """Equal JSON values give equal bytes, whatever the order of their keys."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def prompt_digest(draft: PromptDraft, partials: Mapping[str, str]) -> str:
@@ -61,8 +54,3 @@ def _check_version(version: PromptVersion) -> None:
     if not genuine:
         message = f"The prompt {version.name}@{version.number} was changed in the database: it is not what was saved."
         raise GatewayError(message)
-
-
-def sha256(value: Any) -> str:
-    """64 hex digits for a JSON value."""
-    return hashlib.sha256(canonical(value)).hexdigest()

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from evals.strict_yaml import documents
 from gateway.allowances import Budget, Scope
 from gateway.amounts import DAY, Allowance
 from gateway.durations import seconds
@@ -17,7 +18,6 @@ from gateway.prompts.draft import PromptDraft
 from gateway.prompts.names import MADE_OF, PATH, PromptName
 from gateway.releases.plan import Gate
 from gateway.settings import NAME
-from gateway.strict_yaml import documents
 from gateway.types import Json
 
 Name = Annotated[str, Field(pattern=NAME)]

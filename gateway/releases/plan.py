@@ -8,11 +8,11 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from evals.digest import sha256
 from evals.gate import Requirement
 from gateway.allowances import Budget
 from gateway.durations import seconds
 from gateway.errors import BadRequest
-from gateway.releases.digest import sha256
 from gateway.releases.resolve import Unit
 
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -9,8 +9,8 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from evals.digest import canonical, sha256
 from gateway.amounts import DAY
-from gateway.releases.digest import canonical, sha256
 from gateway.releases.golive import endpoint_row
 from gateway.releases.rollout import Rollout
 from gateway.releases.verdicts import Proof, prove

@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from evals.digest import canonical, sha256
 from gateway.access import KeyHasher
 from gateway.keys import Grant, mint
 from gateway.releases import golive
 from gateway.releases.build import Change, make
 from gateway.releases.conduct import Actor
-from gateway.releases.digest import canonical, sha256
 from gateway.releases.plan import Gate, Plan
 from gateway.releases.protection import put_gate
 from gateway.store import catalogue, evidence

@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.digest import canonical
 from gateway.prompts.draft import PromptDraft
-from gateway.releases.digest import canonical, prompt_digest, release_digest
+from gateway.releases.digest import prompt_digest, release_digest
 from gateway.types import Json, PromptVersion, Release
 
 JSON = st.recursive(

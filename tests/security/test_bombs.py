@@ -1,7 +1,7 @@
 """Bombs: small things that become large ones when they are read. Nesting, sizes, compression, aliases, patterns.
 
 Sizes of heads and bodies, and the memory they take, are in `tests/front/test_hot.py`; aliases of YAML in
-`tests/test_strict_yaml.py`. Each of these ends; that it ends soon is the test's own time-out.
+`tests/evals/test_strict_yaml.py`. Each of these ends; that it ends soon is the test's own time-out.
 """
 
 from __future__ import annotations

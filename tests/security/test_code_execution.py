@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.strict_yaml import documents
+from evals.strict_yaml import documents
 from tests.inside import Inside, inside
 
 ROOT = Path(__file__).parents[2]

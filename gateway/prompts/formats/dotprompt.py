@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from evals.strict_yaml import documents
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.formats import handlebars, picoschema, schema
 from gateway.prompts.formats.base import Portable
@@ -18,7 +19,6 @@ from gateway.prompts.formats.handlebars import WHITE_SPACE, Mark
 from gateway.prompts.formats.handlebars_writer import Item, items_of
 from gateway.prompts.formats.parameters import PARAMETERS
 from gateway.prompts.formats.source import below, check_size, items, left_out, mapping, named, refusal, text_of
-from gateway.strict_yaml import documents
 from gateway.types import Json
 
 FRONT = re.compile(r"---[ \t]*\r?\n(?P<front>.*?)(?:(?<=\n)|\r?\n)---[ \t]*(?:\r?\n|\Z)(?P<body>.*)", re.DOTALL)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from evals.digest import canonical
+from evals.strict_yaml import Malformed
+from evals.strict_yaml import read as located
 from gateway.errors import BadRequest
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.formats.base import Portable
 from gateway.prompts.formats.source import check_size, mapping, named, refusal
 from gateway.prompts.formats.yaml_text import lines
 from gateway.prompts.variables import schema_of
-from gateway.releases.digest import canonical
-from gateway.strict_yaml import Malformed
-from gateway.strict_yaml import read as located
 from gateway.types import Json
 
 AT = "prompt"

@@ -10,11 +10,11 @@ import yaml as pyyaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.strict_yaml import documents
 from gateway.errors import BadRequest
 from gateway.prompts.draft import PromptDraft
 from gateway.prompts.formats import yaml
 from gateway.prompts.formats.base import Portable
-from gateway.strict_yaml import documents
 from tests.prompts.formats.exchanging import draft, portable
 
 ANY = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")

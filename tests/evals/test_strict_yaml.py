@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.strict_yaml import Malformed, documents, read
+from evals.strict_yaml import Malformed, documents, read
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=5)
 JSON = st.recursive(
