@@ -1,0 +1,1 @@
+"""Where samples come from: one file, one kind of source."""

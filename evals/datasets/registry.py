@@ -1,0 +1,30 @@
+"""The kinds of dataset there are, and which one a bare path means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from evals.datasets.base import DatasetSpec
+from evals.errors import BadInput
+
+BUILT_IN: Mapping[str, str] = {"jsonl": "evals.datasets.jsonl:JsonLines"}
+
+SUFFIXES: Mapping[str, str] = {".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+def find(kind: str) -> type[DatasetSpec]:
+    """Raises `BadInput` for a kind that there is not."""
+    if kind not in BUILT_IN:
+        raise BadInput(f"there is no kind of dataset {kind[:80]!r}; there are {', '.join(sorted(BUILT_IN))}.")
+    module, name = BUILT_IN[kind].split(":")
+    found: type[DatasetSpec] = getattr(import_module(module), name)
+    return found
+
+
+def of_path(path: str) -> dict[str, str]:
+    """A path alone, as the spec that it stands for."""
+    for suffix, kind in SUFFIXES.items():
+        if path.lower().endswith(suffix):
+            return {"kind": kind, "path": path}
+    raise BadInput(f"what kind of dataset {path[:200]!r} is cannot be told: write {{kind: …, path: …}}.")

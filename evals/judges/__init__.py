@@ -1,0 +1,1 @@
+"""Models that judge answers: instruments, calibrated before they are trusted."""

@@ -1,0 +1,44 @@
+"""A judge: a model with instructions, versioned by its digest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from evals.digest import sha256
+from evals.errors import BadInput
+from evals.parts import Part
+from evals.sample import Json
+from evals.targets import registry
+from evals.targets.base import TargetSpec
+
+
+class Judge(Part):
+    """`target` is asked with `rubric` as its instructions. `calibration` is a file of what people said of answers, and
+    it (JSON Lines; `evals.judges.calibration`): without one, and below its `least` sensitivity and specificity, a judge
+    advises, and can prove nothing."""
+
+    target: Json
+    rubric: str
+    calibration: str | None = None
+    least: float = Field(0.8, ge=0.5, le=1)
+
+    @field_validator("target")
+    @classmethod
+    def _known(cls, value: Json) -> Json:
+        try:
+            registry.find(str(value.get("kind"))).model_validate(value)
+        except BadInput as error:
+            raise ValueError(error.message) from error
+        return value
+
+    @property
+    def spec(self) -> TargetSpec:
+        return registry.find(self.target["kind"]).model_validate(self.target)
+
+    @property
+    def digest(self) -> str:
+        """64 hex digits for all that its judgement depends on."""
+        identity: dict[str, Any] = {"target": self.spec.identity, "rubric": self.rubric}
+        return sha256(identity)

@@ -1,0 +1,1 @@
+"""Runs: how a suite is asked of targets, and what is kept of it."""

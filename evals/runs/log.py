@@ -1,0 +1,172 @@
+"""The log of a run: one suite asked of one target. A folder of four files, each written whole or a line at a time:
+
+run.json        what was run (`Header`), replaced when the run ends
+samples.jsonl   the samples, so that a log can be read without the suite's files
+results.jsonl   a line for each result as it comes (`Result`); what a killed run has is what it had said
+results.parquet the same as columns, once the run has ended (`evals.runs.table`)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from evals.errors import BadInput
+from evals.sample import Json, Result, Sample
+
+State = Literal["running", "complete", "stopped"]
+"""*stopped* is before all was asked: the budget was spent, or the answer was clear early."""
+
+
+class MetricHeader(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`judge` is the name, under the header's judges, of the judge that it rests on."""
+
+    name: str
+    kind: str
+    about: str
+    lower: bool = False
+    judge: str | None = None
+
+
+class JudgeHeader(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`calibration` holds what was found out about the judge on what people had labelled (`evals.judges`); None where
+    that was not done. `family` is that of its model."""
+
+    digest: str
+    family: str | None = None
+    least: float = 0.8
+    calibration: Json | None = None
+
+
+class Header(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`target` is the target's identity, `release` the digest of the one release that answered, where it was one.
+    `looks` says after how many samples a sequential run was looked at; samples are asked in the order of samples.jsonl.
+    Times are Unix times, `cost` is in micro-USD, with the judges'."""
+
+    id: str
+    suite: str
+    suite_digest: str
+    dataset_digest: str
+    target: Mapping[str, Any]
+    target_digest: str
+    metrics: tuple[MetricHeader, ...]
+    repeats: int
+    seed: int
+    samples: int
+    started: float
+    version: str
+    state: State = "running"
+    about: str = ""
+    release: str | None = None
+    family: str | None = None
+    judges: Mapping[str, JudgeHeader] = {}
+    slices: tuple[str, ...] = ()
+    ended: float | None = None
+    cost: int | None = None
+    asked: int = 0
+    failed: int = 0
+    reused: int = 0
+    """Answers that came from a cache on the target's side, which repeats may share."""
+    contamination: Json | None = None
+    looks: tuple[int, ...] = ()
+
+
+class RunLog:
+    """Written by one process. Results are handed to the system at once, so that they outlive the process."""
+
+    def __init__(self, folder: Path, header: Header, results: int) -> None:
+        self.folder, self.header = folder, header
+        self._results = results
+        self._encoder = msgspec.json.Encoder()
+
+    @classmethod
+    def create(cls, folder: Path, header: Header, samples: Iterable[Sample]) -> RunLog:
+        """Raises `BadInput` where the folder cannot be written, or has a run already."""
+        try:
+            folder.mkdir(parents=True)
+            with (folder / "samples.jsonl").open("wb") as file:
+                for sample in samples:
+                    file.write(msgspec.json.encode(sample) + b"\n")
+            log = cls(folder, header, _append(folder))
+            log.replace(header)
+        except OSError as error:
+            raise BadInput(f"{folder} cannot be made: {error.strerror}.") from error
+        return log
+
+    @classmethod
+    def resume(cls, folder: Path) -> RunLog:
+        """Opens a log to go on with; a line that a killed process left half is dropped."""
+        header = read_header(folder)
+        _mend(folder / "results.jsonl")
+        return cls(folder, header, _append(folder))
+
+    def add(self, result: Result) -> None:
+        os.write(self._results, self._encoder.encode(result) + b"\n")
+
+    def replace(self, header: Header) -> None:
+        """Whole, or not at all."""
+        self.header = header
+        new = self.folder / "run.json.new"
+        new.write_bytes(msgspec.json.format(msgspec.json.encode(header), indent=1) + b"\n")
+        new.replace(self.folder / "run.json")
+
+    def close(self) -> None:
+        os.close(self._results)
+
+
+def read_header(folder: Path) -> Header:
+    """Raises `BadInput` where there is no run."""
+    try:
+        return msgspec.json.decode((folder / "run.json").read_bytes(), type=Header)
+    except OSError as error:
+        raise BadInput(f"{folder} holds no run: {error.strerror}.") from error
+    except msgspec.DecodeError as error:
+        raise BadInput(f"{folder / 'run.json'} is not the header of a run: {error}.") from error
+
+
+def read_samples(folder: Path) -> Iterator[Sample]:
+    yield from _lines(folder / "samples.jsonl", msgspec.json.Decoder(Sample))
+
+
+def read_results(folder: Path) -> Iterator[Result]:
+    """In the order they came in. A last line that is not whole is passed over."""
+    yield from _lines(folder / "results.jsonl", msgspec.json.Decoder(Result))
+
+
+def _lines(path: Path, decoder: Any) -> Iterator[Any]:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    yield decoder.decode(line)
+                except msgspec.DecodeError as error:
+                    raise BadInput(f"not a line of a run's log: {error}.", file=str(path), line=number) from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _append(folder: Path) -> int:
+    return os.open(folder / "results.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+
+def _mend(path: Path) -> None:
+    """Cuts off what comes after the last whole line."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        at = size
+        while at > 0:
+            start = max(0, at - 65_536)
+            file.seek(start)
+            found = file.read(at - start).rfind(b"\n")
+            if found >= 0:
+                at = start + found + 1
+                break
+            at = start
+        if at < size:
+            file.truncate(at)

@@ -1,0 +1,165 @@
+"""A suite: what is asked, how answers are scored, and how often. Content-addressed, so that evidence says on what it
+stands.
+
+What a suite is asked *of* is not part of its digest: a candidate and its baseline are asked the same suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from evals import parts
+from evals.datasets import registry as datasets
+from evals.datasets.base import Dataset, load
+from evals.digest import sha256
+from evals.errors import BadInput
+from evals.judges.judge import Judge
+from evals.parts import Part
+from evals.sample import Json
+from evals.scorers import registry as scorers
+from evals.scorers.base import Scorer
+from evals.strict_yaml import Document
+from evals.targets import registry as targets
+from evals.targets.base import TargetSpec
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
+
+
+class Limits(Part):
+    """How hard a target is asked. `seconds` is what one ask may take, tried at most `attempts` times; `budget` (as
+    5usd) is what the whole run, with its judges, may cost."""
+
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] = 8
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    budget: Annotated[str, Field(pattern=r"^\d+(\.\d{1,6})?usd$")] | None = None
+
+    @property
+    def micro_usd(self) -> int | None:
+        return None if self.budget is None else round(float(self.budget.removesuffix("usd")) * 1_000_000)
+
+
+class SuiteFile(Part):
+    """A suite as people write it. `dataset` is a path, or `{kind, …}`; `target` and each of `scorers` are `{kind, …}`,
+    or the kind alone. `slices` are columns of the dataset whose values are looked at by themselves. Each sample is
+    asked `repeats` times, with seeds that follow from `seed`."""
+
+    suite: Name
+    about: str = ""
+    dataset: str | Json
+    target: str | Json | None = None
+    scorers: Annotated[list[str | Json], Field(min_length=1, max_length=50)]
+    judges: Mapping[Name, Judge] = {}
+    slices: tuple[Name, ...] = ()
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Read, its dataset loaded. `digest` names everything that a score depends on but the target."""
+
+    name: str
+    about: str
+    folder: Path
+    dataset: Dataset
+    target: TargetSpec | None
+    scorers: tuple[Scorer, ...]
+    judges: Mapping[str, Judge]
+    slices: tuple[str, ...]
+    repeats: int
+    seed: int
+    limits: Limits
+    digest: str
+
+    def scorer(self, metric: str) -> Scorer | None:
+        return next((scorer for scorer in self.scorers if scorer.metric == metric), None)
+
+
+def read(path: Path) -> Suite:
+    """Raises `BadInput` with the file, the line and the key of what is wrong."""
+    document = parts.load(path)
+    file = parts.parse(SuiteFile, document, path)
+    found = _scorers(file, document, path)
+    for number, scorer in enumerate(found):
+        if scorer.judge_name is not None and scorer.judge_name not in file.judges:
+            raise _at(f"there is no judge {scorer.judge_name!r} under judges.", document, path, "scorers", number)
+    spec = _part(
+        datasets.find,
+        datasets.of_path(file.dataset) if isinstance(file.dataset, str) else file.dataset,
+        document,
+        path,
+        "dataset",
+    )
+    try:
+        dataset = load(spec, path.parent, file.slices)
+    except BadInput as error:
+        raise _at(error.message, document, path, "dataset") from error
+    target = None if file.target is None else target_of(file.target, document, path)
+    return Suite(
+        file.suite,
+        file.about,
+        path.parent,
+        dataset,
+        target,
+        found,
+        file.judges,
+        file.slices,
+        file.repeats,
+        file.seed,
+        file.limits,
+        _digest(file, dataset, found),
+    )
+
+
+def target_of(given: str | Json, document: Document, path: Path) -> TargetSpec:
+    found: TargetSpec = _part(targets.find, given, document, path, "target")
+    return found
+
+
+def _scorers(file: SuiteFile, document: Document, path: Path) -> tuple[Scorer, ...]:
+    found: list[Scorer] = []
+    for number, given in enumerate(file.scorers):
+        scorer = _part(scorers.find, given, document, path, "scorers", number)
+        if any(other.metric == scorer.metric for other in found):
+            message = f"two scorers yield {scorer.metric!r}: give one of them another name."
+            raise _at(message, document, path, "scorers", number)
+        found.append(scorer)
+    return tuple(found)
+
+
+def _part(find: Any, given: str | Json, document: Document, path: Path, *place: str | int) -> Any:
+    """The value at `place`, whose `kind` says what it is."""
+    value = {"kind": given} if isinstance(given, str) else given
+    kind = value.get("kind")
+    if not isinstance(kind, str):
+        raise _at("a kind is missing.", document, path, *place)
+    try:
+        cls = find(kind)
+    except BadInput as error:
+        raise _at(error.message, document, path, *place) from error
+    return parts.checked(cls, value, document, path, place)
+
+
+def _digest(file: SuiteFile, dataset: Dataset, found: tuple[Scorer, ...]) -> str:
+    return sha256(
+        {
+            "dataset": dataset.digest,
+            "scorers": [scorer.identity for scorer in found],
+            "judges": {name: judge.digest for name, judge in sorted(file.judges.items())},
+            "slices": sorted(file.slices),
+            "repeats": file.repeats,
+            "seed": file.seed,
+        }
+    )
+
+
+def _at(message: str, document: Document, path: Path, *place: str | int) -> BadInput:
+    return BadInput(message, file=str(path), line=document.line(place), place=".".join(str(step) for step in place))

@@ -1,0 +1,1 @@
+"""What samples are asked of: one file, one kind of target."""

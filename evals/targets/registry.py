@@ -1,0 +1,24 @@
+"""The kinds of target there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from evals.errors import BadInput
+from evals.targets.base import TargetSpec
+
+BUILT_IN: Mapping[str, str] = {
+    "openai": "evals.targets.openai:OpenAISpec",
+    "endpoint": "evals.targets.endpoint:EndpointSpec",
+    "scripted": "evals.targets.scripted:ScriptedSpec",
+}
+
+
+def find(kind: str) -> type[TargetSpec]:
+    """Raises `BadInput` for a kind that there is not."""
+    if kind not in BUILT_IN:
+        raise BadInput(f"there is no kind of target {kind[:80]!r}; there are {', '.join(sorted(BUILT_IN))}.")
+    module, name = BUILT_IN[kind].split(":")
+    found: type[TargetSpec] = getattr(import_module(module), name)
+    return found
