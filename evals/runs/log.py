@@ -99,9 +99,9 @@ class RunLog:
 
     @classmethod
     def resume(cls, folder: Path) -> RunLog:
-        """Opens a log to go on with; a line that a killed process left half is dropped."""
+        """Opens a log to go on with, without what failed: that is asked anew."""
         header = read_header(folder)
-        _mend(folder / "results.jsonl")
+        _mend(folder)
         return cls(folder, header, _append(folder))
 
     def add(self, result: Result) -> None:
@@ -133,7 +133,7 @@ def read_samples(folder: Path) -> Iterator[Sample]:
 
 
 def read_results(folder: Path) -> Iterator[Result]:
-    """In the order they came in. A last line that is not whole is passed over."""
+    """In the order they came in, one for each sample and repeat. A last line that is not whole is passed over."""
     yield from _lines(folder / "results.jsonl", msgspec.json.Decoder(Result))
 
 
@@ -155,18 +155,11 @@ def _append(folder: Path) -> int:
     return os.open(folder / "results.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
 
-def _mend(path: Path) -> None:
-    """Cuts off what comes after the last whole line."""
-    with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        at = size
-        while at > 0:
-            start = max(0, at - 65_536)
-            file.seek(start)
-            found = file.read(at - start).rfind(b"\n")
-            if found >= 0:
-                at = start + found + 1
-                break
-            at = start
-        if at < size:
-            file.truncate(at)
+def _mend(folder: Path) -> None:
+    """Leaves out what failed, which is asked anew, and a last line that is not whole."""
+    new = folder / "results.jsonl.new"
+    with new.open("wb") as file:
+        for result in read_results(folder):
+            if result.error is None:
+                file.write(msgspec.json.encode(result) + b"\n")
+    new.replace(folder / "results.jsonl")

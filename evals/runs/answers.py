@@ -1,0 +1,68 @@
+"""Answers that were paid for, kept by what was asked: a run that was killed goes on without asking again, and a changed
+scorer costs nothing.
+
+The repeat is part of what was asked: two repeats never share an answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from evals.digest import canonical
+from evals.errors import BadInput
+from evals.sample import Output, Sample
+from evals.targets.base import Asking, TargetSpec
+
+
+class Answers(Protocol):
+    async def find(self, key: bytes) -> Output | None: ...
+
+    async def keep(self, key: bytes, output: Output) -> None:
+        """The first answer stays."""
+
+
+class AnswersFile:
+    """A SQLite file, which several processes may share. An answer is on its way to the disk before it is scored: what
+    kills the process does not take it, what kills the machine may take the last few."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Without a path they are kept in memory. Raises `BadInput` where the file cannot be used."""
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=30, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=OFF")
+            self._db.execute("CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, output BLOB) WITHOUT ROWID")
+        except (OSError, sqlite3.Error) as error:
+            raise BadInput(f"The answers cannot be kept in {path}: {error}.") from error
+        self._decoder = msgspec.json.Decoder(Output)
+
+    async def find(self, key: bytes) -> Output | None:
+        row = self._db.execute("SELECT output FROM answers WHERE key = ?", (key,)).fetchone()
+        return None if row is None else self._decoder.decode(row[0])
+
+    async def keep(self, key: bytes, output: Output) -> None:
+        self._db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?)", (key, msgspec.json.encode(output)))
+
+    def close(self) -> None:
+        self._db.close()
+
+
+class Keys:
+    """The keys of the answers of one target."""
+
+    def __init__(self, spec: TargetSpec) -> None:
+        self._target = hashlib.sha256(canonical(dict(spec.identity))).digest()
+
+    def of(self, sample: Sample, asking: Asking) -> bytes:
+        """32 bytes for everything that the answer may depend on: not the sample's id, nor what is expected of it."""
+        asked = msgspec.structs.replace(sample, id="", expected=None, cluster=None, slices={}, metadata={})
+        said = msgspec.json.encode(asked, order="sorted")
+        drawn = f"{asking.repeat},{asking.seed}".encode()
+        return hashlib.sha256(self._target + hashlib.sha256(said).digest() + drawn).digest()
