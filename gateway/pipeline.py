@@ -211,4 +211,4 @@ class Pipeline:
             exchange.begin(fields, attempt.body)  # a stream whose only events came at its end
             exchange.end(b"")
         elif attempt is not None:
-            exchange.reply(200, fields, attempt.body)
+            exchange.reply(200, fields + b"x-sluice-cost: %d\r\n" % record.cost, attempt.body)

@@ -18,7 +18,7 @@ from gateway.types import Principal
 from gateway.upstreams import Upstream
 
 DIGEST = re.compile(r"[0-9a-f]{8,64}")
-"""How a candidate is named: the beginning of its digest, long enough to be no other's."""
+"""How a release is named: the beginning of its digest, long enough to be no other's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Snapshot:
 
     def resolve(self, model: str, principal: Principal) -> Route:
         """An endpoint's live release, or an upstream or a pool by name where the key allows it; for evaluators,
-        `endpoint@digest` is the candidate of its rollout. Raises `NotFound`, and `Unavailable` for an endpoint that
+        `endpoint@digest` is that release and no other, live or the candidate of a rollout. Raises `NotFound`, and `Unavailable` for an endpoint that
         cannot serve."""
         route = self._routes.get(model)
         if route is not None and may_use(principal.endpoints, model):
@@ -129,15 +129,18 @@ class Snapshot:
         """`endpoint@digest`, for evaluators."""
         name, _, digest = model.partition("@")
         endpoint = self.endpoints.get(name)
-        trial = endpoint.trial if endpoint is not None else None
         allowed = may_use(principal.endpoints, name) and Access.EVALUATOR.roles & principal.roles
-        if endpoint is None or trial is None or not allowed or DIGEST.fullmatch(digest) is None:
+        if endpoint is None or not allowed or DIGEST.fullmatch(digest) is None:
             raise no_such_model(model)
-        release = trial.release.release
-        if not release.digest.startswith(digest):
+        trial = endpoint.trial
+        if trial is not None and trial.release.release.digest.startswith(digest):
+            found, place = trial.release, Place(trial.rollout, "candidate")
+        elif endpoint.live is not None and endpoint.live.release.digest.startswith(digest):
+            found, place = endpoint.live, NOWHERE
+        else:
             raise no_such_model(model)
-        pool, place = self.pools[release.upstream], Place(trial.rollout, "candidate")
-        return Route(pool, name, name, trial.release, None, endpoint.allowances, place=place)
+        pool = self.pools[found.release.upstream]
+        return Route(pool, name, name, found, None, endpoint.allowances, place=place)
 
     def _adapter(self, model: str, principal: Principal) -> Route:
         """`upstream:adapter`, fine-tuned weights on an upstream."""

@@ -152,6 +152,15 @@ def test_a_candidate_is_asked_before_anything_is_live() -> None:
     assert tried(TRIAL, live=None).resolve("bot@c0ffee00", EVALUATOR).release is CANDIDATE
 
 
+def test_evaluators_ask_for_the_live_release_by_its_digest_and_get_no_other() -> None:
+    name = f"bot@{LIVE.release.digest[:8]}"
+    for snapshot in (SNAPSHOT, tried(replace(TRIAL, weight=0.5))):
+        route = snapshot.resolve(name, EVALUATOR)
+        assert (route.release, route.trial, route.candidate, route.place) == (LIVE, None, None, NOWHERE)
+    with pytest.raises(NotFound):
+        tried(TRIAL).resolve(name, ALL)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -160,7 +169,7 @@ def test_a_candidate_is_asked_before_anything_is_live() -> None:
         "bot@C0FFEE00",
         "bot@d0ffee00",
         "bot@c0ffee00" + "c" * 57,
-        "bot@dddddddd",
+        "bot@eeeeeeee",
         "nobody@c0ffee00",
     ],
 )
