@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
 
+from evals.digest import canonical
 from evals.evidence import Metric
 from evals.parts import Part
 from evals.sample import Output, Sample, Score
@@ -44,6 +47,15 @@ class Scorer(Part, ABC):
         """The judge of the suite that it asks."""
         return None
 
+    def __getstate__(self) -> dict[Any, Any]:
+        """Executors send scorers elsewhere: without what was worked out from the options, which is not always sent."""
+        state = super().__getstate__()
+        return {**state, "__dict__": {name: state["__dict__"][name] for name in type(self).model_fields}}
+
+    def placed(self, folder: Path) -> Self:
+        """The scorer with what it needs of the suite's folder, read once. Raises `BadInput` where that is not there."""
+        return self
+
     @abstractmethod
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score: ...
 
@@ -51,6 +63,33 @@ class Scorer(Part, ABC):
     def identity(self) -> Mapping[str, Any]:
         """What of it goes into the digest of a suite: all that changes a score."""
         return self.model_dump(mode="json", exclude_defaults=False)
+
+
+class Comparing(Scorer):
+    """A scorer that holds an answer against what the sample expects. `key` takes a part of it, where `expected` is a
+    mapping that several scorers share: `expected: {answer: Paris, calls: [...]}`."""
+
+    key: str | None = None
+
+    def wanted(self, sample: Sample) -> Any:
+        """None where the sample expects nothing."""
+        if self.key is None:
+            return sample.expected
+        return sample.expected.get(self.key) if isinstance(sample.expected, dict) else None
+
+    def references(self, sample: Sample) -> list[str]:
+        """The texts any of which is right; none where the sample expects nothing."""
+        wanted = self.wanted(sample)
+        return [plain(one) for one in (wanted if isinstance(wanted, list) else [wanted]) if one is not None]
+
+    def nothing(self) -> Score:
+        """The score where the sample expects nothing."""
+        return Score(None, f"the sample expects no {self.key!r}" if self.key else "the sample has nothing expected")
+
+
+def plain(value: Any) -> str:
+    """A JSON value as the text an answer would have for it; accents in their composed form (NFC)."""
+    return unicodedata.normalize("NFC", value if isinstance(value, str) else canonical(value).decode())
 
 
 def right(is_right: bool, reason: str = "", answer: str | None = None) -> Score:

@@ -16,8 +16,28 @@ from evals.scorers.base import Scorer
 GROUP = "sluicegate.scorers"
 
 BUILT_IN: Mapping[str, str] = {
+    "bleu": "evals.scorers.bleu:Bleu",
+    "canary": "evals.scorers.canary:Canary",
+    "chrf": "evals.scorers.chrf:ChrF",
     "contains": "evals.scorers.contains:Contains",
+    "context_precision": "evals.scorers.context_precision:ContextPrecision",
+    "context_recall": "evals.scorers.context_recall:ContextRecall",
+    "cost": "evals.scorers.cost:Cost",
     "exact": "evals.scorers.exact:Exact",
+    "f1": "evals.scorers.word_f1:WordF1",
+    "forbidden_call": "evals.scorers.forbidden_call:ForbiddenCall",
+    "grounded": "evals.scorers.grounded:Grounded",
+    "json_schema": "evals.scorers.json_schema:JsonSchema",
+    "label": "evals.scorers.label:Label",
+    "latency": "evals.scorers.latency:Latency",
+    "numeric": "evals.scorers.numeric:Numeric",
+    "over_refusal": "evals.scorers.over_refusal:OverRefusal",
+    "python": "evals.scorers.python:Python",
+    "refusal": "evals.scorers.refusal:Refusal",
+    "regex": "evals.scorers.regex:Regex",
+    "rouge": "evals.scorers.rouge:Rouge",
+    "similarity": "evals.scorers.similarity:Similarity",
+    "tools": "evals.scorers.tools:Tools",
 }
 
 

@@ -1,0 +1,34 @@
+"""chrF of one answer, by sacreBLEU."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from evals.errors import Missing
+from evals.sample import Output, Sample, Score
+from evals.scorers.base import Comparing, Instruments
+
+
+class ChrF(Comparing):
+    """Counts characters, and so serves languages that write words together or bend them. With `words: 2` it is
+    chrF++."""
+
+    about: ClassVar[str] = "F-score of shared character n-grams, from 0 to 1 (Popović 2015, 2017)"
+    kind: Literal["chrf"] = "chrf"
+    words: Literal[0, 1, 2] = 0
+    ignore_case: bool = False
+
+    async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
+        references = self.references(sample)
+        if not references:
+            return self.nothing()
+        return Score(min(1.0, self._metric.sentence_score(output.text, references).score / 100))
+
+    @cached_property
+    def _metric(self) -> Any:
+        try:
+            from sacrebleu.metrics import CHRF
+        except ImportError as error:
+            raise Missing.extra("sacrebleu", "evals") from error
+        return CHRF(word_order=self.words, lowercase=self.ignore_case)
