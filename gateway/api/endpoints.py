@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from evals.digest import canonical
 from gateway.api.deps import Admin, Approver, Handler, Running, Viewer
 from gateway.api.rollouts import Body, Reason, actor, shown
 from gateway.audit import Act
@@ -16,6 +18,8 @@ from gateway.releases import golive
 from gateway.releases.conduct import comes_from
 from gateway.releases.plan import parse_gate
 from gateway.releases.protection import decide_change, put_gate
+from gateway.releases.records import criteria
+from gateway.releases.verdicts import prove
 from gateway.store import catalogue, gates, rollouts
 from gateway.types import Json
 
@@ -69,6 +73,34 @@ async def get_endpoint(name: str, who: Viewer, running: Running) -> Json:
 
     result: Json = await running.read(read)
     return result
+
+
+@router.get("/endpoints/{name}/proof/{release}")
+async def get_proof(name: str, release: str, who: Viewer, running: Running) -> Json:
+    """How a release stands at the gate of an endpoint by the evidence there is, rollout or none: worked out here from
+    the results item by item, and signed by this installation. Asking changes nothing."""
+    signer = running.signer
+
+    def read(connection: Any) -> Json:
+        row = golive.endpoint_row(connection, name)
+        if catalogue.find_release(connection, release) is None:
+            raise NotFound(f"There is no release {release[:80]!r}.", param="release", code="unknown_release")
+        proof = prove(connection, row, release, ())
+        return {
+            "endpoint": name,
+            "release": release,
+            "baseline": row.release,
+            "gate": proof.gate.digest,
+            "passed": proof.passed,
+            "missing": proof.missing,
+            "requires": criteria(proof),
+            "evidence": list(proof.evidence),
+            "at": time.time(),
+        }
+
+    body: Json = await running.read(read)
+    signature = signer.sign(b"proof:" + canonical(body))
+    return {"object": "proof", **body, "signature": signature, "public_key": signer.public}
 
 
 @router.post("/endpoints/{name}/rollback")

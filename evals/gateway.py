@@ -1,0 +1,76 @@
+"""What evals ask of a gateway besides answers: what is live, what its gate demands; and what they tell it, evidence."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from evals.errors import BadInput, EvalError, TargetFailed
+from evals.sample import Json
+
+URL, KEY = "SLUICE_URL", "SLUICE_KEY"
+DEFAULT_URL = "http://127.0.0.1:8080"
+TIMEOUT = 120.0
+"""Seconds: evidence can be tens of megabytes."""
+
+
+class Gateway:
+    """Its admin API, as whoever the key in SLUICE_KEY belongs to. Raises `BadInput` for what it refuses, in its own
+    words, and `TargetFailed` where it cannot be reached."""
+
+    def __init__(self, url: str | None = None) -> None:
+        key = os.environ.get(KEY, "").strip()
+        if not key:
+            raise BadInput(f"This asks a gateway, as somebody: set {KEY} to a key of an evaluator.")
+        self.url = (url or os.environ.get(URL) or DEFAULT_URL).rstrip("/")
+        self._http = httpx.Client(
+            base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=TIMEOUT, trust_env=False
+        )
+
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._http.close()
+
+    def endpoint(self, name: str) -> Json:
+        """`release` is what is live, `gate` what protects it, `rollout` what is tried; each may be None."""
+        return self._json("GET", f"/admin/endpoints/{_segment(name)}")
+
+    def post_evidence(self, body: Any) -> Json:
+        return self._json("POST", "/admin/evidence", body)
+
+    def proof(self, endpoint: str, release: str) -> Json:
+        """How a release stands at an endpoint's gate, worked out and signed by the gateway."""
+        return self._json("GET", f"/admin/endpoints/{_segment(endpoint)}/proof/{_segment(release)}")
+
+    def _json(self, method: str, path: str, body: Any = None) -> Json:
+        try:
+            reply = self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            message = (
+                f"The gateway at {self.url} cannot be reached: {error}. Start one with `sluice serve`, or set {URL}."
+            )
+            raise TargetFailed(message, retryable=True) from error
+        if reply.status_code >= 400:
+            raise _refusal(reply)
+        found: Json = reply.json()
+        return found
+
+
+def _refusal(reply: httpx.Response) -> EvalError:
+    try:
+        said = reply.json()["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        said = reply.text[:200]
+    message = f"The gateway refused ({reply.status_code}): {said}"
+    return TargetFailed(message, status=reply.status_code) if reply.status_code >= 500 else BadInput(message)
+
+
+def _segment(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe="")

@@ -1,0 +1,156 @@
+"""Spread over a Ray cluster: the same results as on this machine, from as many processes as there are cores.
+
+The log and the budget stay with the process that runs the suite, the answers with an actor on its node. Workers ask and
+score. What they need of the suite's folder must lie at the same path on every node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from evals.errors import BadInput, BudgetSpent, Missing
+from evals.runs.answers import AnswersFile
+from evals.runs.asker import Asker
+from evals.runs.budget import Budget
+from evals.runs.executors.base import Keep, Unit, Work
+from evals.runs.pace import Pace
+from evals.sample import Output, Result, Usage
+
+ADDRESS = "RAY_ADDRESS"
+
+
+class Ray:
+    """Joins the cluster that `RAY_ADDRESS` names; without one it starts one of this machine, and stops it again. Raises
+    `Missing` without Ray, `BadInput` where there is no such cluster."""
+
+    def __init__(self, work: Work, answers: Path, budget: Budget) -> None:
+        self.budget = budget
+        self._ray: Any = _library()
+        self._joined = not self._ray.is_initialized()
+        if self._joined:
+            _join(self._ray)
+        self._pace = Pace(work.limits.requests_per_minute)
+        shelf = self._ray.remote(num_cpus=0, scheduling_strategy=_here(self._ray))(Shelf).remote(answers.absolute())
+        cores = int(self._ray.cluster_resources().get("CPU", 1))
+        count = max(1, min(cores, work.limits.concurrency))
+        self._each = -(-work.limits.concurrency // count)
+        worker = self._ray.remote(num_cpus=1, max_concurrency=self._each, scheduling_strategy="SPREAD")(Worker)
+        self._actors = [shelf, *(worker.remote(work, shelf) for _ in range(count))]
+
+    async def execute(self, units: Iterator[Unit], keep: Keep) -> bool:
+        feeders = [
+            asyncio.create_task(self._feed(worker, units, keep))
+            for worker in self._actors[1:]
+            for _ in range(self._each)
+        ]
+        try:
+            return all(await asyncio.gather(*feeders))
+        finally:
+            for feeder in feeders:
+                feeder.cancel()
+            await asyncio.gather(*feeders, return_exceptions=True)
+
+    async def close(self) -> None:
+        for actor in self._actors:
+            self._ray.kill(actor)
+        if self._joined:
+            self._ray.shutdown()
+
+    async def _feed(self, worker: Any, units: Iterator[Unit], keep: Keep) -> bool:
+        for unit in units:
+            await self._pace.turn()
+            try:
+                async with self.budget.call() as took:
+                    result, spent = await self._ask(worker, unit)
+                    took.append(Usage(cost=spent))
+            except BudgetSpent:
+                return False
+            keep(unit.arm, result)
+        return True
+
+    async def _ask(self, worker: Any, unit: Unit) -> tuple[Result, int | None]:
+        """Raises what asking raises here too."""
+        try:
+            found: tuple[Result, int | None] = await worker.result.remote(unit)
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, BadInput):
+                raise error.cause from error
+            raise
+        return found
+
+
+class Worker:
+    """Asks in its own process. The pace and the budget are kept where the run is."""
+
+    def __init__(self, work: Work, shelf: Any) -> None:
+        self._work, self._shelf = work, shelf
+        self._budget = Budget()
+        self._askers: dict[str, Asker] = {}
+
+    async def result(self, unit: Unit) -> tuple[Result, int | None]:
+        """With what was spent since the last result, in micro-USD; None where that is not known."""
+        if unit.arm not in self._askers:
+            self._askers[unit.arm] = self._asker(unit.arm)
+        result = await self._askers[unit.arm].result(unit.sample, unit.asking)
+        spent, self._budget.spent = self._budget.spent, 0
+        return result, spent if self._budget.known else None
+
+    def _asker(self, arm: str) -> Asker:
+        work = self._work
+        limits = work.limits.model_copy(update={"requests_per_minute": None})
+        return Asker(
+            work.targets[arm], work.scorers, work.judges, work.folder, limits, self._budget, Shelved(self._shelf)
+        )
+
+
+class Shelf:
+    """The answers of a run, for all its workers."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = AnswersFile(path)
+
+    async def find(self, key: bytes) -> Output | None:
+        return await self._file.find(key)
+
+    async def keep(self, key: bytes, output: Output) -> None:
+        await self._file.keep(key, output)
+
+
+class Shelved:
+    """The `Answers` that a shelf elsewhere holds."""
+
+    def __init__(self, shelf: Any) -> None:
+        self._shelf = shelf
+
+    async def find(self, key: bytes) -> Output | None:
+        found: Output | None = await self._shelf.find.remote(key)
+        return found
+
+    async def keep(self, key: bytes, output: Output) -> None:
+        await self._shelf.keep.remote(key, output)
+
+
+def _library() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise Missing.extra("Ray", "ray") from error
+    return ray
+
+
+def _join(ray: Any) -> None:
+    address = os.environ.get(ADDRESS)
+    try:
+        ray.init(address=address, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+    except (ConnectionError, ValueError) as error:
+        raise BadInput(f"There is no Ray cluster at {address}: {error}.") from error
+
+
+def _here(ray: Any) -> Any:
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
