@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +16,10 @@ URL, KEY = "SLUICE_URL", "SLUICE_KEY"
 DEFAULT_URL = "http://127.0.0.1:8080"
 TIMEOUT = 120.0
 """Seconds: evidence can be tens of megabytes."""
+
+
+class NotThere(BadInput):
+    """What was asked for by name."""
 
 
 class Gateway:
@@ -47,9 +52,20 @@ class Gateway:
         """How a release stands at an endpoint's gate, worked out and signed by the gateway."""
         return self._json("GET", f"/admin/endpoints/{_segment(endpoint)}/proof/{_segment(release)}")
 
-    def _json(self, method: str, path: str, body: Any = None) -> Json:
+    def calls(self, query: Mapping[str, str | int]) -> Json:
+        """A page of the records of calls, newest first; `next` is the `after` of the next page, or None."""
+        return self._json("GET", "/admin/calls", query=query)
+
+    def content(self, call: str) -> Json | None:
+        """What was said in a call, where that was kept."""
         try:
-            reply = self._http.request(method, path, json=body)
+            return self._json("GET", f"/admin/calls/{_segment(call)}/content")
+        except NotThere:
+            return None
+
+    def _json(self, method: str, path: str, body: Any = None, query: Mapping[str, str | int] | None = None) -> Json:
+        try:
+            reply = self._http.request(method, path, json=body, params=query)
         except httpx.HTTPError as error:
             message = (
                 f"The gateway at {self.url} cannot be reached: {error}. Start one with `sluice serve`, or set {URL}."
@@ -67,6 +83,8 @@ def _refusal(reply: httpx.Response) -> EvalError:
     except (ValueError, KeyError, TypeError):
         said = reply.text[:200]
     message = f"The gateway refused ({reply.status_code}): {said}"
+    if reply.status_code == 404:
+        return NotThere(message)
     return TargetFailed(message, status=reply.status_code) if reply.status_code >= 500 else BadInput(message)
 
 

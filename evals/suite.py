@@ -17,7 +17,7 @@ from evals import parts
 from evals.datasets import registry as datasets
 from evals.datasets.base import Dataset, load
 from evals.digest import sha256
-from evals.errors import BadInput
+from evals.errors import BadInput, Missing
 from evals.judges.judge import Judge
 from evals.parts import Part
 from evals.sample import Json
@@ -91,17 +91,7 @@ def read(path: Path) -> Suite:
     for number, scorer in enumerate(found):
         if scorer.judge_name is not None and scorer.judge_name not in file.judges:
             raise _at(f"there is no judge {scorer.judge_name!r} under judges.", document, path, "scorers", number)
-    spec = _part(
-        datasets.find,
-        datasets.of_path(file.dataset) if isinstance(file.dataset, str) else file.dataset,
-        document,
-        path,
-        "dataset",
-    )
-    try:
-        dataset = load(spec, path.parent, file.slices)
-    except BadInput as error:
-        raise _at(error.message, document, path, "dataset") from error
+    dataset = _dataset(file, document, path)
     target = None if file.target is None else target_of(file.target, document, path)
     return Suite(
         file.suite,
@@ -124,15 +114,33 @@ def target_of(given: str | Json, document: Document, path: Path) -> TargetSpec:
     return found
 
 
+def _dataset(file: SuiteFile, document: Document, path: Path) -> Dataset:
+    """Faults of a row are told with the line of the suite that names the dataset, and the row's own place."""
+    try:
+        given = datasets.of_path(file.dataset) if isinstance(file.dataset, str) else file.dataset
+        return load(_part(datasets.find, given, document, path, "dataset"), path.parent, file.slices)
+    except Missing:
+        raise
+    except BadInput as error:
+        raise error if error.file is not None else _at(error.message, document, path, "dataset") from error
+
+
 def _scorers(file: SuiteFile, document: Document, path: Path) -> tuple[Scorer, ...]:
     found: list[Scorer] = []
     for number, given in enumerate(file.scorers):
-        scorer = _part(scorers.find, given, document, path, "scorers", number)
+        scorer = _placed(_part(scorers.find, given, document, path, "scorers", number), document, path, number)
         if any(other.metric == scorer.metric for other in found):
             message = f"two scorers yield {scorer.metric!r}: give one of them another name."
             raise _at(message, document, path, "scorers", number)
         found.append(scorer)
     return tuple(found)
+
+
+def _placed(scorer: Scorer, document: Document, path: Path, number: int) -> Scorer:
+    try:
+        return scorer.placed(path.parent)
+    except BadInput as error:
+        raise _at(error.message, document, path, "scorers", number) from error
 
 
 def _part(find: Any, given: str | Json, document: Document, path: Path, *place: str | int) -> Any:

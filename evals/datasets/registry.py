@@ -8,9 +8,21 @@ from importlib import import_module
 from evals.datasets.base import DatasetSpec
 from evals.errors import BadInput
 
-BUILT_IN: Mapping[str, str] = {"jsonl": "evals.datasets.jsonl:JsonLines"}
+BUILT_IN: Mapping[str, str] = {
+    "calls": "evals.datasets.calls:Calls",
+    "csv": "evals.datasets.delimited:Csv",
+    "huggingface": "evals.datasets.huggingface:HuggingFace",
+    "jsonl": "evals.datasets.jsonl:JsonLines",
+    "parquet": "evals.datasets.parquet:Parquet",
+}
 
-SUFFIXES: Mapping[str, str] = {".jsonl": "jsonl", ".ndjson": "jsonl"}
+SUFFIXES: Mapping[str, dict[str, str]] = {
+    ".csv": {"kind": "csv"},
+    ".jsonl": {"kind": "jsonl"},
+    ".ndjson": {"kind": "jsonl"},
+    ".parquet": {"kind": "parquet"},
+    ".tsv": {"kind": "csv", "delimiter": "\t"},
+}
 
 
 def find(kind: str) -> type[DatasetSpec]:
@@ -24,7 +36,10 @@ def find(kind: str) -> type[DatasetSpec]:
 
 def of_path(path: str) -> dict[str, str]:
     """A path alone, as the spec that it stands for."""
-    for suffix, kind in SUFFIXES.items():
+    for suffix, spec in SUFFIXES.items():
         if path.lower().endswith(suffix):
-            return {"kind": kind, "path": path}
-    raise BadInput(f"what kind of dataset {path[:200]!r} is cannot be told: write {{kind: …, path: …}}.")
+            return {**spec, "path": path}
+    known = ", ".join(SUFFIXES)
+    raise BadInput(
+        f"what {path[:200]!r} is cannot be told, its name ends in none of {known}: write {{kind: …, path: …}}."
+    )
