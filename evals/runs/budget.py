@@ -31,7 +31,7 @@ class Budget:
         if self.limit is None:
             took: list[Usage] = []
             yield took
-            self._count(took)
+            self.count(took)
             return
         async with self._changed:
             await self._changed.wait_for(self._ready)
@@ -45,7 +45,7 @@ class Budget:
             async with self._changed:
                 self._waiting -= 1
                 self._changed.notify_all()
-                self._count(took)
+                self.count(took)
 
     def _ready(self) -> bool:
         """Whether it can be said if one more call may be made."""
@@ -54,7 +54,8 @@ class Budget:
         assert self.limit is not None
         return self._waiting == 0 or self.spent + self._dearest * (self._waiting + 1) <= self.limit
 
-    def _count(self, took: list[Usage]) -> None:
+    def count(self, took: list[Usage]) -> None:
+        """Calls that were made. Raises `BadInput` where a cost is not known, and has a limit."""
         for usage in took:
             if usage.cost is None:
                 self.known = False

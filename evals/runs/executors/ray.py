@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -88,23 +89,41 @@ class Worker:
 
     def __init__(self, work: Work, shelf: Any) -> None:
         self._work, self._shelf = work, shelf
-        self._budget = Budget()
+        self._tally = Tally()
         self._askers: dict[str, Asker] = {}
 
     async def result(self, unit: Unit) -> tuple[Result, int | None]:
-        """With what was spent since the last result, in micro-USD; None where that is not known."""
+        """With what was spent on it, in micro-USD; None where that is not known."""
         if unit.arm not in self._askers:
             self._askers[unit.arm] = self._asker(unit.arm)
+        took = self._tally.begin()
         result = await self._askers[unit.arm].result(unit.sample, unit.asking)
-        spent, self._budget.spent = self._budget.spent, 0
-        return result, spent if self._budget.known else None
+        costs = [usage.cost for usage in took]
+        return result, None if None in costs else sum(cost for cost in costs if cost is not None)
 
     def _asker(self, arm: str) -> Asker:
         work = self._work
         limits = work.limits.model_copy(update={"requests_per_minute": None})
         return Asker(
-            work.targets[arm], work.scorers, work.judges, work.folder, limits, self._budget, Shelved(self._shelf)
+            work.targets[arm], work.scorers, work.judges, work.folder, limits, self._tally, Shelved(self._shelf)
         )
+
+
+class Tally(Budget):
+    """Without a limit of its own: tells for each unit, asked side by side with others, what was spent on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of: ContextVar[list[Usage]] = ContextVar("took")
+
+    def begin(self) -> list[Usage]:
+        """What is filled by the calls that the current task makes from now on."""
+        took: list[Usage] = []
+        self._of.set(took)
+        return took
+
+    def count(self, took: list[Usage]) -> None:
+        self._of.get().extend(took)
 
 
 class Shelf:

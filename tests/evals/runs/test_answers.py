@@ -1,0 +1,59 @@
+"""Answers are kept by everything that was asked, and by nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from evals.errors import BadInput
+from evals.runs.answers import AnswersFile, Keys
+from evals.sample import Output, Sample, ToolCall, Usage
+from evals.targets.base import Asking
+from evals.targets.openai import OpenAISpec
+
+pytestmark = pytest.mark.anyio
+
+SAMPLE = Sample("a", ({"role": "user", "content": "Hi"},), documents=("one",), variables={"x": 1})
+ASKING = Asking(0, 7)
+SPEC = OpenAISpec(model="m")
+
+
+async def test_an_answer_is_found_as_it_was_kept_also_by_another_process(tmp_path: Path) -> None:
+    output = Output("yes", ({"role": "assistant", "content": "yes"},), (ToolCall("f", {"x": 1}),), usage=Usage(1, 2, 3))
+    answers = AnswersFile(tmp_path / "deep" / "answers.db")
+    key = Keys(SPEC).of(SAMPLE, ASKING)
+    assert await answers.find(key) is None
+    await answers.keep(key, output)
+    await answers.keep(key, Output("another"))
+    assert await AnswersFile(tmp_path / "deep" / "answers.db").find(key) == output
+
+
+@pytest.mark.parametrize(
+    ("spec", "sample", "asking"),
+    [
+        (SPEC, SAMPLE, Asking(1, 7)),
+        (SPEC, SAMPLE, Asking(0, 8)),
+        (SPEC, replace(SAMPLE, messages=({"role": "user", "content": "Ho"},)), ASKING),
+        (SPEC, replace(SAMPLE, documents=()), ASKING),
+        (SPEC, replace(SAMPLE, variables={"x": 2}), ASKING),
+        (SPEC, replace(SAMPLE, tools=({"type": "function"},)), ASKING),
+        (OpenAISpec(model="n"), SAMPLE, ASKING),
+        (OpenAISpec(model="m", parameters={"temperature": 0}), SAMPLE, ASKING),
+        (OpenAISpec(model="m", base_url="https://elsewhere/v1"), SAMPLE, ASKING),
+    ],
+)
+def test_what_the_answer_may_depend_on_makes_another_key(spec: OpenAISpec, sample: Sample, asking: Asking) -> None:
+    assert Keys(spec).of(sample, asking) != Keys(SPEC).of(SAMPLE, ASKING)
+
+
+def test_what_it_cannot_depend_on_makes_none() -> None:
+    other = replace(SAMPLE, id="b", expected="yes", cluster="c", slices={"s": "t"}, metadata={"m": 1})
+    assert Keys(OpenAISpec(model="m", key="OTHER_KEY")).of(other, ASKING) == Keys(SPEC).of(SAMPLE, ASKING)
+
+
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "answers.db").write_text("this is no database" * 100)
+    with pytest.raises(BadInput, match=r"answers\.db"):
+        AnswersFile(tmp_path / "answers.db")
