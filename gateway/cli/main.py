@@ -6,6 +6,9 @@ import sys
 
 import typer
 
+from evals.cli import exits
+from evals.cli.app import cli as evals
+from evals.errors import EvalError
 from gateway import __version__
 from gateway.cli import (
     apply,
@@ -42,6 +45,7 @@ Start here:  sluice serve           then ask with the curl it prints
 Then:        sluice apply -f FILE   declare prompts and endpoints
              sluice releases        what serves where
              sluice rollouts        from a proposal to production
+             sluice eval            whether a change is better, proven
              sluice calls           what happened
              sluice usage           what it took, by team or endpoint
              sluice doctor          what is missing, and how to mend it
@@ -78,6 +82,7 @@ prompts.cli.add_typer(prompts_sync.cli)
 prompts.cli.command("from-call")(from_call.from_call)
 cli.add_typer(prompts.cli, name="prompts")
 cli.add_typer(rollouts.cli, name="rollouts")
+cli.add_typer(evals, name="eval")
 cli.add_typer(evidence.cli, name="evidence")
 cli.add_typer(evidence.decisions, name="decisions")
 cli.add_typer(endpoints.cli, name="endpoints")
@@ -109,3 +114,5 @@ def app() -> None:
     except GatewayError as error:
         typer.secho(f"sluice: {error.message}", fg="red", err=True)
         sys.exit(1)
+    except EvalError as error:
+        exits.leave(error)

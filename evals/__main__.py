@@ -1,0 +1,3 @@
+from evals.cli.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""The command `sluice eval`, which works without a gateway as `python -m evals`. One module, one command."""

@@ -1,0 +1,28 @@
+"""The commands of `sluice eval`."""
+
+from __future__ import annotations
+
+import typer
+
+from evals.cli import check, run
+from evals.cli.exits import EPILOG, leave
+from evals.errors import EvalError
+
+cli = typer.Typer(
+    name="eval",
+    help="Run suites, compare runs, and prove that a change is good enough to go live.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+cli.command("run", epilog=EPILOG)(run.run)
+cli.command("check")(check.check)
+
+
+def main() -> None:
+    try:
+        cli(prog_name="python -m evals")
+    except EvalError as error:
+        leave(error)

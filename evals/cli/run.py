@@ -1,0 +1,124 @@
+"""`sluice eval run`: ask a suite of a target, or of a release and what it is to replace, and judge it by a gate."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from evals.cli import naming, progress, verdicts
+from evals.errors import BadInput
+from evals.gateway import Gateway
+from evals.runs import runner
+from evals.runs.answers import AnswersFile
+from evals.runs.budget import Budget
+from evals.runs.executors.local import Local
+from evals.runs.runner import Arm, Options
+from evals.suite import Limits, Suite, read
+from evals.targets.base import TargetSpec
+from evals.targets.endpoint import EndpointSpec
+
+HOME = Path(".sluice")
+"""Where runs and answers are kept, in the folder that a command is given in."""
+
+
+def run(
+    suite: Annotated[Path, typer.Argument(help="A suite in YAML; `sluice eval check` shows what it comes to.")],
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", help=f"What is asked: {naming.HOW}. Default: the suite's.")
+    ] = None,
+    release: Annotated[
+        str | None,
+        typer.Option(
+            help="The digest of the release that is to be proven, of the target's endpoint.", show_default=False
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="What it is compared with, named as a target. With --release: what is live.", show_default=False
+        ),
+    ] = None,
+    gate: Annotated[
+        bool,
+        typer.Option("--gate", help="Post the results as evidence, and end with the verdict of the endpoint's gate."),
+    ] = False,
+    gate_file: Annotated[
+        Path | None, typer.Option(help="Judge by this gate.yaml, without posting anything.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="The folder of the run. One that is there already is gone on with.", show_default=False
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where answers are kept, so that none is paid for twice. Default: .sluice/answers.db.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[str | None, typer.Option(help="What it may cost at most, as 5usd.", show_default=False)] = None,
+    concurrency: Annotated[int | None, typer.Option(help="So many asks at once.", show_default=False)] = None,
+    executor: Annotated[Literal["local", "ray"], typer.Option(help="Where samples are asked.")] = "local",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Ask every sample, score the answers, and keep both in a log.
+
+    With --release and --gate a candidate is run beside what is live, the results are posted to the gateway, and its
+    verdict decides how the command ends. Ctrl-C or a kill loses nothing: the same command with --out goes on, and pays
+    for no answer twice.
+    """
+    held = _limited(read(suite), budget, concurrency)
+    spec = naming.target(target) if target is not None else held.target
+    if spec is None:
+        raise BadInput(f"{suite} names no target: give one with --target.")
+    folder = out or HOME / "runs" / f"{held.name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
+    arms = _arms(spec, release, against, folder)
+    with progress.shown(quiet=as_json) as told:
+        executing = _executing(executor, answers or HOME / "answers.db", Budget(held.limits.micro_usd))
+        headers = runner.run(held, arms, executing, Options(progress=told))
+    raise typer.Exit(verdicts.end(held, arms, headers, gate, gate_file, as_json))
+
+
+def _arms(spec: TargetSpec, release: str | None, against: str | None, folder: Path) -> list[Arm]:
+    other = naming.target(against) if against is not None else None
+    if release is not None:
+        if not isinstance(spec, EndpointSpec):
+            raise BadInput("--release is a release of an endpoint: name the endpoint with --target.")
+        other = other or _live(spec, release)
+        spec = spec.model_copy(update={"release": release})
+    arms = [Arm("candidate", spec, folder / "candidate")]
+    return arms if other is None else [*arms, Arm("baseline", other, folder / "baseline")]
+
+
+def _live(spec: EndpointSpec, candidate: str) -> EndpointSpec | None:
+    """What serves now; None where nothing does yet, or it is the candidate."""
+    with Gateway(spec.url) as gateway:
+        live = gateway.endpoint(spec.name)["release"]
+    return None if live is None or live == candidate else spec.model_copy(update={"release": live})
+
+
+def _limited(suite: Suite, budget: str | None, concurrency: int | None) -> Suite:
+    changed = {"budget": budget, "concurrency": concurrency}
+    given = {name: value for name, value in changed.items() if value is not None}
+    try:
+        limits = Limits.model_validate({**suite.limits.model_dump(), **given})
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise BadInput(f"--{fault['loc'][0]}: {fault['msg']}.") from error
+    return replace(suite, limits=limits)
+
+
+def _executing(name: str, answers: Path, budget: Budget) -> runner.Executing:
+    if name == "ray":
+        from evals.runs.executors.ray import Ray
+
+        return lambda work: Ray(work, answers, budget)
+    kept = AnswersFile(answers)
+    return lambda work: Local(work, kept, budget)
