@@ -83,7 +83,13 @@ def run(
     with progress.shown(quiet=as_json) as told:
         executing = _executing(executor, answers or HOME / "answers.db", Budget(held.limits.micro_usd))
         headers = runner.run(held, arms, executing, Options(progress=told))
-    raise typer.Exit(verdicts.end(held, arms, headers, gate, gate_file, as_json))
+    ended = verdicts.Ended(arms, headers)
+    if ended.whole and gate:
+        ended = verdicts.by_gateway(arms, headers)
+    elif ended.whole and gate_file is not None:
+        ended = verdicts.by_file(arms, headers, gate_file)
+    verdicts.show(ended, as_json)
+    raise typer.Exit(ended.exit)
 
 
 def _arms(spec: TargetSpec, release: str | None, against: str | None, folder: Path) -> list[Arm]:

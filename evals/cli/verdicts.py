@@ -2,27 +2,96 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 import typer
 from msgspec import to_builtins
 
-from evals.cli.exits import Exit
+from evals.cli.exits import OF_VERDICT, Exit
+from evals.errors import BadInput
+from evals.gateway import Gateway
+from evals.runs.evidence import of_logs
 from evals.runs.log import Header
 from evals.runs.runner import Arm
-from evals.suite import Suite
+from evals.sample import Json
+from evals.targets.endpoint import EndpointSpec
+from evals.verdict import Judged, gate_json, judge, of_proof, overall, read_gate
+
+COLOURS = {"pass": "green", "fail": "red", "underpowered": "yellow", "invalid": "magenta"}
 
 
-def end(
-    suite: Suite, arms: Sequence[Arm], headers: Sequence[Header], gate: bool, gate_file: Path | None, as_json: bool
-) -> Exit:
-    """How the command ends. Without a gate a run that is whole passes, whatever was scored."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that is over; `found` is what `gate.json` holds, where a gate was asked."""
+
+    arms: Sequence[Arm]
+    headers: Sequence[Header]
+    judged: Sequence[Judged] = ()
+    found: Json | None = None
+
+    @property
+    def exit(self) -> Exit:
+        """Without a gate a run that is whole passes, whatever was scored."""
+        if self.found is not None:
+            return OF_VERDICT[overall(self.judged)]
+        return Exit.PASS if self.whole else Exit.INFRASTRUCTURE
+
+    @property
+    def whole(self) -> bool:
+        return all(header.state == "complete" and not header.failed for header in self.headers)
+
+
+def by_gateway(arms: Sequence[Arm], headers: Sequence[Header]) -> Ended:
+    """Posts the evidence, and takes the gateway's verdict: it works it out itself, and knows what was run before.
+    Raises `BadInput` where the run is not of a release of an endpoint with a gate."""
+    spec = arms[0].spec
+    if not isinstance(spec, EndpointSpec) or spec.release is None:
+        raise BadInput("--gate is about a release of an endpoint: name it with --release.")
+    evidence = of_logs(*(arm.folder for arm in arms))
+    with Gateway(spec.url) as gateway:
+        gateway.post_evidence(evidence.model_dump(mode="json", exclude_none=True))
+        proof = gateway.proof(spec.name, spec.release)
+    judged = of_proof(proof)
+    return _kept(Ended(arms, headers, judged, gate_json(judged, evidence, proof)))
+
+
+def by_file(arms: Sequence[Arm], headers: Sequence[Header], gate: Path) -> Ended:
+    """Judges here, and tells nobody."""
+    evidence = of_logs(*(arm.folder for arm in arms))
+    judged = judge(read_gate(gate).requires, evidence, time.time())
+    return _kept(Ended(arms, headers, judged, gate_json(judged, evidence, None)))
+
+
+def show(ended: Ended, as_json: bool) -> None:
     if as_json:
-        typer.echo(orjson.dumps({"runs": [to_builtins(header) for header in headers]}).decode())
-    else:
-        for arm, header in zip(arms, headers, strict=True):
-            typer.echo(f"{arm.folder}  {header.state}, {header.asked} asked, {header.failed} failed")
-    whole = all(header.state == "complete" and not header.failed for header in headers)
-    return Exit.PASS if whole else Exit.INFRASTRUCTURE
+        told = {"exit": int(ended.exit), "runs": [to_builtins(header) for header in ended.headers], "gate": ended.found}
+        typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+        return
+    for arm, header in zip(ended.arms, ended.headers, strict=True):
+        failed = f", {header.failed} failed" if header.failed else ""
+        typer.echo(f"{arm.name:<10} {header.state}, {header.asked} asked{failed}  {arm.folder}")
+    if ended.found is None:
+        return
+    for one in ended.judged:
+        _show_requirement(one)
+    verdict = overall(ended.judged)
+    typer.secho(verdict.upper(), fg=COLOURS[verdict], bold=True)
+
+
+def _show_requirement(one: Judged) -> None:
+    if one.decision is None:
+        typer.echo(f"  {one.requirement.metric}: no evidence from the suite {one.requirement.suite[:12]}")
+        return
+    for reason in one.decision.reasons:
+        typer.echo(f"  {one.decision.verdict:<12} {reason}")
+
+
+def _kept(ended: Ended) -> Ended:
+    """With `gate.json` beside the arms' logs."""
+    path = ended.arms[0].folder.parent / "gate.json"
+    path.write_bytes(orjson.dumps(ended.found, option=orjson.OPT_INDENT_2) + b"\n")
+    return ended

@@ -15,14 +15,12 @@ Values = dict[str, list[float | None]]
 
 def of_logs(candidate: Path, baseline: Path | None = None) -> EvalEvidence:
     """Of repeats the mean. A metric that one repeat of a sample lacks is left out of its item, which makes a gate on it
-    invalid. Beside the metrics of the suite there are `seconds`, `cost` (micro-USD) and `failed`. Raises `BadInput`
-    where the logs are not of the same suite, or the candidate is no release."""
+    invalid. Beside the metrics of the suite there are `seconds`, `cost` (micro-USD) and `failed`. What is no release is
+    named by the digest of its target. Raises `BadInput` where the logs are not of the same suite."""
     header = read_header(candidate)
     other = read_header(baseline) if baseline is not None else None
     if other is not None and other.suite_digest != header.suite_digest:
         raise BadInput(f"{candidate} and {baseline} are runs of different suites: they cannot be compared.")
-    if header.release is None:
-        raise BadInput(f"{candidate} is not of one release: evidence is about a release. Run it with --release.")
     found = _values(candidate, header.repeats)
     before = _values(baseline, header.repeats) if baseline is not None else {}
     items = tuple(
@@ -41,8 +39,8 @@ def of_logs(candidate: Path, baseline: Path | None = None) -> EvalEvidence:
 def _evidence(header: Header, other: Header | None, items: tuple[Item, ...]) -> EvalEvidence:
     judges = sorted(judge.digest for judge in header.judges.values())
     return EvalEvidence(
-        release=header.release or "",
-        baseline=other.release if other is not None else None,
+        release=header.release or header.target_digest,
+        baseline=(other.release or other.target_digest) if other is not None else None,
         suite=header.suite_digest,
         dataset=header.dataset_digest,
         judge=judges[0] if judges else None,

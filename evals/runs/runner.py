@@ -94,7 +94,7 @@ class Running:
         self._done = {arm.name: {(found.sample, found.repeat) for found in read_results(arm.folder)} for arm in arms}
         self._total = len(self._samples) * suite.repeats * len(arms)
         self._count = sum(len(done) for done in self._done.values())
-        self._failed = 0
+        self._added = self._failed = 0
         self._state: State = "stopped"
         self._looked: list[int] = []
 
@@ -112,10 +112,12 @@ class Running:
             self._state = "complete"
 
     def finish(self) -> list[Header]:
-        """Closes the logs, and writes their headers anew; of a run that was broken off too, which can be resumed."""
+        """Closes the logs, and writes their headers anew; of a run that was broken off too, which can be resumed. One
+        that was whole before stays as it was: it is the same evidence."""
         looked = tuple(self._looked) if self._options.looks else ()
         for log in self._logs.values():
-            log.replace(_ended(log, self._state, looked))
+            if self._added or log.header.state != self._state:
+                log.replace(_ended(log, self._state, looked))
             log.close()
         return [self._logs[arm.name].header for arm in self._arms]
 
@@ -130,6 +132,7 @@ class Running:
     def _keep(self, arm: str, result: Result) -> None:
         self._logs[arm].add(result)
         self._count += 1
+        self._added += 1
         self._failed += result.error is not None
         if self._options.progress is not None:
             self._options.progress(self._count, self._total, self._failed, self._executor.budget.spent)

@@ -1,0 +1,109 @@
+"""The verdict of a whole gate on a run, and `gate.json`, which holds it with all that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from evals import parts
+from evals.digest import sha256
+from evals.errors import BadInput
+from evals.evidence import EvalEvidence
+from evals.gate import Decision, Requirement, Verdict, decide
+from evals.parts import Part
+from evals.sample import Json
+from evals.strict_yaml import Document
+
+RANK: tuple[Verdict, ...] = ("fail", "invalid", "underpowered", "pass")
+"""Which of several verdicts a gate as a whole comes to: the first that any requirement has."""
+
+
+class GateFile(Part):
+    """A gate as `sluice endpoints gate set` takes it. `approvals` are for the gateway to ask for."""
+
+    requires: tuple[Requirement, ...] = Field(min_length=1, max_length=50)
+    approvals: int = Field(1, ge=0, le=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one requirement came to; None where the run is of another suite than it asks for."""
+
+    requirement: Requirement
+    decision: Decision | None
+
+
+def read_gate(path: Path) -> GateFile:
+    """A `suite` may be the path of a suite, relative to the file, in place of its digest. Raises `BadInput` with the
+    line."""
+    document = parts.load(path)
+    value = document.value
+    for number, requirement in enumerate(_requires(value)):
+        named = requirement.get("suite")
+        if isinstance(named, str) and named.endswith((".yaml", ".yml")):
+            requirement["suite"] = _digest(path.parent / named, document, path, number)
+    return parts.checked(GateFile, value, document, path)
+
+
+def judge(requires: Sequence[Requirement], evidence: EvalEvidence, now: float) -> list[Judged]:
+    """As if it were the first run of this release: a gateway knows better, and has the last word."""
+    return [Judged(one, decide(one, evidence, now) if one.suite == evidence.suite else None) for one in requires]
+
+
+def overall(judged: Sequence[Judged]) -> Verdict:
+    """Every requirement must be shown, each at its own error (intersection-union; Berger 1982). One that there is no
+    evidence for leaves the gate underpowered."""
+    found: set[Verdict] = {one.decision.verdict if one.decision is not None else "underpowered" for one in judged}
+    return next(verdict for verdict in RANK if verdict in found)
+
+
+def gate_json(judged: Sequence[Judged], evidence: EvalEvidence, proof: Json | None) -> Json:
+    """`proof` is the gateway's own, signed by it; without one the verdict is this process's word alone."""
+    body = evidence.model_dump(mode="json", exclude_none=True)
+    return {
+        "verdict": overall(judged),
+        "release": evidence.release,
+        "baseline": evidence.baseline,
+        "suite": evidence.suite,
+        "dataset": evidence.dataset,
+        "evidence": sha256(body),
+        "items": len(evidence.items),
+        "requires": [
+            {
+                "requirement": one.requirement.model_dump(mode="json"),
+                "verdict": one.decision.model_dump(mode="json") if one.decision is not None else None,
+            }
+            for one in judged
+        ],
+        "proof": proof,
+    }
+
+
+def of_proof(proof: Json) -> list[Judged]:
+    """What a gateway worked out."""
+    return [
+        Judged(
+            Requirement.model_validate(one["requirement"]),
+            Decision.model_validate(one["verdict"]) if one["verdict"] is not None else None,
+        )
+        for one in proof["requires"]
+    ]
+
+
+def _requires(value: Any) -> list[dict[str, Any]]:
+    found = value.get("requires") if isinstance(value, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _digest(suite: Path, document: Document, path: Path, number: int) -> str:
+    from evals.suite import read
+
+    try:
+        return read(suite).digest
+    except BadInput as error:
+        place = ("requires", number, "suite")
+        raise BadInput(error.message, file=str(path), line=document.line(place)) from error
