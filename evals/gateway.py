@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import httpx
 
+from evals import environment
 from evals.errors import BadInput, EvalError, TargetFailed
 from evals.sample import Json
 
-URL, KEY = "SLUICE_URL", "SLUICE_KEY"
-DEFAULT_URL = "http://127.0.0.1:8080"
 TIMEOUT = 120.0
 """Seconds: evidence can be tens of megabytes."""
 
@@ -27,10 +25,11 @@ class Gateway:
     words, and `TargetFailed` where it cannot be reached."""
 
     def __init__(self, url: str | None = None) -> None:
-        key = os.environ.get(KEY, "").strip()
-        if not key:
-            raise BadInput(f"This asks a gateway, as somebody: set {KEY} to a key of an evaluator.")
-        self.url = (url or os.environ.get(URL) or DEFAULT_URL).rstrip("/")
+        key = environment.value(environment.KEY)
+        if key is None:
+            message = f"This asks a gateway, as somebody: set {environment.KEY} to a key of an evaluator."
+            raise BadInput(message)
+        self.url = environment.gateway_url(url)
         self._http = httpx.Client(
             base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=TIMEOUT, trust_env=False
         )
@@ -67,9 +66,8 @@ class Gateway:
         try:
             reply = self._http.request(method, path, json=body, params=query)
         except httpx.HTTPError as error:
-            message = (
-                f"The gateway at {self.url} cannot be reached: {error}. Start one with `sluice serve`, or set {URL}."
-            )
+            message = f"The gateway at {self.url} cannot be reached: {error}. Start one with `sluice serve`, or set"
+            message += f" {environment.URL}."
             raise TargetFailed(message, retryable=True) from error
         if reply.status_code >= 400:
             raise _refusal(reply)

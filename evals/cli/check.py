@@ -9,12 +9,13 @@ from typing import Annotated
 import orjson
 import typer
 
+from evals.cli.options import AsJson
 from evals.suite import Suite, read
 
 
 def check(
     suite: Annotated[Path, typer.Argument(help="A suite in YAML.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Read a suite and its dataset, and show what it comes to: its digest, samples, clusters, slices and metrics."""
     found = told(read(suite))

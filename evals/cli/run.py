@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
 
-from evals.cli import naming, progress, verdicts
+from evals.cli import naming, options, progress, verdicts
 from evals.errors import BadInput
 from evals.gateway import Gateway
 from evals.runs import runner
@@ -27,46 +26,18 @@ HOME = Path(".sluice")
 
 
 def run(
-    suite: Annotated[Path, typer.Argument(help="A suite in YAML; `sluice eval check` shows what it comes to.")],
-    target: Annotated[
-        str | None, typer.Option("--target", "-t", help=f"What is asked: {naming.HOW}. Default: the suite's.")
-    ] = None,
-    release: Annotated[
-        str | None,
-        typer.Option(
-            help="The digest of the release that is to be proven, of the target's endpoint.", show_default=False
-        ),
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            help="What it is compared with, named as a target. With --release: what is live.", show_default=False
-        ),
-    ] = None,
-    gate: Annotated[
-        bool,
-        typer.Option("--gate", help="Post the results as evidence, and end with the verdict of the endpoint's gate."),
-    ] = False,
-    gate_file: Annotated[
-        Path | None, typer.Option(help="Judge by this gate.yaml, without posting anything.", show_default=False)
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", help="The folder of the run. One that is there already is gone on with.", show_default=False
-        ),
-    ] = None,
-    answers: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where answers are kept, so that none is paid for twice. Default: .sluice/answers.db.",
-            show_default=False,
-        ),
-    ] = None,
-    budget: Annotated[str | None, typer.Option(help="What it may cost at most, as 5usd.", show_default=False)] = None,
-    concurrency: Annotated[int | None, typer.Option(help="So many asks at once.", show_default=False)] = None,
-    executor: Annotated[Literal["local", "ray"], typer.Option(help="Where samples are asked.")] = "local",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    suite: options.SuiteFile,
+    target: options.Target = None,
+    release: options.Release = None,
+    against: options.Against = None,
+    gate: options.Gated = False,
+    gate_file: options.ByFile = None,
+    out: options.Out = None,
+    answers: options.Answers = None,
+    budget: options.Budget = None,
+    concurrency: options.Concurrency = None,
+    executor: options.Executor = "local",
+    as_json: options.AsJson = False,
 ) -> None:
     """Ask every sample, score the answers, and keep both in a log.
 

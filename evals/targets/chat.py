@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from pydantic import Field
 
-from evals.errors import BadInput, TargetFailed
+from evals.errors import TargetFailed
 from evals.parts import Part
 from evals.sample import Json, Output, Sample, ToolCall, Usage
 from evals.targets.base import Asking
@@ -28,14 +27,6 @@ class Prices(Part):
     def cost(self, tokens_in: int, tokens_out: int) -> int:
         """In micro-USD, rounded up: a USD for a million tokens is a micro-USD for one."""
         return -int(-(tokens_in * self.input + tokens_out * self.output) // 1)
-
-
-def key_from(variable: str, needed: bool) -> str | None:
-    """The key in a variable of the environment. Raises `BadInput` where one is needed and there is none."""
-    key = os.environ.get(variable, "").strip()
-    if needed and not key:
-        raise BadInput(f"The variable {variable} holds no key: set it.")
-    return key or None
 
 
 class Chat:

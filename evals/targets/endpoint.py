@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from evals import environment
 from evals.errors import TargetFailed
-from evals.gateway import DEFAULT_URL, KEY, URL
 from evals.sample import Output, Sample
 from evals.targets.base import Asking, Target, TargetSpec
-from evals.targets.chat import Chat, key_from
+from evals.targets.chat import Chat
 
 
 class EndpointSpec(TargetSpec):
@@ -38,12 +37,14 @@ class EndpointSpec(TargetSpec):
 
     def open(self, folder: Path) -> Target:
         model = self.name if self.release is None else f"{self.name}@{self.release}"
-        chat = Chat(f"{self._url}/v1", key_from(KEY, needed=True), {"model": model, **self.parameters}, self.seeded)
+        chat = Chat(
+            f"{self._url}/v1", environment.key(environment.KEY), {"model": model, **self.parameters}, self.seeded
+        )
         return chat if self.release is None else Pinned(chat, self.release)
 
     @property
     def _url(self) -> str:
-        return (self.url or os.environ.get(URL) or DEFAULT_URL).rstrip("/")
+        return environment.gateway_url(self.url)
 
 
 class Pinned:

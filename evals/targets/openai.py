@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from evals import environment
 from evals.judges.family import family_of
 from evals.targets.base import Target, TargetSpec
-from evals.targets.chat import Chat, Prices, key_from
+from evals.targets.chat import Chat, Prices
 
 
 class OpenAISpec(TargetSpec):
@@ -37,5 +38,5 @@ class OpenAISpec(TargetSpec):
         return family_of(self.model)
 
     def open(self, folder: Path) -> Target:
-        key = key_from(self.key or "OPENAI_API_KEY", needed=self.key is not None)
+        key = environment.key(self.key) if self.key is not None else environment.value("OPENAI_API_KEY")
         return Chat(self.base_url, key, {"model": self.model, **self.parameters}, self.seeded, self.prices)

@@ -31,19 +31,21 @@ HEAVY = (
 )
 OWNERS = {
     "azure": set[str](),
-    "huggingface_hub": {"gateway.models.locate"},
+    "huggingface_hub": {"evals.datasets.huggingface", "gateway.models.locate"},
     "langchain": set[str](),
     "litellm": {"gateway.providers.litellm"},
     "opentelemetry": {"gateway.telemetry.measures", "gateway.telemetry.spans"},
     "peft": {"gateway.providers.transformers"},
+    "ray": {"evals.runs.executors.ray"},
     "redis": {"gateway.state.redis"},
-    "sentence_transformers": {"gateway.providers.embedder"},
+    "sentence_transformers": {"evals.embedding", "gateway.providers.embedder"},
     "torch": {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
     "transformers": {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
     "xllamacpp": {"gateway.providers.llamacpp"},
 }
 """The modules that may import a heavy package."""
 READS_ENVIRONMENT = {
+    "evals.environment",
     "gateway.configuration",
     "gateway.secret",  # by its reference
     "gateway.providers.litellm",  # sets the one switch litellm looks for while it is imported

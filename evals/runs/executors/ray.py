@@ -7,12 +7,12 @@ score. What they need of the suite's folder must lie at the same path on every n
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from evals import environment
 from evals.errors import BadInput, BudgetSpent, Missing
 from evals.runs.answers import AnswersFile
 from evals.runs.asker import Asker
@@ -20,8 +20,6 @@ from evals.runs.budget import Budget
 from evals.runs.executors.base import Keep, Unit, Work
 from evals.runs.pace import Pace
 from evals.sample import Output, Result, Usage
-
-ADDRESS = "RAY_ADDRESS"
 
 
 class Ray:
@@ -162,7 +160,7 @@ def _library() -> Any:
 
 
 def _join(ray: Any) -> None:
-    address = os.environ.get(ADDRESS)
+    address = environment.value(environment.RAY)
     try:
         ray.init(address=address, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
     except (ConnectionError, ValueError) as error:
