@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from evals.errors import Missing
 from evals.sample import Output, Sample, Score
-from evals.scorers.base import Comparing, Instruments
+from evals.scorers.base import Comparing, Instruments, plain
 
 
 class Bleu(Comparing):
@@ -24,7 +24,7 @@ class Bleu(Comparing):
         references = self.references(sample)
         if not references:
             return self.nothing()
-        found = self._metric.sentence_score(output.text, references)
+        found = self._metric.sentence_score(plain(output.text), references)
         return Score(min(1.0, found.score / 100), details={"brevity_penalty": found.bp})
 
     @cached_property

@@ -47,7 +47,7 @@ def _parsed(arguments: Any) -> Any:
     if not isinstance(arguments, str):
         return arguments
     try:
-        return orjson.loads(arguments.encode("utf-8", "surrogatepass"))
+        return orjson.loads(arguments)
     except orjson.JSONDecodeError:
         return arguments
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from evals.errors import Missing
 from evals.sample import Output, Sample, Score
-from evals.scorers.base import Comparing, Instruments
+from evals.scorers.base import Comparing, Instruments, plain
 
 
 class ChrF(Comparing):
@@ -23,7 +23,7 @@ class ChrF(Comparing):
         references = self.references(sample)
         if not references:
             return self.nothing()
-        return Score(min(1.0, self._metric.sentence_score(output.text, references).score / 100))
+        return Score(min(1.0, self._metric.sentence_score(plain(output.text), references).score / 100))
 
     @cached_property
     def _metric(self) -> Any:

@@ -18,7 +18,7 @@ MOST_SENTENCES = 200
 """Of one answer; those after them are left out of account."""
 SHORTEST = 4
 """Letters of a word that says something. Shorter ones are in every text, in most languages that write spaces."""
-SENTENCE = re.compile(r"(?<=[.!?…])[\"'”\u2019)\]]*\s+|(?<=[。\uff01\uff1f])|\n+")
+SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[.!?…][\"'”\u2019)\]])\s+|(?<=[。\uff01\uff1f])|\n+")
 MARKS = re.compile(r"^\s*(?:[-*•#>]+|\d{1,3}[.)])\s+")
 """What begins a line of Markdown, and is no part of what it says."""
 

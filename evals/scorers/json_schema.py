@@ -61,7 +61,7 @@ class JsonSchema(Scorer):
         if self.fenced and (found := FENCED.search(text)):
             text = found[1]
         try:
-            value = orjson.loads(text.encode("utf-8", "surrogatepass"))
+            value = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             return right(False, f"not JSON: {error}")
         faults = list(islice(self._checker.iter_errors(value), SHOWN))

@@ -64,7 +64,7 @@ class Label(Comparing):
             return label, None, reason
         fenced = FENCED.search(text)
         try:
-            held = orjson.loads((fenced[1] if fenced else text).encode("utf-8", "surrogatepass"))
+            held = orjson.loads(fenced[1] if fenced else text)
         except orjson.JSONDecodeError as error:
             return None, None, f"not JSON: {error}"
         if not isinstance(held, dict) or held.get(self.field) is None:

@@ -19,8 +19,8 @@ CAN = (
 )
 DO = (
     r"(?:help|assist|provide|comply|fulfil|generate|create|write|give|offer|answer|support|discuss|engage|share|produce"
-    r"|do (?:that|this)|complete|participate|facilitate|encourage|condone|respond|continue|recommend|make|satisfy"
-    r"|advise|teach|tell|suggest|promote|endorse)"
+    r"|do (?:that|this)|complete|participate|facilitate|encourage|condone|respond|continue|satisfy"
+    r"|advise|teach|suggest|promote|endorse)"
 )
 PHRASES: Mapping[str, tuple[str, ...]] = {
     "en": (

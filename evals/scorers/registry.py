@@ -48,7 +48,10 @@ def find(kind: str) -> type[Scorer]:
         found: type[Scorer] = getattr(import_module(module), name)
         return found
     for point in entry_points(group=GROUP, name=kind):
-        loaded = point.load()
+        try:
+            loaded = point.load()
+        except (ImportError, AttributeError) as error:
+            raise BadInput(f"The plug-in {point.value} cannot be loaded: {error}.") from error
         if not (isinstance(loaded, type) and issubclass(loaded, Scorer)):
             raise BadInput(f"The plug-in {point.value} is not a subclass of evals.scorers.base.Scorer.")
         return loaded

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from evals.errors import Missing
 from evals.sample import Output, Sample, Score
-from evals.scorers.base import Comparing, Instruments
+from evals.scorers.base import Comparing, Instruments, plain
 from evals.scorers.words import words
 
 
@@ -28,7 +28,7 @@ class Rouge(Comparing):
         references = self.references(sample)
         if not references:
             return self.nothing()
-        found = self._scorer.score_multi(references, output.text)[self.of]
+        found = self._scorer.score_multi(references, plain(output.text))[self.of]
         return Score(float(getattr(found, "fmeasure" if self.measure == "f1" else self.measure)))
 
     @cached_property

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals.errors import BadInput
+from evals.scorers import registry
+from evals.scorers.base import Scorer
+from tests.evals.scorers.scoring import score, scored, scorer
+
+MINE = """
+from evals.sample import Score
+
+def length(sample, output, most=10):
+    return len(output.text) <= most
+
+async def later(sample, output):
+    return Score(0.5, "so so")
+
+def broken(sample, output):
+    raise LookupError("nothing there")
+
+def given(sample, output, value=None):
+    return value
+
+NUMBER = 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path
+
+
+def mine(folder: Path, name: str, **options: Any) -> Scorer:
+    return scorer("python", folder, call=f"mine:{name}", options=options)
+
+
+def test_a_function_in_a_file_beside_the_suite(folder: Path) -> None:
+    assert scored(mine(folder, "length"), "short").value == 1
+    assert scored(mine(folder, "length", most=3), "short").value == 0
+    assert "mine" not in sys.modules
+
+
+def test_an_async_function_that_gives_a_whole_score(folder: Path) -> None:
+    found = scored(mine(folder, "later"), "")
+    assert (found.value, found.reason) == (0.5, "so so")
+
+
+def test_what_it_raises_is_a_reason_and_no_end(folder: Path) -> None:
+    found = scored(mine(folder, "broken"), "")
+    assert (found.value, found.reason) == (None, "mine:broken raised LookupError: nothing there")
+    assert "unexpected keyword" in scored(mine(folder, "length", least=3), "").reason
+
+
+@pytest.mark.parametrize(
+    ("given", "value"), [(1, 1.0), (0.25, 0.25), (True, 1.0), (None, None), ("one", None), (float("inf"), None)]
+)
+def test_what_it_may_give(folder: Path, given: Any, value: float | None) -> None:
+    assert scored(mine(folder, "given", value=given), "").value == value
+
+
+def test_another_text_is_another_scorer(folder: Path) -> None:
+    before = mine(folder, "length").identity
+    assert mine(folder, "length").identity == before
+    (folder / "mine.py").write_text(MINE + "\n# mended\n")
+    assert mine(folder, "length").identity != before
+
+
+def test_a_function_of_an_installed_module() -> None:
+    installed = scorer("python", Path("/nowhere"), call="tests.evals.scorers.test_python:one")
+    assert scored(installed, "x").value == 1
+    assert installed.identity["code"] is not None
+
+
+def one(sample: object, output: object) -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("mine:lenght", "has no 'lenght'"),
+        ("mine:NUMBER", "is no function"),
+        ("theirs:f", "there is no theirs.py in the suite's folder"),
+        ("bad:f", "cannot be loaded: SyntaxError"),
+    ],
+)
+def test_what_cannot_be_called_is_told_when_the_suite_is_read(folder: Path, call: str, said: str) -> None:
+    (folder / "bad.py").write_text("def f(:\n")
+    with pytest.raises(BadInput, match=said):
+        scorer("python", folder, call=call)
+
+
+PLUG_IN = """
+from typing import ClassVar, Literal
+from evals.sample import Score
+from evals.scorers.base import Scorer
+
+class Shouting(Scorer):
+    about: ClassVar[str] = "1 where the answer is in capitals"
+    kind: Literal["shouting"] = "shouting"
+    marks: int = 0
+
+    async def score(self, sample, output, instruments, repeat):
+        return Score(float(output.text.isupper() and output.text.count("!") >= self.marks))
+
+class Nothing:
+    pass
+"""
+
+
+@pytest.fixture
+def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package as an installer leaves it: a module, and the folder that says what it offers."""
+    (tmp_path / "shouting_scorer.py").write_text(PLUG_IN)
+    about = tmp_path / "shouting_scorer-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting-scorer\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[sluicegate.scorers]\nshouting = shouting_scorer:Shouting\nnothing = shouting_scorer:Nothing\n"
+        "gone = shouting_scorer:Gone\nexact = shouting_scorer:Nothing\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "shouting_scorer", raising=False)
+
+
+@pytest.mark.usefixtures("plugged")
+def test_a_scorer_of_an_installed_package() -> None:
+    assert "shouting" in registry.kinds()
+    assert score("shouting", "PARIS!", marks=1).value == 1
+    assert score("shouting", "Paris", marks=1).value == 0
+    assert score("exact", "Paris", "Paris").value == 1  # ours outranks one of the same name
+
+
+@pytest.mark.usefixtures("plugged")
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("nothing", "not a subclass of"), ("gone", "cannot be loaded"), ("shoutin", "there is no scorer")],
+)
+def test_a_plug_in_that_is_none(kind: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        registry.find(kind)
