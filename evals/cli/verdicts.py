@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ from evals.cli.exits import OF_VERDICT, Exit
 from evals.errors import BadInput
 from evals.gateway import Gateway
 from evals.runs.evidence import of_logs
-from evals.runs.log import Header
+from evals.runs.log import Header, read_results
 from evals.runs.runner import Arm
 from evals.sample import Json
 from evals.targets.endpoint import EndpointSpec
 from evals.verdict import Judged, gate_json, judge, of_proof, overall, read_gate
 
+MOST_ERRORS = 5
 COLOURS = {"pass": "green", "fail": "red", "underpowered": "yellow", "invalid": "magenta"}
 
 
@@ -74,12 +76,21 @@ def show(ended: Ended, as_json: bool) -> None:
     for arm, header in zip(ended.arms, ended.headers, strict=True):
         failed = f", {header.failed} failed" if header.failed else ""
         typer.echo(f"{arm.name:<10} {header.state}, {header.asked} asked{failed}  {arm.folder}")
+        for error, count in _errors(arm.folder, header):
+            typer.secho(f"  {count:>6} x {error}", fg="red")
     if ended.found is None:
         return
     for one in ended.judged:
         _show_requirement(one)
     verdict = overall(ended.judged)
     typer.secho(verdict.upper(), fg=COLOURS[verdict], bold=True)
+
+
+def _errors(folder: Path, header: Header) -> list[tuple[str, int]]:
+    """The commonest, of a run in which something failed."""
+    if not header.failed:
+        return []
+    return Counter(found.error for found in read_results(folder) if found.error is not None).most_common(MOST_ERRORS)
 
 
 def _show_requirement(one: Judged) -> None:
