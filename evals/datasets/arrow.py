@@ -27,7 +27,7 @@ def parquet_rows(file: Path, shown: str) -> Iterator[Row]:
     except ImportError as error:
         raise Missing.extra("pyarrow", "evals") from error
     try:
-        with closing(pq.ParquetFile(file)) as held:
+        with file.open("rb") as opened, closing(pq.ParquetFile(opened)) as held:
             yield from _rows(held.iter_batches(BATCH), held.schema_arrow, shown)
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror or error}.") from error
@@ -43,7 +43,7 @@ def arrow_rows(file: Path, shown: str) -> Iterator[Row]:
     except ImportError as error:
         raise Missing.extra("pyarrow", "evals") from error
     try:
-        with pa.OSFile(str(file)) as source, ipc.open_stream(source) as held:
+        with file.open("rb") as opened, ipc.open_stream(opened) as held:
             yield from _rows(held, held.schema, shown)
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror or error}.") from error

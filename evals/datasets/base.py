@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -49,9 +50,7 @@ def load(spec: DatasetSpec, folder: Path, slices: Sequence[str] = ()) -> Dataset
     if unknown := [name for name in spec.fields if name not in COLUMNS]:
         raise BadInput(f"fields: a sample has no {unknown[0]!r}; it has {', '.join(COLUMNS)}.")
     samples: dict[str, Sample] = {}
-    for number, row in enumerate(spec.rows(folder)):
-        if spec.limit is not None and number >= spec.limit:
-            break
+    for number, row in enumerate(islice(spec.rows(folder), spec.limit)):
         if number >= MOST_SAMPLES:
             raise BadInput(f"the dataset has more than {MOST_SAMPLES:,} rows: give a limit.")
         sample = sample_of(row, spec.fields, slices)

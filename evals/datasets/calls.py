@@ -69,10 +69,14 @@ class Calls(DatasetSpec):
         asked |= {name: _query(value) for name, value in self.where.items()}
         for _ in range(MOST_PAGES):
             page = gateway.calls(asked)
-            yield from page["data"]
+            yield from (record for record in page["data"] if self._asked_by_people(record))
             if page["next"] is None:
                 return
             asked["after"] = page["next"]
+
+    def _asked_by_people(self, record: Json) -> bool:
+        """Not the shadow of another call, unless it is those that are asked for."""
+        return record.get("pair") is None or not self.where.keys().isdisjoint(("arm", "pair"))
 
 
 def _query(value: str | bool | float) -> str:
