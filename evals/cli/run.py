@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from evals.cli import naming, options, progress, verdicts
 from evals.errors import BadInput
+from evals.gate import Requirement
 from evals.gateway import Gateway
 from evals.runs import runner
 from evals.runs.answers import AnswersFile
@@ -20,6 +22,7 @@ from evals.runs.runner import Arm, Options
 from evals.suite import Limits, Suite, read
 from evals.targets.base import TargetSpec
 from evals.targets.endpoint import EndpointSpec
+from evals.verdict import read_gate
 
 HOME = Path(".sluice")
 """Where runs and answers are kept, in the folder that a command is given in."""
@@ -49,16 +52,21 @@ def run(
     spec = naming.target(target) if target is not None else held.target
     if spec is None:
         raise BadInput(f"{suite} names no target: give one with --target.")
+    requires: Sequence[Requirement] = ()
+    if gate:
+        requires = verdicts.demanded(spec, release)
+    elif gate_file is not None:
+        requires = read_gate(gate_file).requires
     folder = out or HOME / "runs" / f"{held.name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
     arms = _arms(spec, release, against, folder)
     with progress.shown(quiet=as_json) as told:
         executing = _executing(executor, answers or HOME / "answers.db", Budget(held.limits.micro_usd))
         headers = runner.run(held, arms, executing, Options(progress=told))
     ended = verdicts.Ended(arms, headers)
-    if ended.whole and gate:
-        ended = verdicts.by_gateway(arms, headers)
-    elif ended.whole and gate_file is not None:
-        ended = verdicts.by_file(arms, headers, gate_file)
+    if ended.whole and gate and isinstance(spec, EndpointSpec):
+        ended = verdicts.by_gateway(arms, headers, spec)
+    elif ended.whole and requires:
+        ended = verdicts.here(arms, headers, requires)
     verdicts.show(ended, as_json)
     raise typer.Exit(ended.exit)
 

@@ -14,13 +14,15 @@ from msgspec import to_builtins
 
 from evals.cli.exits import OF_VERDICT, Exit
 from evals.errors import BadInput
+from evals.gate import Requirement
 from evals.gateway import Gateway
 from evals.runs.evidence import of_logs
 from evals.runs.log import Header, read_results
 from evals.runs.runner import Arm
 from evals.sample import Json
+from evals.targets.base import TargetSpec
 from evals.targets.endpoint import EndpointSpec
-from evals.verdict import Judged, gate_json, judge, of_proof, overall, read_gate
+from evals.verdict import GateFile, Judged, gate_json, judge, of_proof, overall
 
 MOST_ERRORS = 5
 COLOURS = {"pass": "green", "fail": "red", "underpowered": "yellow", "invalid": "magenta"}
@@ -47,24 +49,32 @@ class Ended:
         return all(header.state == "complete" and not header.failed for header in self.headers)
 
 
-def by_gateway(arms: Sequence[Arm], headers: Sequence[Header]) -> Ended:
-    """Posts the evidence, and takes the gateway's verdict: it works it out itself, and knows what was run before.
-    Raises `BadInput` where the run is not of a release of an endpoint with a gate."""
-    spec = arms[0].spec
-    if not isinstance(spec, EndpointSpec) or spec.release is None:
+def demanded(spec: TargetSpec, release: str | None) -> tuple[Requirement, ...]:
+    """What the gate of an endpoint asks for. Raises `BadInput` where it has none."""
+    if not isinstance(spec, EndpointSpec) or release is None:
         raise BadInput("--gate is about a release of an endpoint: name it with --release.")
+    with Gateway(spec.url) as gateway:
+        gate = gateway.endpoint(spec.name)["gate"]
+    if gate is None:
+        message = f"{spec.name} has no gate: set one with `sluice endpoints gate set {spec.name} -f gate.yaml`."
+        raise BadInput(message)
+    return GateFile.model_validate(gate).requires
+
+
+def by_gateway(arms: Sequence[Arm], headers: Sequence[Header], spec: EndpointSpec) -> Ended:
+    """Posts the evidence, and takes the gateway's verdict: it works it out itself, and knows what was run before."""
     evidence = of_logs(*(arm.folder for arm in arms))
     with Gateway(spec.url) as gateway:
         gateway.post_evidence(evidence.model_dump(mode="json", exclude_none=True))
-        proof = gateway.proof(spec.name, spec.release)
+        proof = gateway.proof(spec.name, evidence.release)
     judged = of_proof(proof)
     return _kept(Ended(arms, headers, judged, gate_json(judged, evidence, proof)))
 
 
-def by_file(arms: Sequence[Arm], headers: Sequence[Header], gate: Path) -> Ended:
-    """Judges here, and tells nobody."""
+def here(arms: Sequence[Arm], headers: Sequence[Header], requires: Sequence[Requirement]) -> Ended:
+    """Judges on this machine, and tells nobody."""
     evidence = of_logs(*(arm.folder for arm in arms))
-    judged = judge(read_gate(gate).requires, evidence, time.time())
+    judged = judge(requires, evidence, time.time())
     return _kept(Ended(arms, headers, judged, gate_json(judged, evidence, None)))
 
 
