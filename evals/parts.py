@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
+from evals import faults as faulty
 from evals.errors import BadInput
 from evals.strict_yaml import Document, Malformed, read
 
@@ -30,7 +32,9 @@ def load(path: Path) -> Document:
         raise BadInput("is not UTF-8.", file=str(path)) from error
     except Malformed as error:
         raise BadInput(f"{error.problem}.", file=str(path), line=error.line) from error
-    if len(found) != 1:
+    if not found:
+        raise BadInput("is empty.", file=str(path))
+    if len(found) > 1:
         raise BadInput(f"holds {len(found)} YAML documents, and one is expected.", file=str(path))
     return found[0]
 
@@ -45,11 +49,17 @@ def checked(kind: type[T], value: Any, document: Document, path: Path, place: tu
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        steps = [*place, *fault["loc"]]
-        while steps and not document.holds(steps) and fault["type"] != "missing":
-            steps.pop()  # pydantic names members of unions too
-        said = fault["msg"].removeprefix("Value error, ")
-        raise BadInput(
-            f"{said}.", file=str(path), line=document.line(steps), place=".".join(str(step) for step in steps)
-        ) from error
+        faults = error.errors(include_url=False)
+        steps = _steps(faults[0], document, place)
+        there = [fault for fault in faults if _steps(fault, document, place) == steps]
+        said = faulty.said(there, kind)
+        where = ".".join(str(step) for step in steps)
+        raise BadInput(f"{said}.", file=str(path), line=document.line(steps), place=where) from error
+
+
+def _steps(fault: ErrorDetails, document: Document, place: tuple[str | int, ...]) -> list[str | int]:
+    """Where it is; pydantic names members of unions too."""
+    steps = [*place, *fault["loc"]]
+    while steps and not document.holds(steps) and fault["type"] != "missing":
+        steps.pop()
+    return steps

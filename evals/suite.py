@@ -118,11 +118,15 @@ def _dataset(file: SuiteFile, document: Document, path: Path) -> Dataset:
     """Faults of a row are told with the line of the suite that names the dataset, and the row's own place."""
     try:
         given = datasets.of_path(file.dataset) if isinstance(file.dataset, str) else file.dataset
-        return load(_part(datasets.find, given, document, path, "dataset"), path.parent, file.slices)
+        found = load(_part(datasets.find, given, document, path, "dataset"), path.parent, file.slices)
     except Missing:
         raise
     except BadInput as error:
         raise error if error.file is not None else _at(error.message, document, path, "dataset") from error
+    for number, name in enumerate(file.slices):
+        if not any(name in sample.slices for sample in found.samples):
+            raise _at(f"no row of the dataset has anything in the column {name!r}.", document, path, "slices", number)
+    return found
 
 
 def _scorers(file: SuiteFile, document: Document, path: Path) -> tuple[Scorer, ...]:
@@ -148,7 +152,7 @@ def _part(find: Any, given: str | Json, document: Document, path: Path, *place: 
     value = {"kind": given} if isinstance(given, str) else given
     kind = value.get("kind")
     if not isinstance(kind, str):
-        raise _at("a kind is missing.", document, path, *place)
+        raise _at("it does not say of which kind it is: write `kind: …`.", document, path, *place)
     try:
         cls = find(kind)
     except BadInput as error:
@@ -160,7 +164,7 @@ def _digest(file: SuiteFile, dataset: Dataset, found: tuple[Scorer, ...]) -> str
     return sha256(
         {
             "dataset": dataset.digest,
-            "scorers": [scorer.identity for scorer in found],
+            "scorers": [dict(scorer.identity) for scorer in sorted(found, key=lambda one: one.metric)],
             "judges": {name: judge.digest for name, judge in sorted(file.judges.items())},
             "slices": sorted(file.slices),
             "repeats": file.repeats,

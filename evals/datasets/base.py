@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from evals.datasets.row import COLUMNS, Row, names_itself, sample_of
 from evals.digest import sha256
 from evals.errors import BadInput
+from evals.faults import near
 from evals.parts import Part
 from evals.sample import Sample
 
@@ -32,6 +33,13 @@ class DatasetSpec(Part, ABC):
     fields: Mapping[str, str] = {}
     limit: Annotated[int, Field(ge=1, le=MOST_SAMPLES)] | None = None
 
+    @field_validator("fields")
+    @classmethod
+    def _of_samples(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        if unknown := [name for name in value if name not in COLUMNS]:
+            raise ValueError(f"a sample has no {unknown[0]!r}; {near(unknown[0], COLUMNS)}")
+        return value
+
     @abstractmethod
     def rows(self, folder: Path) -> Iterator[Row]:
         """In their order. Paths are relative to `folder`. Raises `BadInput` naming the place."""
@@ -47,8 +55,6 @@ class Dataset:
 
 def load(spec: DatasetSpec, folder: Path, slices: Sequence[str] = ()) -> Dataset:
     """`slices` are the columns whose values name parts of the dataset. Raises `BadInput` naming the row."""
-    if unknown := [name for name in spec.fields if name not in COLUMNS]:
-        raise BadInput(f"fields: a sample has no {unknown[0]!r}; it has {', '.join(COLUMNS)}.")
     samples: dict[str, Sample] = {}
     for number, row in enumerate(islice(spec.rows(folder), spec.limit)):
         if number >= MOST_SAMPLES:
@@ -60,9 +66,6 @@ def load(spec: DatasetSpec, folder: Path, slices: Sequence[str] = ()) -> Dataset
         samples[sample.id] = sample
     if not samples:
         raise BadInput("the dataset is empty: it needs a row at least.")
-    for name in slices:
-        if not any(name in sample.slices for sample in samples.values()):
-            raise BadInput(f"slices: no row has anything in the column {name!r}.")
     return Dataset(tuple(samples.values()), digest_of(samples.values()))
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from evals.datasets.base import DatasetSpec
 from evals.errors import BadInput
+from evals.faults import near
 
 BUILT_IN: Mapping[str, str] = {
     "calls": "evals.datasets.calls:Calls",
@@ -28,7 +29,7 @@ SUFFIXES: Mapping[str, dict[str, str]] = {
 def find(kind: str) -> type[DatasetSpec]:
     """Raises `BadInput` for a kind that there is not."""
     if kind not in BUILT_IN:
-        raise BadInput(f"there is no kind of dataset {kind[:80]!r}; there are {', '.join(sorted(BUILT_IN))}.")
+        raise BadInput(f"there is no kind of dataset {kind[:80]!r}; {near(kind, BUILT_IN)}.")
     module, name = BUILT_IN[kind].split(":")
     found: type[DatasetSpec] = getattr(import_module(module), name)
     return found

@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 from evals.errors import BadInput
+from evals.faults import near
 from evals.scorers.base import Scorer
 
 GROUP = "sluicegate.scorers"
@@ -55,7 +56,7 @@ def find(kind: str) -> type[Scorer]:
         if not (isinstance(loaded, type) and issubclass(loaded, Scorer)):
             raise BadInput(f"The plug-in {point.value} is not a subclass of evals.scorers.base.Scorer.")
         return loaded
-    raise BadInput(f"there is no scorer {kind[:80]!r}; there are {', '.join(kinds())}.")
+    raise BadInput(f"there is no scorer {kind[:80]!r}; {near(kind, kinds())}.")
 
 
 def kinds() -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from evals.errors import BadInput
+from evals.faults import near
 from evals.targets.base import TargetSpec
 
 BUILT_IN: Mapping[str, str] = {
@@ -18,7 +19,7 @@ BUILT_IN: Mapping[str, str] = {
 def find(kind: str) -> type[TargetSpec]:
     """Raises `BadInput` for a kind that there is not."""
     if kind not in BUILT_IN:
-        raise BadInput(f"there is no kind of target {kind[:80]!r}; there are {', '.join(sorted(BUILT_IN))}.")
+        raise BadInput(f"there is no kind of target {kind[:80]!r}; {near(kind, BUILT_IN)}.")
     module, name = BUILT_IN[kind].split(":")
     found: type[TargetSpec] = getattr(import_module(module), name)
     return found

@@ -95,13 +95,11 @@ def test_a_mark_before_utf_8_and_empty_lines_are_passed_over(tmp_path: Path) -> 
             {"fields": {"expected": "answer"}},
             r"d\.jsonl:1: there is no column 'answer', .*there are id, input",
         ),
-        ({"input": "y"}, {"fields": {"question": "input"}}, "fields: a sample has no 'question'; it has id, input"),
         ({"messages": ["hi"]}, {}, r"d\.jsonl:2: messages are a list of"),
         ({"input": "y", "documents": 3}, {}, r"d\.jsonl:2: Expected `array`, got `int`.*documents"),
         ({"input": "y", "slices": ["en"]}, {}, r"d\.jsonl:2: slices is a mapping"),
         ({"input": "y", "id": "x" * 201}, {}, r"d\.jsonl:2: id has 201 characters"),
         ({"input": "y", "cluster": ""}, {}, r"d\.jsonl:2: cluster has 0 characters"),
-        ({"input": "y"}, {"slices": ("lang",)}, "slices: no row has anything in the column 'lang'"),
     ],
 )
 def test_what_is_wrong_with_a_row(tmp_path: Path, row: Any, keys: dict[str, Any], said: str) -> None:
