@@ -42,7 +42,8 @@ def names_itself(row: Row, fields: Mapping[str, str]) -> bool:
 def sample_of(row: Row, fields: Mapping[str, str], slices: Sequence[str]) -> Sample:
     """Columns that are no part of a sample are its metadata. Raises `BadInput` naming the row."""
     parts, rest = _parted(row, fields)
-    named = {**parts.get("slices", {}), **{name: row.value.get(name) for name in slices}}
+    by_column = {name: row.value[name] for name in slices if row.value.get(name) is not None}
+    named = {**parts.get("slices", {}), **by_column}
     documents = parts.get("documents", [])
     made: Json = {
         "id": str(parts["id"]) if "id" in parts else sha256(row.value)[:16],

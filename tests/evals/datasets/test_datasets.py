@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from evals.datasets import registry
 from evals.datasets.base import Dataset, load
+from evals.datasets.frozen import freeze
 from evals.errors import BadInput
 
 ROWS: list[dict[str, Any]] = [
@@ -195,3 +196,12 @@ def test_whatever_is_in_them_files_of_each_kind_hold_the_same(tmp_path: Path, ro
     wanted = jsonl(tmp_path, *held)
     assert loaded(tmp_path, {"kind": "csv", "path": "d.csv"}) == wanted
     assert loaded(tmp_path, {"kind": "parquet", "path": "d.parquet"}) == wanted
+
+
+def test_a_dataset_that_was_frozen_is_the_same(tmp_path: Path) -> None:
+    rows = [*ROWS, {"id": "c", "variables": {"n": 1}, "documents": ["x"], "lang": None, "slices": {"hard": "no"}}]
+    before = jsonl(tmp_path, *rows, slices=("lang",))
+    freeze(before, tmp_path / "frozen.jsonl")
+    assert loaded(tmp_path, registry.of_path("frozen.jsonl"), ("lang",)) == before
+    with pytest.raises(BadInput, match="cannot be written: File exists"):
+        freeze(before, tmp_path / "frozen.jsonl")
