@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from evals.schema import schema
+from evals.scorers import registry
 from gateway import configuration as sources
 from gateway import settings
 from gateway.access import ROLES, Access
@@ -32,6 +35,7 @@ from gateway.record import CallRecord
 from gateway.secret import Secret
 
 DOCS = Path(__file__).parent.parent / "docs"
+FROM_HERE = "<!-- From here on written by scripts/reference.py; change the code instead. -->\n"
 HEAD = "<!-- Written by scripts/reference.py; change the code instead. -->\n"
 
 
@@ -305,7 +309,37 @@ def _page(lines: list[str]) -> str:
     return HEAD + "\n".join(lines).rstrip() + "\n"
 
 
+def suite_schema() -> str:
+    """`docs/schemas/suite.schema.json`, which editors read."""
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def scorers() -> str:
+    """The second half of `docs/evals-scorers.md`, from the scorers themselves; what stands before it is kept."""
+    written = (DOCS / "evals-scorers.md").read_text(encoding="utf-8")
+    lines = ["| kind | |", "|---|---|"]
+    found = {kind: registry.find(kind) for kind in sorted(registry.BUILT_IN)}
+    lines += [f"| [`{kind}`](#{kind}) | {_cell(scorer.about)} |" for kind, scorer in found.items()]
+    for kind, scorer in found.items():
+        lines += ["", f"### `{kind}`", "", f"{scorer.about[:1].upper()}{scorer.about[1:]}.", ""]
+        lines += [_paragraph(part) + "\n" for part in (inspect.getdoc(scorer) or "").split("\n\n")]
+        options = {name: one for name, one in scorer.model_fields.items() if name not in ("kind", "name")}
+        if options:
+            lines += ["| option | type | default |", "|---|---|---|"]
+            lines += [
+                f"| `{one.alias or name}` | {_cell(_named(one.annotation))} | {_cell(_default(one))} |"
+                for name, one in options.items()
+            ]
+    return written.partition(FROM_HERE)[0] + FROM_HERE + "\n".join(lines).rstrip() + "\n"
+
+
+def _paragraph(text: str) -> str:
+    return " ".join(text.split())
+
+
 PAGES = {
+    DOCS / "evals-scorers.md": scorers,
+    DOCS / "schemas" / "suite.schema.json": suite_schema,
     DOCS / "configuration.md": configuration,
     DOCS / "commands.md": commands,
     DOCS / "api.md": api,
