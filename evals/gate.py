@@ -10,14 +10,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from evals.evidence import Digest, EvalEvidence, Metric
-
-if TYPE_CHECKING:
-    from evals.statistics.bounds import Bounds
+from evals.measures import Measure, measured
+from evals.validity import notes, why_invalid
 
 Verdict = Literal["pass", "fail", "underpowered", "invalid"]
 
@@ -28,8 +27,12 @@ class Requirement(BaseModel):
     """What must be shown of one `metric` of one `suite`, with error `alpha` (one-sided), over all runs of a release.
 
     `margin`: against the live release, worse by less than this; with `superiority`, better by more than nothing at all.
-    `at_least`, `at_most`: the mean itself, beyond doubt. `direction` says which way is better. Evidence is at most
-    `max_age` old (as 30d), of at least `min_items`."""
+    `at_least`, `at_most`: the mean itself, beyond doubt. `direction` says which way is better. With `relative` the
+    margin is a share of the live release's mean, as of a cost. With `quantile` it is not the mean that counts:
+    `at_most` is then what this share of items must not be above, as of seconds, and `margin` by how much more items may
+    be above the live release's own quantile. Evidence is at most `max_age` old (as 30d), of at least `min_items`;
+    `contaminated` is the share of items that may be known to the candidate. A dataset that `holdout` releases were
+    judged on has the error of the next ones charged for it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,6 +44,10 @@ class Requirement(BaseModel):
     at_least: float | None = None
     at_most: float | None = None
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    relative: bool = False
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
+    contaminated: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    holdout: Annotated[int, Field(ge=1, le=10_000)] = 20
     max_age: str = "30d"
     min_items: Annotated[int, Field(ge=2, le=100_000)] = 30
 
@@ -59,6 +66,11 @@ class Requirement(BaseModel):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
                 raise ValueError(f"{name} is a finite number")
+        if self.relative and self.margin is None:
+            raise ValueError("relative says what the margin is a share of: name a margin")
+        of_means = self.relative or self.superiority or self.at_least is not None or self.direction == "higher"
+        if self.quantile is not None and of_means:
+            raise ValueError("a quantile takes direction: lower, and at_most or margin")
         return self
 
     @property
@@ -93,57 +105,28 @@ class Decision(BaseModel):
     needed: int | None = None
 
 
-def decide(requirement: Requirement, evidence: EvalEvidence, now: float, before: int = 0) -> Decision:
+def decide(requirement: Requirement, evidence: EvalEvidence, now: float, before: int = 0, looked: int = 0) -> Decision:
     """The verdict. The evidence is taken to be for the release, the suite and the baseline in question. `before` is how
     many runs of these there were already: the first has half of `alpha`, each other half of what the one before had, so
-    that runs which are made anew until one passes are wrong with a chance of `alpha` together."""
-    from evals.statistics import bounds
-
-    if (why := _invalid(requirement, evidence, now)) is not None:
+    that runs which are made anew until one passes are wrong with a chance of `alpha` together. `looked` is how many
+    other releases were judged on this dataset: from `holdout` on it is known too well, and the error that is left
+    shrinks as their number grows."""
+    if (why := why_invalid(requirement, evidence, now)) is not None:
         return Decision(verdict="invalid", reasons=[why])
-    alpha = requirement.alpha / 2 ** (before + 1)
-    clusters = [item.cluster or f"item:{item.id}" for item in evidence.items]
-    sign = 1.0 if requirement.direction == "higher" else -1.0
-    name = requirement.metric
-    found = [item.candidate[name] for item in evidence.items]
-    decisions = []
-    if requirement.compares:
-        pairs = [sign * (item.candidate[name] - (item.baseline or {})[name]) for item in evidence.items]
-        difference = bounds.mean(pairs, clusters, alpha)
-        if requirement.margin is not None:
-            said = "not worse than the live release by"
-            decisions.append(_beyond(difference, -requirement.margin, said, requirement, planned=0.0))
-        if requirement.superiority:
-            decisions.append(_beyond(difference, 0.0, "better than the live release by", requirement))
-    mean = bounds.mean(found, clusters, alpha)
-    if requirement.at_least is not None:
-        decisions.append(_beyond(mean, requirement.at_least, "at least", requirement))
-    if requirement.at_most is not None:
-        decisions.append(_beyond(mean.turned(), -requirement.at_most, "at most", requirement))
+    worn = min(1.0, requirement.holdout / (looked + 1))
+    alpha = requirement.alpha / 2 ** (before + 1) * worn
+    found = measured(requirement, evidence, alpha)
+    decisions = [_beyond(one, requirement) for one in found]
     worst = min(decisions, key=lambda one: ("fail", "underpowered", "pass").index(one.verdict))
-    return worst.model_copy(update={"reasons": [reason for one in decisions for reason in one.reasons]})
+    reasons = [reason for one in decisions for reason in one.reasons] + notes(requirement, evidence)
+    if worn < 1:
+        reasons.append(f"{looked} releases were judged on this dataset before: the error is {worn:.0%}; take another")
+    return worst.model_copy(update={"reasons": reasons})
 
 
-def _invalid(requirement: Requirement, evidence: EvalEvidence, now: float) -> str | None:
-    if now - evidence.made > requirement.lasts:
-        return f"the run is older than {requirement.max_age}"
-    if evidence.made > now + 3600:
-        return "the run says that it was made in time to come"
-    lacking = sum(requirement.metric not in item.candidate for item in evidence.items)
-    if requirement.compares:
-        if evidence.baseline is None:
-            return "the run has no baseline to compare with"
-        lacking += sum(requirement.metric not in (item.baseline or {}) for item in evidence.items)
-    if lacking:
-        return f"{lacking} results have no {requirement.metric}: what is left out may be what went wrong"
-    return None
-
-
-def _beyond(
-    bounds: Bounds, threshold: float, words: str, requirement: Requirement, planned: float | None = None
-) -> Decision:
-    """Whether the mean is above the threshold beyond doubt. `planned` is what a good candidate comes to, where that is
-    known."""
+def _beyond(measure: Measure, requirement: Requirement) -> Decision:
+    """Whether what was measured is above the threshold beyond doubt."""
+    bounds, threshold = measure.bounds, measure.threshold
     held: dict[str, Any] = {
         "estimate": bounds.estimate,
         "low": bounds.low if math.isfinite(bounds.low) else None,
@@ -155,8 +138,7 @@ def _beyond(
         "clusters": bounds.clusters,
     }
     between = f"[{bounds.low:+.4g}, {bounds.high:+.4g}] at {bounds.alpha:.2g}"
-    shown = f"{bounds.estimate:+.4g} {between}, {bounds.n} items"
-    said = f"{requirement.metric} {words} {abs(threshold):g}: {shown}"
+    said = f"{measure.words}: {bounds.estimate:+.4g} {between}, {bounds.n} items"
     least = requirement.min_items
     if bounds.n < least:
         return Decision(verdict="underpowered", reasons=[f"{said}, fewer than {least}"], needed=least, **held)
@@ -166,5 +148,5 @@ def _beyond(
         return Decision(verdict="pass", reasons=[said], **held)
     if bounds.high < threshold or bounds.estimate <= threshold:
         return Decision(verdict="fail", reasons=[f"not shown: {said}"], **held)
-    needed = replace(bounds, alpha=bounds.alpha / 2).needed(threshold, planned)
+    needed = replace(bounds, alpha=bounds.alpha / 2).needed(threshold, measure.planned)
     return Decision(verdict="underpowered", reasons=[f"{said}: about {needed} items would tell"], needed=needed, **held)

@@ -82,8 +82,8 @@ class Snapshot:
 
     def resolve(self, model: str, principal: Principal) -> Route:
         """An endpoint's live release, or an upstream or a pool by name where the key allows it; for evaluators,
-        `endpoint@digest` is that release and no other, live or the candidate of a rollout. Raises `NotFound`, and `Unavailable` for an endpoint that
-        cannot serve."""
+        `endpoint@digest` is that release and no other, live or the candidate of a rollout. Raises `NotFound`, and
+        `Unavailable` for an endpoint that cannot serve."""
         route = self._routes.get(model)
         if route is not None and may_use(principal.endpoints, model):
             return route

@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from evals.errors import BadInput
-from evals.evidence import EvalEvidence, Item
+from evals.evidence import Contamination, EvalEvidence, Item, JudgeFacts
 from evals.runs.log import Header, read_header, read_results, read_samples
 from evals.sample import Result
 
@@ -29,6 +29,7 @@ def of_logs(candidate: Path, baseline: Path | None = None) -> EvalEvidence:
             candidate=found[sample.id],
             baseline=before.get(sample.id) if baseline is not None else None,
             cluster=sample.cluster,
+            slices=dict(sample.slices),
         )
         for sample in read_samples(candidate)
         if sample.id in found and (baseline is None or sample.id in before)
@@ -37,19 +38,34 @@ def of_logs(candidate: Path, baseline: Path | None = None) -> EvalEvidence:
 
 
 def _evidence(header: Header, other: Header | None, items: tuple[Item, ...]) -> EvalEvidence:
-    judges = sorted(judge.digest for judge in header.judges.values())
     return EvalEvidence(
         release=header.release or header.target_digest,
         baseline=(other.release or other.target_digest) if other is not None else None,
         suite=header.suite_digest,
         dataset=header.dataset_digest,
-        judge=judges[0] if judges else None,
         made=header.ended or header.started,
         repeats=header.repeats,
         seeds=(header.seed,),
+        samples=header.samples,
+        looks=header.looks,
+        reused=header.reused + (other.reused if other is not None else 0),
+        judges=_judges(header),
+        contamination=Contamination.model_validate(header.contamination) if header.contamination is not None else None,
         cost=_cost(header, other),
         items=items,
     )
+
+
+def _judges(header: Header) -> tuple[JudgeFacts, ...]:
+    """Those that a metric rests on."""
+    found = []
+    for name, judge in header.judges.items():
+        metrics = tuple(metric.name for metric in header.metrics if metric.judge == name)
+        if metrics:
+            counts = (judge.calibration or {}).get("counts")
+            facts = {"digest": judge.digest, "metrics": metrics, "counts": counts, "least": judge.least}
+            found.append(JudgeFacts.model_validate({**facts, "family": judge.family, "judged": header.family}))
+    return tuple(found)
 
 
 def _cost(header: Header, other: Header | None) -> int | None:

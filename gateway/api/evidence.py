@@ -73,6 +73,7 @@ async def post_evidence(request: Request, who: Evaluator, running: Running) -> J
         by=actor(who).name,
         key_id=who.key_id,
         digest=digest,
+        dataset=body["dataset"],
         body=body,
         signature=running.signer.sign(b"evidence:" + canonical(body)),
     )
@@ -169,6 +170,7 @@ def _brief(row: EvidenceRow) -> Json:
         "release": row.release,
         "kind": row.kind,
         "suite": row.body.get("suite"),
+        "dataset": row.dataset,
         "baseline": row.body.get("baseline"),
         "items": len(row.body.get("items", ())),
         "at": row.at,

@@ -64,7 +64,7 @@ def prove(connection: Connection, endpoint: EndpointRow, release: str, approvals
     now = time.time()
     for requirement in gate.requires:
         runs = [row for row in found if _fits(row, requirement, endpoint.release)]
-        reached = [(decision, row) for decision, row in _judged(requirement, runs, now) if row.at > since]
+        reached = [(decision, row) for decision, row in _judged(connection, requirement, runs, now) if row.at > since]
         if reached:
             decision, row = min(reached, key=lambda one: RANK[one[0].verdict])
             verdicts[requirement] = decision
@@ -77,13 +77,17 @@ RANK = {"fail": 0, "pass": 1, "underpowered": 2, "invalid": 3}
 """Which of several verdicts on one requirement counts; of equals the newest."""
 
 
-def _judged(requirement: Requirement, runs: Sequence[EvidenceRow], now: float) -> list[tuple[Decision, EvidenceRow]]:
-    """Each run, newest first, at the error that those before it left. One without the metric takes none."""
+def _judged(
+    connection: Connection, requirement: Requirement, runs: Sequence[EvidenceRow], now: float
+) -> list[tuple[Decision, EvidenceRow]]:
+    """Each run, newest first, at the error that those before it left, and other releases on its dataset. One without
+    the metric takes none."""
     found: list[tuple[Decision, EvidenceRow]] = []
     before = 0
     for row in reversed(runs):
         run = EvalEvidence.model_validate(row.body)
-        found.append((decide(requirement, run, now, before), row))
+        looked = evidence.looked(connection, run.dataset, row.release)
+        found.append((decide(requirement, run, now, before, looked), row))
         before += any(requirement.metric in item.candidate for item in run.items)
     return found[::-1]
 

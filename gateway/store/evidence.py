@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
+from gateway.amounts import FOREVER
 from gateway.store.tables.evidence import decisions, evidence
 from gateway.types import Json
 
@@ -23,6 +24,7 @@ class EvidenceRow:
     by: str
     key_id: str | None
     digest: str
+    dataset: str | None
     body: Json
     signature: str
 
@@ -63,6 +65,15 @@ def of_release(connection: Connection, release: str, since: float = 0.0, kind: s
     if kind is not None:
         query = query.where(evidence.c.kind == kind)
     return [_evidence(row) for row in connection.execute(query.order_by(evidence.c.at.desc(), evidence.c.id))]
+
+
+def looked(connection: Connection, dataset: str, release: str) -> int:
+    """How many other releases were judged on a dataset before this one was first."""
+    ours = select(func.min(evidence.c.at)).where(evidence.c.dataset == dataset, evidence.c.release == release)
+    first = func.coalesce(ours.scalar_subquery(), FOREVER)
+    others = (evidence.c.dataset == dataset, evidence.c.release != release, evidence.c.at < first)
+    found: int = connection.execute(select(func.count(evidence.c.release.distinct())).where(*others)).scalar_one()
+    return found
 
 
 def decide(connection: Connection, row: DecisionRow) -> None:

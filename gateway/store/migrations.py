@@ -64,12 +64,21 @@ def operators_are_editors(connection: Connection) -> None:
             connection.execute(update(access.keys).where(access.keys.c.id == row.id).values(roles=renamed))
 
 
+def evidence_of_a_dataset(connection: Connection) -> None:
+    """What releases were judged on is counted: it is asked for by itself."""
+    rows = evidence.evidence
+    for found in connection.execute(select(rows.c.id).where(rows.c.dataset.is_(None))).scalars().all():
+        body = connection.execute(select(rows.c.body).where(rows.c.id == found)).scalar_one()
+        connection.execute(update(rows).where(rows.c.id == found).values(dataset=body.get("dataset")))
+
+
 STEPS: tuple[Callable[[Connection], None], ...] = (
     first_tables,
     spend_of_earlier_calls,
     drop_index_by_endpoint,
     endpoints_before_their_first_release,
     operators_are_editors,
+    evidence_of_a_dataset,
 )
 """Only ever added to. A step must leave what the version before it reads."""
 

@@ -57,7 +57,7 @@ async def test_nobody_takes_their_own_version_to_production(running: Inside) -> 
 
 
 async def test_evidence_is_named_that_there_is(running: Inside) -> None:
-    row = EvidenceRow("ev_1", "r" * 64, None, "eval", 1.0, "ada", None, "d" * 64, {}, "")
+    row = EvidenceRow("ev_1", "r" * 64, None, "eval", 1.0, "ada", None, "d" * 64, None, {}, "")
     await running.services.write(lambda connection: evidence.add(connection, row))
     status, error = await move(running, "production", version=1, reason="Tried.", evidence=["ev_1", "ev_2"])
     assert (status, error["code"], error["param"]) == (404, "evidence_not_found", "evidence")

@@ -96,6 +96,7 @@ def prove(
         by="ci",
         key_id=None,
         digest=sha256({**body, "nonce": secrets.token_hex(8)}),
+        dataset=body["dataset"],
         body=body,
         signature=SIGNER.sign(b"evidence:" + canonical(body)),
     )

@@ -17,11 +17,14 @@ evidence = Table(
     Column("by", String(100), nullable=False),
     Column("key_id", String(32)),
     Column("digest", String(64), nullable=False, unique=True),
+    Column("dataset", String(64)),
     Column("body", JSON, nullable=False),
     Column("signature", String(88), nullable=False),
     Index("evidence_by_release", "release", "at"),
+    Index("evidence_by_dataset", "dataset", "release", "at"),
 )
-"""Signed facts about a release. `digest` is of `body`; `signature`, base64, is this installation's."""
+"""Signed facts about a release, `dataset` the digest of what it was judged on. `digest` is of `body`; `signature`,
+base64, is this installation's."""
 
 decisions = Table(
     "decisions",

@@ -1,0 +1,100 @@
+"""What makes a run no evidence, whatever it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evals.evidence import Counts, EvalEvidence, JudgeFacts
+
+if TYPE_CHECKING:
+    from evals.gate import Requirement
+
+LEAST_LABELLED = 30
+"""People's labels of each kind before a judge's sensitivity and specificity say anything: of fewer the interval is more
+than 30 points wide."""
+
+
+def why_invalid(requirement: Requirement, evidence: EvalEvidence, now: float) -> str | None:
+    """In words; None where the run can be judged by this requirement."""
+    return (
+        _out_of_date(requirement, evidence, now)
+        or _lacking(requirement, evidence)
+        or _shortened(evidence)
+        or _contaminated(requirement, evidence)
+        or _reused(evidence)
+        or _misjudged(evidence.judge_of(requirement.metric))
+    )
+
+
+def notes(requirement: Requirement, evidence: EvalEvidence) -> list[str]:
+    """What does not make a run invalid, and people should know."""
+    judge = evidence.judge_of(requirement.metric)
+    if judge is None or judge.family is None or judge.family != judge.judged:
+        return []
+    return [f"judge and candidate are both of the family {judge.family}: a judge prefers its own"]
+
+
+def _out_of_date(requirement: Requirement, evidence: EvalEvidence, now: float) -> str | None:
+    if now - evidence.made > requirement.lasts:
+        return f"the run is older than {requirement.max_age}"
+    if evidence.made > now + 3600:
+        return "the run says that it was made in time to come"
+    return None
+
+
+def _lacking(requirement: Requirement, evidence: EvalEvidence) -> str | None:
+    metric = requirement.metric
+    lacking = sum(metric not in item.candidate for item in evidence.items)
+    if requirement.compares:
+        if evidence.baseline is None:
+            return "the run has no baseline to compare with"
+        lacking += sum(metric not in (item.baseline or {}) for item in evidence.items)
+    if lacking:
+        return f"{lacking} results have no {metric}: what is left out may be what went wrong"
+    return None
+
+
+def _shortened(evidence: EvalEvidence) -> str | None:
+    if evidence.samples is None or len(evidence.items) == evidence.samples:
+        return None
+    missing = evidence.samples - len(evidence.items)
+    return f"{missing} of the dataset's {evidence.samples} samples are missing: what is left out may be what went wrong"
+
+
+def _contaminated(requirement: Requirement, evidence: EvalEvidence) -> str | None:
+    held = evidence.contamination
+    if held is None or held.found <= requirement.contaminated * len(evidence.items):
+        return None
+    return f"{held.found} of {len(evidence.items)} items are in {', '.join(held.sets)} too: it may know them by heart"
+
+
+def _reused(evidence: EvalEvidence) -> str | None:
+    if not evidence.reused:
+        return None
+    return f"{evidence.reused} answers came from a cache, or were shared by repeats: they are not answers of their own"
+
+
+def _misjudged(judge: JudgeFacts | None) -> str | None:
+    """Below the stated quality, or before it is known, a judge advises, and proves nothing."""
+    if judge is None:
+        return None
+    if judge.counts is None:
+        return "its judge was not calibrated on what people labelled: it advises, and proves nothing"
+    right, wrong = of_right(judge.counts), of_wrong(judge.counts)
+    if min(right, wrong) < LEAST_LABELLED:
+        return (
+            f"its judge was calibrated on {right} right and {wrong} wrong answers, fewer than {LEAST_LABELLED} of each"
+        )
+    sensitivity, specificity = judge.counts.true_right / right, judge.counts.true_wrong / wrong
+    if min(sensitivity, specificity) < judge.least:
+        found = f"knows {sensitivity:.0%} of right and {specificity:.0%} of wrong answers"
+        return f"its judge {found}, less than {judge.least:.0%}: it advises, and proves nothing"
+    return None
+
+
+def of_right(counts: Counts) -> int:
+    return counts.true_right + counts.false_wrong
+
+
+def of_wrong(counts: Counts) -> int:
+    return counts.true_wrong + counts.false_right

@@ -1,0 +1,103 @@
+"""What makes a run no evidence, each said in words; and what only has to be known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evals.evidence import Contamination, Counts, EvalEvidence, JudgeFacts
+from evals.gate import Requirement, decide
+from tests.evals.test_gate import ALIKE, NOW, need, run
+
+GOOD = Counts(true_right=90, false_wrong=10, true_wrong=45, false_right=5)
+
+
+def judged(**facts: Any) -> JudgeFacts:
+    return JudgeFacts(digest="e" * 64, metrics=("pass",), **facts)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"samples": 401}, "1 of the dataset's 401 samples are missing"),
+        ({"reused": 3}, "3 answers came from a cache"),
+        ({"contamination": Contamination(sets=("few-shot",), found=1)}, "1 of 400 items are in few-shot too"),
+        ({"judges": (judged(),)}, "not calibrated"),
+        (
+            {"judges": (judged(counts=Counts(true_right=90, false_wrong=0, true_wrong=29, false_right=0)),)},
+            "fewer than 30",
+        ),
+        ({"judges": (judged(counts=GOOD, least=0.95),)}, "knows 90% of right and 90% of wrong answers"),
+        ({"judges": (judged(counts=Counts(true_right=79, false_wrong=21, true_wrong=50, false_right=0)),)}, "79%"),
+        ({"made": NOW - 40 * 86_400}, "older than 30d"),
+        ({"made": NOW + 7200}, "time to come"),
+    ],
+)
+def test_it_is_invalid(change: dict[str, Any], said: str) -> None:
+    evidence = run(ALIKE, ALIKE).model_copy(update=change)
+    decision = decide(need(margin=0.05), evidence, NOW)
+    assert decision.verdict == "invalid"
+    assert said in decision.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"samples": 400},
+        {"contamination": Contamination(sets=("few-shot",), found=0, cleared=12)},
+        {"judges": (judged(counts=GOOD),)},
+        {"judges": (JudgeFacts(digest="e" * 64, metrics=("other",)),)},
+    ],
+)
+def test_it_is_not(change: dict[str, Any]) -> None:
+    assert decide(need(margin=0.05), run(ALIKE, ALIKE).model_copy(update=change), NOW).verdict == "pass"
+
+
+def test_a_gate_may_allow_for_some_items_that_are_known() -> None:
+    evidence = run(ALIKE, ALIKE).model_copy(update={"contamination": Contamination(sets=("train",), found=4)})
+    assert decide(need(margin=0.05, contaminated=0.01), evidence, NOW).verdict == "pass"
+    assert decide(need(margin=0.05, contaminated=0.009), evidence, NOW).verdict == "invalid"
+
+
+def test_a_judge_of_the_candidate_s_family_is_told() -> None:
+    kin = judged(counts=GOOD, family="gpt", judged="gpt")
+    decision = decide(need(margin=0.05), run(ALIKE, ALIKE).model_copy(update={"judges": (kin,)}), NOW)
+    assert decision.verdict == "pass"
+    assert "family gpt" in decision.reasons[-1]
+
+
+def test_the_error_of_its_calibration_widens_what_a_judge_found() -> None:
+    def width(judges: tuple[JudgeFacts, ...]) -> float:
+        worse = [0.0 if at % 40 == 0 else value for at, value in enumerate(ALIKE)]
+        decision = decide(need(margin=0.2), run(worse, ALIKE).model_copy(update={"judges": judges}), NOW)
+        assert decision.low is not None
+        assert decision.high is not None
+        return decision.high - decision.low
+
+    few = Counts(true_right=36, false_wrong=4, true_wrong=36, false_right=4)
+    assert width(()) < width((judged(counts=GOOD),)) < width((judged(counts=few),))
+
+
+def evidence_of(found: list[float], old: list[float]) -> EvalEvidence:
+    return run(found, old)
+
+
+@pytest.mark.parametrize(("looked", "alpha"), [(0, 0.025), (19, 0.025), (39, 0.0125), (199, 0.0025)])
+def test_a_dataset_that_was_looked_at_often_is_charged_for(looked: int, alpha: float) -> None:
+    decision = decide(need(margin=0.05), evidence_of(ALIKE, ALIKE), NOW, 0, looked)
+    assert decision.alpha == pytest.approx(alpha)
+    assert any("take another" in reason for reason in decision.reasons) == (looked >= 20)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"relative": True, "superiority": True}, "name a margin"),
+        ({"quantile": 0.95, "at_most": 2.0}, "direction: lower"),
+        ({"quantile": 0.95, "superiority": True, "direction": "lower"}, "direction: lower"),
+    ],
+)
+def test_what_cannot_be_asked_for(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Requirement(metric="seconds", suite="c" * 64, **fields)
