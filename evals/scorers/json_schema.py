@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,8 +14,8 @@ from pydantic import ConfigDict, Field, field_validator
 from evals.errors import BadInput
 from evals.sample import Json, Output, Sample, Score
 from evals.scorers.base import Instruments, Scorer, right
+from evals.scorers.fenced import fenced
 
-FENCED = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
 SHOWN = 5
 """Faults of one answer that its score tells."""
 
@@ -57,11 +56,9 @@ class JsonSchema(Scorer):
         return self.model_copy(update={"rules": rules})
 
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
-        text = output.text
-        if self.fenced and (found := FENCED.search(text)):
-            text = found[1]
+        block = fenced(output.text) if self.fenced else None
         try:
-            value = orjson.loads(text)
+            value = orjson.loads(output.text if block is None else block)
         except orjson.JSONDecodeError as error:
             return right(False, f"not JSON: {error}")
         faults = list(islice(self._checker.iter_errors(value), SHOWN))

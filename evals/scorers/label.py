@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 
 from evals.sample import Output, Sample, Score
 from evals.scorers.base import Comparing, Instruments, plain, right
-from evals.scorers.json_schema import FENCED
+from evals.scorers.fenced import fenced
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -62,9 +62,9 @@ class Label(Comparing):
         if self.field is None:
             label, reason = self._named_in(text if self.after is None else text.rpartition(self.after)[2])
             return label, None, reason
-        fenced = FENCED.search(text)
+        block = fenced(text)
         try:
-            held = orjson.loads(fenced[1] if fenced else text)
+            held = orjson.loads(text if block is None else block)
         except orjson.JSONDecodeError as error:
             return None, None, f"not JSON: {error}"
         if not isinstance(held, dict) or held.get(self.field) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -10,13 +11,15 @@ from evals.sample import Output, Sample, Score
 from evals.scorers.base import Comparing, Instruments, plain
 from evals.scorers.words import words
 
+MOST_WORDS = 5_000
+
 
 class Rouge(Comparing):
     """`of` is the kind: shared words, pairs of words, or the longest common subsequence, of the whole (`rougeL`) or
     line by line (`rougeLsum`). `measure` says what of it. Of several expected texts, the nearest counts.
 
-    Words are those of every script. With `stem: true` they are English ones, without their endings, as in the papers
-    on English summaries."""
+    Words are those of every script, the first 5,000 of a text. With `stem: true` they are English
+    ones, without their endings, as in the papers on English summaries."""
 
     about: ClassVar[str] = "overlap of words with the expected text, from 0 to 1 (Lin 2004)"
     kind: Literal["rouge"] = "rouge"
@@ -35,13 +38,18 @@ class Rouge(Comparing):
     def _scorer(self) -> Any:
         try:
             from rouge_score.rouge_scorer import RougeScorer
+            from rouge_score.tokenizers import DefaultTokenizer
         except ImportError as error:
             raise Missing.extra("rouge-score", "evals") from error
-        return RougeScorer([self.of], use_stemmer=self.stem, tokenizer=None if self.stem else _Words())
+        return RougeScorer([self.of], tokenizer=_First(DefaultTokenizer(True).tokenize if self.stem else words))
 
 
-class _Words:
-    """A tokenizer of rouge-score's; its own knows a to z alone."""
+class _First:
+    """A tokenizer of rouge-score's. Its own knows a to z alone; and common subsequences of two long texts take as long
+    as the product of their lengths."""
+
+    def __init__(self, split: Callable[[str], list[str]]) -> None:
+        self._split = split
 
     def tokenize(self, text: str) -> list[str]:
-        return words(text)
+        return self._split(text)[:MOST_WORDS]

@@ -91,6 +91,36 @@ def test_a_score_is_from_0_to_1_or_none_with_its_reason(
         assert 0 <= found.value <= 1
 
 
+RUNAWAY = [
+    "```json\n",
+    "`",
+    " ",
+    "9",
+    "1,2",
+    "1'1",
+    "word ",
+    ". ",
+    "猫",
+    "i am ",
+    "Z-e-b-r-a ",
+    "'a",
+    "1e",
+    "\n",
+    "{",
+    "[",
+]
+"""What models repeat until they are stopped."""
+
+
+@pytest.mark.parametrize(("kind", "options"), CASES, ids=str)
+def test_answers_that_ran_away_are_scored_too(kind: str, options: dict[str, Any]) -> None:
+    """In time that grows with the answer: with its square, this would take minutes."""
+    sample = Sample("s", expected="Zebra-7731", documents=("a word. " * 50,), metadata={"relevant": ["a word"]})
+    for piece in RUNAWAY:
+        found = scored(scorer(kind, **options), piece * (40_000 // len(piece)), sample)
+        assert found.value is None or 0 <= found.value <= 1
+
+
 @pytest.mark.parametrize("kind", ["exact", "f1", "chrf", "rouge", "contains"])
 @settings(max_examples=40, deadline=None)
 @given(text=st.text(alphabet=st.characters(categories=["L", "Nd", "Zs"]), min_size=1).filter(str.strip))
