@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from evals.embedding import Embedder
-from evals.errors import TargetFailed
+from evals.errors import EvalError, TargetFailed
 from evals.judges.judge import Judge
 from evals.runs.answers import Answers, Keys
 from evals.runs.budget import Budget
@@ -115,6 +115,10 @@ class Asker:
             return await scorer.score(sample, output, self, asking.repeat)
         except TargetFailed as error:
             return Score(None, f"what scores it failed: {error.message}")
+        except EvalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a plug-in's fault is a reason, and does not end a run
+            return Score(None, f"{scorer.metric} raised {type(error).__name__}: {error}")
 
     async def judge(self, name: str, sample: Sample, repeat: int) -> Output:
         return await self._judges[name].ask(sample, Asking(repeat, seed_of(0, repeat)))

@@ -24,7 +24,7 @@ from evals.scorers.base import Instruments, Scorer
 class Python(Scorer):
     """`call` is `module:function`: of `module.py` in the suite's folder, else of an installed module. The function
     takes a sample, an output and, by name, the `options`; it returns a number, true or false, None, or a `Score`. It
-    may be async; one that is not runs in a thread. What it raises is the reason of a score without a value.
+    may be async; one that is not runs in a thread. What it raises is, in a run, the reason of a score without a value.
 
     The digest of the suite is of the file's text too: another text is another suite. Of an installed module it is of
     that module's own file."""
@@ -55,14 +55,9 @@ class Python(Scorer):
 
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         function = self._function
-        try:
-            if inspect.iscoroutinefunction(function):
-                found = await function(sample, output, **self.options)
-            else:
-                found = await asyncio.to_thread(function, sample, output, **self.options)
-        except Exception as error:  # noqa: BLE001 - what other people's code raises is told, and does not end a run
-            return Score(None, f"{self.call} raised {type(error).__name__}: {error}")
-        return _score(found, self.call)
+        if inspect.iscoroutinefunction(function):
+            return _score(await function(sample, output, **self.options), self.call)
+        return _score(await asyncio.to_thread(function, sample, output, **self.options), self.call)
 
     @cached_property
     def _function(self) -> Callable[..., Any]:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from evals.errors import BadInput
+from evals.runs.log import read_results
 from evals.scorers import registry
 from evals.scorers.base import Scorer
+from tests.evals.making import run_once, suite_of
 from tests.evals.scorers.scoring import score, scored, scorer
 
 MINE = """
@@ -51,10 +53,17 @@ def test_an_async_function_that_gives_a_whole_score(folder: Path) -> None:
     assert (found.value, found.reason) == (0.5, "so so")
 
 
-def test_what_it_raises_is_a_reason_and_no_end(folder: Path) -> None:
-    found = scored(mine(folder, "broken"), "")
-    assert (found.value, found.reason) == (None, "mine:broken raised LookupError: nothing there")
-    assert "unexpected keyword" in scored(mine(folder, "length", least=3), "").reason
+def test_what_it_raises_is_a_reason_and_ends_no_run(folder: Path) -> None:
+    broken = {"kind": "python", "name": "mine", "call": "mine:broken"}
+    run_once(suite_of(folder, scorers=["exact", broken]), folder)
+    scores = [result.scores for result in read_results(folder / "run")]
+    assert {one["mine"].reason for one in scores} == {"mine raised LookupError: nothing there"}
+    assert {one["exact"].value for one in scores} == {0, 1}
+
+
+def test_options_that_it_does_not_take(folder: Path) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        scored(mine(folder, "length", least=3), "")
 
 
 @pytest.mark.parametrize(
