@@ -7,17 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 import typer
 from msgspec import to_builtins
+from rich.console import Console
+from rich.table import Table
 
 from evals.cli.exits import OF_VERDICT, Exit
 from evals.errors import BadInput
 from evals.gate import Requirement
 from evals.gateway import Gateway
 from evals.runs.evidence import of_logs
-from evals.runs.log import Header, read_results
+from evals.runs.log import Header, read_results, read_samples
 from evals.runs.runner import Arm
 from evals.sample import Json
 from evals.targets.base import TargetSpec
@@ -25,6 +28,9 @@ from evals.targets.endpoint import EndpointSpec
 from evals.verdict import GateFile, Judged, gate_json, judge, of_proof, overall
 
 MOST_ERRORS = 5
+if TYPE_CHECKING:
+    from evals.summaries import Mean
+
 COLOURS = {"pass": "green", "fail": "red", "underpowered": "yellow", "invalid": "magenta"}
 
 
@@ -88,12 +94,36 @@ def show(ended: Ended, as_json: bool) -> None:
         typer.echo(f"{arm.name:<10} {header.state}, {header.asked} asked{failed}  {arm.folder}")
         for error, count in _errors(arm.folder, header):
             typer.secho(f"  {count:>6} x {error}", fg="red")
+    _show_metrics(ended)
     if ended.found is None:
         return
     for one in ended.judged:
         _show_requirement(one)
     verdict = overall(ended.judged)
     typer.secho(verdict.upper(), fg=COLOURS[verdict], bold=True)
+
+
+def _show_metrics(ended: Ended) -> None:
+    """A line a metric, a column an arm: the mean with its interval."""
+    from evals.summaries import summarise  # numpy, which most commands do without
+
+    runs = zip(ended.arms, ended.headers, strict=True)
+    summaries = [summarise(header, read_samples(arm.folder), read_results(arm.folder)) for arm, header in runs]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("metric", no_wrap=True)
+    for arm in ended.arms:
+        table.add_column(arm.name, no_wrap=True)
+    for metric in ended.headers[0].metrics:
+        table.add_row(metric.name, *(_mean(summary.metrics[metric.name]) for summary in summaries))
+    Console(width=10_000).print(table)
+
+
+def _mean(mean: Mean) -> str:
+    if mean.value is None:
+        return "none"
+    between = "" if mean.low is None or mean.high is None else f" [{mean.low:.3f}, {mean.high:.3f}]"
+    missing = f", {mean.missing} missing" if mean.missing else ""
+    return f"{mean.value:.3f}{between}{missing}"
 
 
 def _errors(folder: Path, header: Header) -> list[tuple[str, int]]:

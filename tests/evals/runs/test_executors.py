@@ -54,7 +54,7 @@ def making(request: pytest.FixtureRequest) -> Making:
 def results_of(making: Making, suite: Suite, folder: Path) -> list[Any]:
     """Without what differs from one day to another."""
     assert suite.target is not None
-    other = suite.target.model_copy(update={"rules": ()})
+    other = suite.target.model_copy(update={"rules": (), "model": "another"})
     arms = [
         runner.Arm("candidate", suite.target, folder / "candidate"),
         runner.Arm("baseline", other, folder / "baseline"),
