@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import numpy as np
 
+from evals.classification import Classification, Labelled, classify
 from evals.runs.log import Header, MetricHeader
 from evals.sample import Output, Result, Sample, Usage
 from evals.statistics import intervals
@@ -52,7 +53,7 @@ class Quantiles(msgspec.Struct, frozen=True):
 class Summary(msgspec.Struct, frozen=True):
     """`answers` came of `asked` asks, `failed` did not, for `failures`; `reused` came from a cache. `slices` holds, by
     column and its value, the metrics of that part. `cost` is in micro-USD with the judges'; None where prices are not
-    known."""
+    known. `labels` is what metrics of classification came to as a whole, each repeat counting."""
 
     samples: int
     asked: int
@@ -66,6 +67,7 @@ class Summary(msgspec.Struct, frozen=True):
     input_tokens: int
     output_tokens: int
     cost: int | None
+    labels: Mapping[str, Classification]
 
 
 def summarise(header: Header, samples: Iterable[Sample], results: Iterable[Result], level: float = 0.95) -> Summary:
@@ -88,6 +90,16 @@ def summarise(header: Header, samples: Iterable[Sample], results: Iterable[Resul
         input_tokens=used.input_tokens,
         output_tokens=used.output_tokens,
         cost=used.cost,
+        labels={metric.name: one for metric in header.metrics if (one := _classified(metric, found)) is not None},
+    )
+
+
+def _classified(metric: MetricHeader, results: Sequence[Result]) -> Classification | None:
+    if metric.kind != "label":
+        return None
+    scores = [result.scores[metric.name] for result in results if metric.name in result.scores]
+    return classify(
+        [Labelled(one.details["expected"], one.answer, one.probability) for one in scores if one.value is not None]
     )
 
 

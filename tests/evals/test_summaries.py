@@ -111,6 +111,22 @@ def test_cost_is_of_answers_and_judges_or_not_known() -> None:
     assert summed(judged, result("a", 1, usage=Usage(1, 1, None))).cost is None
 
 
+def test_labels_of_a_run_as_a_whole() -> None:
+    def labelled(sample: str, answer: str | None, expected: str, probability: float | None = None) -> Result:
+        score = Score(float(answer == expected), "", answer, probability, details={"expected": expected})
+        return Result(sample, 0, Output(), {"topic": score}, 0.0)
+
+    topic = MetricHeader("topic", "label", "")
+    missing = Result("d", 0, Output(), {"topic": Score(None, "what is expected is none of the labels")}, 0.0)
+    results = [labelled("a", "x", "x", 0.9), labelled("b", "y", "x", 0.6), labelled("c", None, "y"), missing]
+    found = summarise(header(topic, MetricHeader("exact", "exact", "")), SAMPLES, results)
+    assert found.labels.keys() == {"topic"}
+    assert found.labels["topic"].confusion == ((1, 1, 0), (0, 0, 1))
+    assert found.labels["topic"].calibration is not None
+    assert found.labels["topic"].calibration.n == 2
+    assert found.metrics["topic"].value == pytest.approx(1 / 3)
+
+
 RESULTS = st.lists(
     st.builds(
         result,
