@@ -44,6 +44,11 @@ class Gateway:
         """`release` is what is live, `gate` what protects it, `rollout` what is tried; each may be None."""
         return self._json("GET", f"/admin/endpoints/{_segment(name)}")
 
+    def prompt_of(self, release: str) -> list[Json]:
+        """The messages of the prompt of a release; none where it has no prompt."""
+        prompt = self._json("GET", f"/admin/releases/{_segment(release)}")["prompt"]
+        return list(prompt["messages"]) if prompt is not None else []
+
     def post_evidence(self, body: Any) -> Json:
         return self._json("POST", "/admin/evidence", body)
 

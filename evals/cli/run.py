@@ -19,6 +19,7 @@ from evals.runs.answers import AnswersFile
 from evals.runs.budget import Budget
 from evals.runs.executors.local import Local
 from evals.runs.runner import Arm, Options
+from evals.sample import Json
 from evals.suite import Limits, Suite, read
 from evals.targets.base import TargetSpec
 from evals.targets.endpoint import EndpointSpec
@@ -61,7 +62,8 @@ def run(
     arms = _arms(spec, release, against, folder)
     with progress.shown(quiet=as_json) as told:
         executing = _executing(executor, answers or HOME / "answers.db", Budget(held.limits.micro_usd))
-        headers = runner.run(held, arms, executing, Options(progress=told))
+        known = _known(held, arms[0].spec)
+        headers = runner.run(held, arms, executing, Options(progress=told, contamination=known))
     ended = verdicts.Ended(arms, headers)
     if ended.whole and gate and isinstance(spec, EndpointSpec):
         ended = verdicts.by_gateway(arms, headers, spec)
@@ -87,6 +89,20 @@ def _live(spec: EndpointSpec, candidate: str) -> EndpointSpec | None:
     with Gateway(spec.url) as gateway:
         live = gateway.endpoint(spec.name)["release"]
     return None if live is None or live == candidate else spec.model_copy(update={"release": live})
+
+
+def _known(suite: Suite, spec: TargetSpec) -> Json | None:
+    """What the candidate may have learnt the suite from."""
+    messages: list[Json] = []
+    if isinstance(spec, EndpointSpec) and spec.release is not None:
+        with Gateway(spec.url) as gateway:
+            messages = gateway.prompt_of(spec.release)
+    if not messages and not suite.contamination.sets:
+        return None
+    from evals.contamination import known  # numpy, which most commands do without
+
+    found = known.evidence(suite, messages)
+    return found.model_dump(mode="json") if found is not None else None
 
 
 def _limited(suite: Suite, budget: str | None, concurrency: int | None) -> Suite:
