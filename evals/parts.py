@@ -49,17 +49,18 @@ def checked(kind: type[T], value: Any, document: Document, path: Path, place: tu
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
-        steps = _steps(faults[0], document, place)
-        there = [fault for fault in faults if _steps(fault, document, place) == steps]
-        said = faulty.said(there, kind)
+        faults = [(fault, _steps(fault, document, place)) for fault in error.errors(include_url=False)]
+        first = faults[0][1]
+        steps = max((found for _, found in faults if found[: len(first)] == first), key=len)
+        said = faulty.said([fault for fault, found in faults if found == steps], kind)
         where = ".".join(str(step) for step in steps)
         raise BadInput(f"{said}.", file=str(path), line=document.line(steps), place=where) from error
 
 
 def _steps(fault: ErrorDetails, document: Document, place: tuple[str | int, ...]) -> list[str | int]:
-    """Where it is; pydantic names members of unions too."""
-    steps = [*place, *fault["loc"]]
-    while steps and not document.holds(steps) and fault["type"] != "missing":
-        steps.pop()
-    return steps
+    """Where it is. Between the keys of a document pydantic names members of unions too."""
+    steps: list[str | int] = [*place]
+    for step in fault["loc"]:
+        if document.holds([*steps, step]):
+            steps.append(step)
+    return [*steps, fault["loc"][-1]] if fault["type"] == "missing" else steps

@@ -45,10 +45,19 @@ class Limits(Part):
         return None if self.budget is None else round(float(self.budget.removesuffix("usd")) * 1_000_000)
 
 
+class Against(Part):
+    """What a candidate may have learnt the suite from: `sets` are files of training data, documents or examples. The
+    prompt of a release is always looked at. Findings that a person `cleared` stand in a file of their own
+    (`evals.contamination`). Paths are relative to the suite."""
+
+    sets: tuple[str, ...] = ()
+    cleared: str | None = None
+
+
 class SuiteFile(Part):
     """A suite as people write it. `dataset` is a path, or `{kind, …}`; `target` and each of `scorers` are `{kind, …}`,
-    or the kind alone. `slices` are columns of the dataset whose values are looked at by themselves. Each sample is
-    asked `repeats` times, with seeds that follow from `seed`."""
+    or the kind alone. `slices` are columns of the dataset whose values are looked at by themselves, or a mapping from
+    names for them to columns. Each sample is asked `repeats` times, with seeds that follow from `seed`."""
 
     suite: Name
     about: str = ""
@@ -56,10 +65,16 @@ class SuiteFile(Part):
     target: str | Json | None = None
     scorers: Annotated[list[str | Json], Field(min_length=1, max_length=50)]
     judges: Mapping[Name, Judge] = {}
-    slices: tuple[Name, ...] = ()
+    slices: Annotated[tuple[Name, ...] | Mapping[Name, str], Field(max_length=20)] = ()
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     limits: Limits = Limits()
+    contamination: Against = Against()
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Those of `slices`, by name."""
+        return self.slices if isinstance(self.slices, Mapping) else {name: name for name in self.slices}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,7 @@ class Suite:
     repeats: int
     seed: int
     limits: Limits
+    contamination: Against
     digest: str
 
     def scorer(self, metric: str) -> Scorer | None:
@@ -101,10 +117,11 @@ def read(path: Path) -> Suite:
         target,
         found,
         file.judges,
-        file.slices,
+        tuple(file.columns),
         file.repeats,
         file.seed,
         file.limits,
+        file.contamination,
         _digest(file, dataset, found),
     )
 
@@ -118,14 +135,15 @@ def _dataset(file: SuiteFile, document: Document, path: Path) -> Dataset:
     """Faults of a row are told with the line of the suite that names the dataset, and the row's own place."""
     try:
         given = datasets.of_path(file.dataset) if isinstance(file.dataset, str) else file.dataset
-        found = load(_part(datasets.find, given, document, path, "dataset"), path.parent, file.slices)
+        found = load(_part(datasets.find, given, document, path, "dataset"), path.parent, file.columns)
     except Missing:
         raise
     except BadInput as error:
         raise error if error.file is not None else _at(error.message, document, path, "dataset") from error
-    for number, name in enumerate(file.slices):
+    for number, (name, column) in enumerate(file.columns.items()):
         if not any(name in sample.slices for sample in found.samples):
-            raise _at(f"no row of the dataset has anything in the column {name!r}.", document, path, "slices", number)
+            step = name if isinstance(file.slices, Mapping) else number
+            raise _at(f"no row of the dataset has anything in the column {column!r}.", document, path, "slices", step)
     return found
 
 
@@ -166,7 +184,7 @@ def _digest(file: SuiteFile, dataset: Dataset, found: tuple[Scorer, ...]) -> str
             "dataset": dataset.digest,
             "scorers": [dict(scorer.identity) for scorer in sorted(found, key=lambda one: one.metric)],
             "judges": {name: judge.digest for name, judge in sorted(file.judges.items())},
-            "slices": sorted(file.slices),
+            "slices": sorted(file.columns),
             "repeats": file.repeats,
             "seed": file.seed,
         }

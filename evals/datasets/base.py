@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -53,13 +53,14 @@ class Dataset:
     digest: str
 
 
-def load(spec: DatasetSpec, folder: Path, slices: Sequence[str] = ()) -> Dataset:
-    """`slices` are the columns whose values name parts of the dataset. Raises `BadInput` naming the row."""
+def load(spec: DatasetSpec, folder: Path, slices: Mapping[str, str] | None = None) -> Dataset:
+    """`slices` says, by name, which columns have values that are parts of the dataset. Raises `BadInput` naming the
+    row."""
     samples: dict[str, Sample] = {}
     for number, row in enumerate(islice(spec.rows(folder), spec.limit)):
         if number >= MOST_SAMPLES:
             raise BadInput(f"the dataset has more than {MOST_SAMPLES:,} rows: give a limit.")
-        sample = sample_of(row, spec.fields, slices)
+        sample = sample_of(row, spec.fields, slices or {})
         if sample.id in samples:
             how = "give it another" if names_itself(row, spec.fields) else "two rows are the same: give each an id"
             raise BadInput(f"{row.where}: the id {sample.id!r} is there twice; {how}.")

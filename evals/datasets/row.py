@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from evals.digest import sha256
 from evals.errors import BadInput
+from evals.faults import FORMS
 from evals.sample import Json, Sample
 
 LONGEST_NAME = 200
-"""Characters of an id, a cluster and the name of a slice: evidence takes no longer ones."""
+"""Characters of an id, a cluster and the value of a slice: evidence takes no longer ones, nor other slices."""
+SLICE = re.compile(r"^[a-z][a-z0-9_.-]{0,63}$")
+MOST_SLICES = 20
+
 COLUMNS: Mapping[str, str] = {
     "id": "a name of its own; without one, a digest of the row",
     "input": "what the user says, or chat messages",
@@ -39,10 +44,11 @@ def names_itself(row: Row, fields: Mapping[str, str]) -> bool:
     return row.value.get(fields.get("id", "id")) is not None
 
 
-def sample_of(row: Row, fields: Mapping[str, str], slices: Sequence[str]) -> Sample:
-    """Columns that are no part of a sample are its metadata. Raises `BadInput` naming the row."""
+def sample_of(row: Row, fields: Mapping[str, str], slices: Mapping[str, str]) -> Sample:
+    """Columns that are no part of a sample are its metadata. `slices` says in which column each is. Raises `BadInput`
+    naming the row."""
     parts, rest = _parted(row, fields)
-    by_column = {name: row.value[name] for name in slices if row.value.get(name) is not None}
+    by_column = {name: row.value[column] for name, column in slices.items() if row.value.get(column) is not None}
     named = {**parts.get("slices", {}), **by_column}
     documents = parts.get("documents", [])
     made: Json = {
@@ -61,6 +67,10 @@ def sample_of(row: Row, fields: Mapping[str, str], slices: Sequence[str]) -> Sam
     for name, text in (("id", sample.id), ("cluster", sample.cluster), *sample.slices.items()):
         if text is not None and not 0 < len(text) <= LONGEST_NAME:
             raise BadInput(f"{row.where}: {name} has {len(text)} characters, and may have 1 to {LONGEST_NAME}.")
+    if odd := [name for name in sample.slices if not SLICE.fullmatch(name)]:
+        raise BadInput(f"{row.where}: the slice {odd[0][:80]!r}: {FORMS[SLICE.pattern]}.")
+    if len(sample.slices) > MOST_SLICES:
+        raise BadInput(f"{row.where}: there are {len(sample.slices)} slices, and may be {MOST_SLICES}.")
     return sample
 
 
@@ -70,12 +80,13 @@ def _parted(row: Row, fields: Mapping[str, str]) -> tuple[Json, Json]:
         if column not in row.value:
             message = f"there is no column {column!r}, which fields names as {name}; there are {_there(row)}."
             raise BadInput(f"{row.where}: {message}")
-    columns = {fields.get(name, name): name for name in COLUMNS}
-    parts = {columns[column]: value for column, value in row.value.items() if column in columns and value is not None}
+    columns = {name: fields.get(name, name) for name in COLUMNS}
+    parts = {name: row.value[column] for name, column in columns.items() if row.value.get(column) is not None}
     for name in ("slices", "metadata", "variables"):
         if not isinstance(parts.get(name, {}), dict):
             raise BadInput(f"{row.where}: {name} is a mapping, as {{name: value}}.")
-    return parts, {column: value for column, value in row.value.items() if column not in columns}
+    taken = set(columns.values())
+    return parts, {column: value for column, value in row.value.items() if column not in taken}
 
 
 def _messages(row: Row, parts: Json) -> list[Json]:

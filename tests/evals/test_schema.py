@@ -17,7 +17,7 @@ from evals.scorers import registry as scorers
 from evals.targets import registry as targets
 from tests.evals.test_suite import BROKEN, WHOLE
 
-BEYOND = ("mine", "no.json", "'('", "answer}", "language", "none.jsonl", "exact\n- exact", "labels: [a]\n")
+BEYOND = ("mine", "no.json", "'('", "answer}", "language", "language}", "none.jsonl", "exact\n- exact", "labels: [a]\n")
 """What only reading tells: files, patterns, columns, names that are given twice."""
 
 
@@ -55,6 +55,7 @@ def test_every_kind_is_in_it_with_what_it_is_for() -> None:
         {"target": {"kind": "endpoint", "name": "support-bot"}},
         {"scorers": ["latency", "cost", {"kind": "label", "labels": {"yes": ["ja"], "no": []}, "after": "Answer:"}]},
         {"scorers": [{"kind": "json_schema", "schema": {"type": "object"}}, {"kind": "regex", "pattern": "x"}]},
+        {"slices": {"tongue": "lang"}},
         {"judges": {"strict": {"target": {"kind": "scripted"}, "rubric": "Be strict."}}},
     ],
 )

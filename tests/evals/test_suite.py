@@ -71,6 +71,12 @@ def test_the_digest_is_of_all_that_a_score_depends_on(folder: Path) -> None:
     assert len(digests) == len(changed) + 1
 
 
+def test_slices_by_other_names_than_their_columns(folder: Path) -> None:
+    found = read(suite(folder, yaml.safe_dump({**WHOLE, "slices": {"tongue": "lang"}})))
+    assert found.slices == ("tongue",)
+    assert [dict(sample.slices) for sample in found.dataset.samples] == [{"tongue": "en"}, {}]
+
+
 def test_a_schema_and_a_function_of_the_suites_own_are_in_its_digest(folder: Path) -> None:
     (folder / "s.json").write_text('{"type": "object"}')
     by_file = made(folder, scorers=[{"kind": "json_schema", "schema": "s.json"}])
@@ -92,7 +98,7 @@ BROKEN = [
     ("dataset: 3\nscorers: [exact]\nsuite: a\n", r":1: dataset: write a text or a mapping"),
     ("scorers: exact\nsuite: a\ndataset: d.jsonl\n", r":1: scorers: write a list, as \[one, other\]"),
     ("scorers: []\nsuite: a\ndataset: d.jsonl\n", r":1: scorers: it needs 1 at least"),
-    ("limit: {}\n", r":1: limit: there is no such key; did you mean limits\? There are about, dataset"),
+    ("limit: {}\n", r":1: limit: there is no such key; did you mean limits\? There are about, "),
     ("limits:\n  concurency: 3\n", r":2: limits\.concurency: .* did you mean concurrency\?"),
     ("limits:\n  concurrency: many\n", r":2: limits\.concurrency: write a whole number"),
     ("limits:\n  concurrency: 1.5\n", r":2: limits\.concurrency: write a whole number"),
@@ -115,6 +121,13 @@ BROKEN = [
         r":1: dataset: d\.jsonl:1: there is no column 'answer', .*; there are expected, id, input, lang",
     ),
     ("slices:\n- lang\n- language\n", r":3: slices\.1: no row of the dataset has anything in the column 'language'"),
+    (
+        "slices: {tongue: language}\n",
+        r":1: slices\.tongue: no row of the dataset has anything in the column 'language'",
+    ),
+    ("slices: {Tongue: lang}\n", r":1: slices\.Tongue: a name is a small letter"),
+    ("slices: 3\n", r":1: slices: write a list, as \[one, other\] or a mapping"),
+    ("slices: [Language]\n", r":1: slices\.0: a name is a small letter"),
     ("scorers:\n- exact\n- exat\n", r":3: scorers\.1: there is no scorer 'exat'; did you mean exact\?"),
     ("scorers:\n- exact\n- exact\n", r":3: scorers\.1: two scorers yield 'exact': give one of them another name"),
     ("scorers:\n- {kind: exact, ignore-case: true}\n", r":2: scorers\.0\.ignore-case: .*did you mean ignore_case\?"),

@@ -25,7 +25,8 @@ ROWS: list[dict[str, Any]] = [
 
 
 def loaded(folder: Path, given: Mapping[str, Any], slices: tuple[str, ...] = ()) -> Dataset:
-    return load(registry.find(given["kind"]).model_validate(given), folder, slices)
+    spec = registry.find(given["kind"]).model_validate(given)
+    return load(spec, folder, {name: name for name in slices})
 
 
 def jsonl(folder: Path, *rows: Any, **keys: Any) -> Dataset:
@@ -70,6 +71,11 @@ def test_what_becomes_of_columns(tmp_path: Path) -> None:
     assert sample.metadata == {"lang": "en", "source": "web"}
 
 
+def test_a_column_can_be_several_parts(tmp_path: Path) -> None:
+    (sample,) = jsonl(tmp_path, {"q": "Say this.", "input": "else"}, fields={"input": "q", "expected": "q"}).samples
+    assert (sample.question, sample.expected, sample.metadata) == ("Say this.", "Say this.", {"input": "else"})
+
+
 def test_a_row_without_an_id_has_one_of_its_own(tmp_path: Path) -> None:
     first, again = jsonl(tmp_path, {"input": "x"}), jsonl(tmp_path, {"input": "x"}, {"input": "y"})
     assert first.samples[0].id == again.samples[0].id != again.samples[1].id
@@ -99,6 +105,8 @@ def test_a_mark_before_utf_8_and_empty_lines_are_passed_over(tmp_path: Path) -> 
         ({"messages": ["hi"]}, {}, r"d\.jsonl:2: messages are a list of"),
         ({"input": "y", "documents": 3}, {}, r"d\.jsonl:2: Expected `array`, got `int`.*documents"),
         ({"input": "y", "slices": ["en"]}, {}, r"d\.jsonl:2: slices is a mapping"),
+        ({"input": "y", "slices": {"Hard": 1}}, {}, r"d\.jsonl:2: the slice 'Hard': a name is a small letter"),
+        ({"input": "y", "slices": {f"s{at}": 1 for at in range(21)}}, {}, r"d\.jsonl:2: there are 21 slices"),
         ({"input": "y", "id": "x" * 201}, {}, r"d\.jsonl:2: id has 201 characters"),
         ({"input": "y", "cluster": ""}, {}, r"d\.jsonl:2: cluster has 0 characters"),
     ],
