@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from evals.cli import check, contamination, freeze, run, schema
+from evals.cli import check, contamination, freeze, run, schema, show
 from evals.cli.exits import EPILOG, leave
 from evals.errors import EvalError
 
@@ -22,6 +22,7 @@ cli.command("check")(check.check)
 cli.command("contamination")(contamination.contamination)
 cli.command("freeze")(freeze.freeze)
 cli.command("schema")(schema.schema)
+cli.command("show")(show.show)
 
 
 def main() -> None:
