@@ -101,11 +101,15 @@ def _matching(folder: Path, patterns: list[str]) -> list[Path]:
 
 
 def _by_name(folder: Path) -> Files:
-    """By the names of files, else of the folders they are in; what names no split is train."""
-    found: Files = {}
-    for file in sorted(islice(_data(folder), MOST_FILES)):
-        found.setdefault(_split(file.relative_to(folder)) or "train", []).append(file)
-    return found
+    """By the names of files, else of the folders they are in, as `datasets` takes them: where none names a split all
+    are train, and where some do the others are left out."""
+    named: Files = {}
+    files = sorted(islice(_data(folder), MOST_FILES))
+    for file in files:
+        split = _split(file.relative_to(folder))
+        if split is not None:
+            named.setdefault(split, []).append(file)
+    return named or {"train": files}
 
 
 def _data(folder: Path) -> Iterator[Path]:
@@ -118,7 +122,7 @@ def _data(folder: Path) -> Iterator[Path]:
 def _split(path: Path) -> str | None:
     shard = SHARD.match(path.stem)
     if shard is not None:
-        return _known(shard["split"]) or shard["split"]
+        return shard["split"]
     return next((split for part in (path.stem, *reversed(path.parts[:-1])) if (split := _known(part))), None)
 
 

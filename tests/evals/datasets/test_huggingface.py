@@ -39,10 +39,14 @@ def asked(folder: Path, **keys: Any) -> list[str]:
         (["data/train-00000-of-00002.jsonl", "data/train-00001-of-00002.jsonl"], {"train": 2}),
         (["data/hard-00000-of-00001-abc123.jsonl"], {"hard": 1}),
         (["test/a.jsonl", "train/a.jsonl", "train/b.jsonl"], {"test": 1, "train": 2}),
+        (["train.jsonl", "other.jsonl"], {"train": ["train.jsonl"]}),
+        (["eval.jsonl", "training.jsonl", "mytest.jsonl"], {"test": 1, "train": 1}),
+        (["data/dev-00000-of-00001.jsonl"], {"dev": 1}),
         (["contest.jsonl", ".cache/test.jsonl"], {"train": ["contest.jsonl"]}),
     ],
 )
 def test_splits_by_the_names_of_files(tmp_path: Path, names: list[str], splits: dict[str, Any]) -> None:
+    """As `load_dataset` of `datasets` 5.2 has them."""
     found = files_of(write(tmp_path, dict.fromkeys(names, "")), None)
     for split, wanted in splits.items():
         if isinstance(wanted, int):
