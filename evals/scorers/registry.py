@@ -7,9 +7,9 @@ not asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.metadata import entry_points
 
+from evals import loading
 from evals.errors import BadInput
 from evals.faults import near
 from evals.scorers.base import Scorer
@@ -45,8 +45,7 @@ BUILT_IN: Mapping[str, str] = {
 def find(kind: str) -> type[Scorer]:
     """Raises `BadInput` for a kind that there is not, and for a plug-in that is no scorer."""
     if kind in BUILT_IN:
-        module, name = BUILT_IN[kind].split(":")
-        found: type[Scorer] = getattr(import_module(module), name)
+        found: type[Scorer] = loading.load(BUILT_IN, kind)
         return found
     for point in entry_points(group=GROUP, name=kind):
         try:
