@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 
+from evals import loading
 from evals.datasets.base import DatasetSpec
 from evals.errors import BadInput
 from evals.faults import near
@@ -30,8 +30,7 @@ def find(kind: str) -> type[DatasetSpec]:
     """Raises `BadInput` for a kind that there is not."""
     if kind not in BUILT_IN:
         raise BadInput(f"there is no kind of dataset {kind[:80]!r}; {near(kind, BUILT_IN)}.")
-    module, name = BUILT_IN[kind].split(":")
-    found: type[DatasetSpec] = getattr(import_module(module), name)
+    found: type[DatasetSpec] = loading.load(BUILT_IN, kind)
     return found
 
 

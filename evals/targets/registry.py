@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 
+from evals import loading
 from evals.errors import BadInput
 from evals.faults import near
 from evals.targets.base import TargetSpec
@@ -20,6 +20,5 @@ def find(kind: str) -> type[TargetSpec]:
     """Raises `BadInput` for a kind that there is not."""
     if kind not in BUILT_IN:
         raise BadInput(f"there is no kind of target {kind[:80]!r}; {near(kind, BUILT_IN)}.")
-    module, name = BUILT_IN[kind].split(":")
-    found: type[TargetSpec] = getattr(import_module(module), name)
+    found: type[TargetSpec] = loading.load(BUILT_IN, kind)
     return found

@@ -16,6 +16,13 @@ COMMANDS = (
     ("releases",),
     ("releases", "show"),
     ("releases", "make"),
+    ("eval",),
+    ("eval", "run"),
+    ("eval", "check"),
+    ("eval", "show"),
+    ("eval", "contamination"),
+    ("eval", "freeze"),
+    ("eval", "schema"),
     ("calls",),
     ("calls", "show"),
     ("calls", "content"),
@@ -166,7 +173,7 @@ def test_the_help_tells_where_to_start(sluice: Sluice) -> None:
     steps = text.partition("Start here:")[2].splitlines()
     assert [
         line.partition("sluice ")[2].split()[0] for line in steps
-    ] == "serve apply releases rollouts calls usage doctor".split()
+    ] == "serve apply releases rollouts eval calls usage doctor".split()
 
 
 def test_without_a_command_it_helps(sluice: Sluice) -> None:
