@@ -64,7 +64,8 @@ def _said(fault: Mapping[str, Any], kind: type[BaseModel]) -> str:
     what, context = fault["type"], fault.get("ctx", {})
     if what == "extra_forbidden":
         *way, key = fault["loc"]
-        return f"there is no such key; {near(str(key), _keys(kind, way))}"
+        known = _keys(kind, way)
+        return f"there is no such key; {near(str(key), known)}" if known else "there is no such key: take it away"
     if what == "missing":
         return f"it is missing: write `{fault['loc'][-1]}: …`"
     if what == "literal_error":
@@ -82,12 +83,12 @@ def _said(fault: Mapping[str, Any], kind: type[BaseModel]) -> str:
 
 
 def _keys(kind: type[BaseModel], way: Sequence[str | int]) -> list[str]:
-    """The keys that a mapping has at the end of `way`."""
+    """The keys that a mapping has at the end of `way`; none where that is not known."""
     held: set[type[BaseModel]] = {kind}
     for step in way:
         fields = [model.model_fields[step] for model in held if isinstance(step, str) and step in model.model_fields]
-        below = {model for field in fields for model in _models(field.annotation)}
-        held = below or held
+        if fields:
+            held = {model for field in fields for model in _models(field.annotation)}
     return [field.alias or name for model in held for name, field in model.model_fields.items()]
 
 

@@ -49,7 +49,8 @@ def checked(kind: type[T], value: Any, document: Document, path: Path, place: tu
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        faults = [(fault, _steps(fault, document, place)) for fault in error.errors(include_url=False)]
+        told = sorted(error.errors(include_url=False), key=lambda fault: fault["type"] == "missing")  # misspelt, first
+        faults = [(fault, _steps(fault, document, place)) for fault in told]
         first = faults[0][1]
         steps = max((found for _, found in faults if found[: len(first)] == first), key=len)
         said = faulty.said([fault for fault, found in faults if found == steps], kind)

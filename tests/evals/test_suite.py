@@ -110,7 +110,7 @@ BROKEN = [
     ("dataset: none.jsonl\n", r":1: dataset: .*none\.jsonl cannot be read: No such file"),
     ("dataset: {path: d.jsonl}\n", r":1: dataset: it does not say of which kind it is"),
     ("dataset: {kind: json, path: x}\n", r":1: dataset: there is no kind of dataset 'json'; did you mean jsonl\?"),
-    ("dataset:\n  kind: jsonl\n  file: d.jsonl\n", r":1: dataset\.path: it is missing: write `path: …`"),
+    ("dataset:\n  kind: jsonl\n", r":1: dataset\.path: it is missing: write `path: …`"),
     ("dataset:\n  kind: jsonl\n  path: d.jsonl\n  limit: few\n", r":4: dataset\.limit: write a whole number"),
     (
         "dataset:\n  kind: jsonl\n  path: d.jsonl\n  fields: {expect: answer}\n",
@@ -146,6 +146,12 @@ BROKEN = [
         "target:\n  kind: scripted\n  rules:\n  - {when: '('}\n",
         r":4: target\.rules\.0\.when: is not a regular expression",
     ),
+    (
+        "judges:\n  j:\n    target: {kind: openai, modle: x}\n    rubric: x\n",
+        r":3: judges\.j\.target\.modle: there is no such key",
+    ),
+    ("judges:\n  j:\n    target: {kind: scripted}\n    rubrik: x\n", r":4: judges\.j\.rubrik: .*did you mean rubric\?"),
+    ("dataset:\n  kind: jsonl\n  pat: d.jsonl\n", r":3: dataset\.pat: .*did you mean path\?"),
     ("judges:\n  j:\n    rubric: x\n", r":2: judges\.j\.target: it is missing"),
     ("judges:\n  J: {}\n", r":2: judges\.J"),
 ]
