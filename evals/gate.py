@@ -113,14 +113,14 @@ def decide(requirement: Requirement, evidence: EvalEvidence, now: float, before:
     shrinks as their number grows."""
     if (why := why_invalid(requirement, evidence, now)) is not None:
         return Decision(verdict="invalid", reasons=[why])
-    worn = min(1.0, requirement.holdout / (looked + 1))
+    worn = 0.5 ** (looked // requirement.holdout)
     alpha = requirement.alpha / 2 ** (before + 1) * worn
     found = measured(requirement, evidence, alpha)
     decisions = [_beyond(one, requirement) for one in found]
     worst = min(decisions, key=lambda one: ("fail", "underpowered", "pass").index(one.verdict))
     reasons = [reason for one in decisions for reason in one.reasons] + notes(requirement, evidence)
     if worn < 1:
-        reasons.append(f"{looked} releases were judged on this dataset before: the error is {worn:.0%}; take another")
+        reasons.append(f"{looked} releases were judged on this dataset before: the error is {worn:.2%}; take another")
     return worst.model_copy(update={"reasons": reasons})
 
 
