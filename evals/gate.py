@@ -109,8 +109,7 @@ def decide(requirement: Requirement, evidence: EvalEvidence, now: float, before:
     """The verdict. The evidence is taken to be for the release, the suite and the baseline in question. `before` is how
     many runs of these there were already: the first has half of `alpha`, each other half of what the one before had, so
     that runs which are made anew until one passes are wrong with a chance of `alpha` together. `looked` is how many
-    other releases were judged on this dataset: from `holdout` on it is known too well, and the error that is left
-    shrinks as their number grows."""
+    other releases were judged on this dataset: after each `holdout` of them, the error that is left is halved."""
     if (why := why_invalid(requirement, evidence, now)) is not None:
         return Decision(verdict="invalid", reasons=[why])
     worn = 0.5 ** (looked // requirement.holdout)
