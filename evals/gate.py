@@ -31,8 +31,8 @@ class Requirement(BaseModel):
     margin is a share of the live release's mean, as of a cost. With `quantile` it is not the mean that counts:
     `at_most` is then what this share of items must not be above, as of seconds, and `margin` by how much more items may
     be above the live release's own quantile. Evidence is at most `max_age` old (as 30d), of at least `min_items`;
-    `contaminated` is the share of items that may be known to the candidate. A dataset that `holdout` releases were
-    judged on has the error of the next ones charged for it."""
+    `contaminated` is the share of items that may be known to the candidate. Each `holdout` releases that were judged on
+    a dataset halve the error that is left to the next ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -119,7 +119,9 @@ def decide(requirement: Requirement, evidence: EvalEvidence, now: float, before:
     worst = min(decisions, key=lambda one: ("fail", "underpowered", "pass").index(one.verdict))
     reasons = [reason for one in decisions for reason in one.reasons] + notes(requirement, evidence)
     if worn < 1:
-        reasons.append(f"{looked} releases were judged on this dataset before: the error is {worn:.2%}; take another")
+        reasons.append(
+            f"{looked} releases were judged on this dataset before: the error is {worn:.3g} of what it was; take another"
+        )
     return worst.model_copy(update={"reasons": reasons})
 
 

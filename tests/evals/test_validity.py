@@ -83,7 +83,7 @@ def evidence_of(found: list[float], old: list[float]) -> EvalEvidence:
     return run(found, old)
 
 
-@pytest.mark.parametrize(("looked", "alpha"), [(0, 0.025), (19, 0.025), (39, 0.0125), (199, 0.0025)])
+@pytest.mark.parametrize(("looked", "alpha"), [(0, 0.025), (19, 0.025), (20, 0.0125), (39, 0.0125), (60, 0.003125)])
 def test_a_dataset_that_was_looked_at_often_is_charged_for(looked: int, alpha: float) -> None:
     decision = decide(need(margin=0.05), evidence_of(ALIKE, ALIKE), NOW, 0, looked)
     assert decision.alpha == pytest.approx(alpha)
