@@ -1,0 +1,105 @@
+"""examples/support as its reader walks through it: every change ends as its README says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.running import SLUICE, Gateway, running_gateway
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "support"
+
+
+@pytest.fixture(scope="module")
+def support(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    upstreams = yaml.safe_load((EXAMPLE / "sluicegate.yaml").read_text())["upstreams"]
+    manifest = (EXAMPLE / "manifest.yaml").read_text()
+    with running_gateway(tmp_path_factory.mktemp("support"), upstreams, manifest) as started:
+        yield started
+
+
+def sluice(at: Gateway, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    held = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
+    env = {**held, "SLUICE_URL": at.url, "SLUICE_KEY": at.key}
+    return subprocess.run([SLUICE, *arguments], cwd=folder, env=env, text=True, capture_output=True, timeout=50)
+
+
+def proposed(at: Gateway, folder: Path, *change: str) -> dict[str, Any]:
+    """A rollout, to be aborted before the next."""
+    done = sluice(at, folder, "rollouts", "propose", "support", *change, "--reason", "try", "--submit", "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "suite", "gate", "status", "effect"),
+    [
+        (["--upstream", "better"], "suite", "gate", 0, 25),
+        (["--upstream", "worse"], "suite", "gate", 1, -17),
+        (["--upstream", "better"], "smoke", "smoke-gate", 3, None),
+        (["--prompt", "support-with-examples@1", "--upstream", "memorised"], "suite", "gate", 4, 12),
+    ],
+)
+def test_changes_end_as_the_readme_says(
+    support: Gateway, tmp_path: Path, change: list[str], suite: str, gate: str, status: int, effect: int | None
+) -> None:
+    rollout = proposed(support, tmp_path, *change)
+    try:
+        asked = ["--release", rollout["release"], "--gate-file", str(EXAMPLE / f"{gate}.yaml"), "--out", "run"]
+        done = sluice(support, tmp_path, "eval", "run", str(EXAMPLE / f"{suite}.yaml"), *asked)
+    finally:
+        sluice(support, tmp_path, "rollouts", "abort", rollout["id"], "--reason", "done")
+    verdict = {0: "pass", 1: "fail", 3: "underpowered", 4: "invalid"}[status]
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (status, verdict.upper()), done.stdout + done.stderr
+    right = {arm: answers(tmp_path / "run" / arm) for arm in ("candidate", "baseline")}
+    if effect is not None:
+        assert (len(right["baseline"]), len(right["candidate"]) - len(right["baseline"])) == (341, effect)
+    row = next(
+        row for row in (EXAMPLE / "README.md").read_text().splitlines() if f"| {verdict.upper()}, {status}" in row
+    )
+    assert effect is None or f"{effect:+} of 426, {effect / 4.26:+.1f} points" in row
+
+
+def answers(arm: Path) -> set[str]:
+    """The samples whose answer is right."""
+    lines = (arm / "results.jsonl").read_text().splitlines()
+    results = [json.loads(line) for line in lines]
+    return {result["sample"] for result in results if result["scores"]["answer"]["value"] == 1}
+
+
+def test_the_prompt_that_knows_the_suite_is_shown_with_what_it_knows(support: Gateway, tmp_path: Path) -> None:
+    rollout = proposed(support, tmp_path, "--prompt", "support-with-examples@1", "--upstream", "memorised")
+    try:
+        suite = str(EXAMPLE / "suite.yaml")
+        done = sluice(support, tmp_path, "eval", "contamination", suite, "--release", rollout["release"], "--json")
+    finally:
+        sluice(support, tmp_path, "rollouts", "abort", rollout["id"], "--reason", "done")
+    found = json.loads(done.stdout)["found"]
+    assert {finding["set"] for finding in found} == {"the prompt"}
+    assert len({finding["item"] for finding in found if finding["how"] == "exact"}) == 12
+
+
+def test_the_files_are_what_is_built_from_them() -> None:
+    subprocess.run([sys.executable, str(EXAMPLE / "build.py"), "--check"], check=True, timeout=50)
+
+
+def test_items_are_labelled_by_the_policy() -> None:
+    rows = [json.loads(line) for line in (EXAMPLE / "items.jsonl").read_text().splitlines()]
+    policy = (EXAMPLE / "policy.md").read_text()
+    topics = set(yaml.safe_load((EXAMPLE / "suite.yaml").read_text())["scorers"][1]["labels"])
+    assert len({row["id"] for row in rows}) == len({row["variables"]["question"] for row in rows}) == len(rows) == 426
+    assert len({row["cluster"] for row in rows}) == 72
+    assert {row["expected"]["topic"] for row in rows} == topics
+    assert all(f"**{row['expected']['fact']}**" in policy for row in rows)
+    facts = {row["expected"]["fact"] for row in rows}
+    assert not any(one != other and one.casefold() in other.casefold() for one in facts for other in facts)
