@@ -119,9 +119,8 @@ def decide(requirement: Requirement, evidence: EvalEvidence, now: float, before:
     worst = min(decisions, key=lambda one: ("fail", "underpowered", "pass").index(one.verdict))
     reasons = [reason for one in decisions for reason in one.reasons] + notes(requirement, evidence)
     if worn < 1:
-        reasons.append(
-            f"{looked} releases were judged on this dataset before: the error is {worn:.3g} of what it was; take another"
-        )
+        left = f"the error is {worn:.3g} of what it was"
+        reasons.append(f"{looked} releases were judged on this dataset before: {left}; take another")
     return worst.model_copy(update={"reasons": reasons})
 
 
