@@ -7,6 +7,7 @@ schema cannot say (that two labels are apart, that a file is there) reading the 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,16 @@ from evals.suite import SuiteFile
 from evals.targets import registry as targets
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+SENTENCES = re.compile(r"(?<=\.) (?=[A-Z`])")
+COMMON: Mapping[str, str] = {
+    "fields": "Which column is what, where it has another name than the part of a sample: {input: question}.",
+    "key": "The key of `expected` that holds what this scorer compares with, where `expected` is a mapping.",
+    "limit": "The first so many rows.",
+    "name": "The metric that it yields; that of its kind where none is given.",
+    "path": "Relative to the suite.",
+}
+"""Of options that many kinds have."""
 
 Kinds = Mapping[str, type[Part]]
 
@@ -46,6 +57,8 @@ def schema(scorer_kinds: Iterable[str] = scorers.BUILT_IN) -> Json:
     suite["properties"]["scorers"]["items"] = _either(_alone(scoring), _of_kind(scoring, names))
     held[names[Judge]]["properties"]["target"] = _of_kind(asked, names)
     _tidy(suite, held)
+    for part in (suite, *held.values()):
+        _explain(part)
     return {"$schema": DIALECT, **suite, "title": "A suite", "$defs": held}
 
 
@@ -59,6 +72,15 @@ def _tell_kind(held: Json, kind: str, part: Any) -> None:
     held["description"] = f"{part.about}.\n\n{inspect.getdoc(part) or ''}".strip()
     held["properties"]["kind"] = {"const": kind}
     held["required"] = ["kind", *(name for name in held.get("required", ()) if name != "kind")]
+
+
+def _explain(part: Json) -> None:
+    """Each option in the sentences that speak of it, of what is said of the whole."""
+    sentences = SENTENCES.split(" ".join(part.get("description", "").split()))
+    for name, option in part.get("properties", {}).items():
+        said = " ".join(one for one in sentences if re.search(rf"`{re.escape(name)}\b", one))
+        if (said or name in COMMON) and name != "kind":
+            option.setdefault("description", said or COMMON[name])
 
 
 def _either(text: Json, mapping: Json) -> Json:

@@ -31,8 +31,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
 
 
 class Limits(Part):
-    """How hard a target is asked. `seconds` is what one ask may take, tried at most `attempts` times; `budget` (as
-    5usd) is what the whole run, with its judges, may cost."""
+    """How hard a target is asked: `concurrency` asks at once, and at most `requests_per_minute`. `seconds` is what one
+    ask may take, tried at most `attempts` times; `budget` (as 5usd) is what the whole run, with its judges, may cost."""
 
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = 8
     requests_per_minute: Annotated[float, Field(gt=0)] | None = None
@@ -55,9 +55,11 @@ class Against(Part):
 
 
 class SuiteFile(Part):
-    """A suite as people write it. `dataset` is a path, or `{kind, …}`; `target` and each of `scorers` are `{kind, …}`,
-    or the kind alone. `slices` are columns of the dataset whose values are looked at by themselves, or a mapping from
-    names for them to columns. Each sample is asked `repeats` times, with seeds that follow from `seed`."""
+    """A suite as people write it: `suite` is its name, and `about` says what it is for. `dataset` is a path, or
+    `{kind, …}`; `target` and each of `scorers` are `{kind, …}`, or the kind alone. `judges` are models that score, by
+    name. `slices` are columns of the dataset whose values are looked at by themselves, or a mapping from names for them
+    to columns. Each sample is asked `repeats` times, with seeds that follow from `seed`. `limits` say how hard a target
+    is asked, and `contamination` where a candidate may have learnt the suite from."""
 
     suite: Name
     about: str = ""

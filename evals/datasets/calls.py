@@ -28,14 +28,14 @@ KEPT = ("endpoint", "release", "upstream", "served", "finish", "status", "owner"
 
 class Calls(DatasetSpec):
     """The newest calls, at most `limit` (1,000 without one), whose content was kept whole: see the setting `content`.
-    `endpoint`, `since` and `until` narrow, and in `where` any filter of `GET /admin/calls`, as `{release: …, key: …}`;
-    without another `status` only calls that went well. The gateway is at SLUICE_URL, the key of an editor in
-    SLUICE_KEY.
+    They are of one API, `surface`; `endpoint`, `since` and `until` narrow, and in `where` any filter of `GET
+    /admin/calls`, as `{release: …, key: …}`; without another `status` only calls that went well. The gateway is at
+    SLUICE_URL, the key of an editor in SLUICE_KEY.
 
     Columns: `id`, `messages`, `tools`, `variables`, `answer`, `started` (ISO 8601), and of the record `endpoint`,
-    `release`, `upstream`, `served`, `finish`, `status`, `owner`, `team`, `project`, `key_id`. So
-    `fields: {expected: answer, cluster: key_id}` compares with what was answered then. The dataset is what was found:
-    as calls come and go its digest changes, and what is to stand in a gate is written to a file first."""
+    `release`, `upstream`, `served`, `finish`, `status`, `owner`, `team`, `project`, `key_id`. So `fields: {expected:
+    answer, cluster: key_id}` compares with what was answered then. The dataset is what was found: as calls come and go
+    its digest changes, and what is to stand in a gate is written to a file first."""
 
     about: ClassVar[str] = "recorded calls of a gateway, with what was said in them"
     kind: Literal["calls"] = "calls"

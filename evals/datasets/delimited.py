@@ -21,9 +21,9 @@ STRUCTURED = ("messages", "metadata", "slices", "tools", "variables")
 
 
 class Csv(DatasetSpec):
-    """`path` leads to a file in UTF-8 whose first line names the columns; an empty cell is one that is not there.
-    Cells are texts. Those of `messages`, `tools`, `variables`, `slices`, `metadata` and of the columns that `json`
-    names hold JSON."""
+    """`path` leads to a file in UTF-8 whose first line names the columns; an empty cell is one that is not there. Cells
+    are texts, set apart by `delimiter`. Those of `messages`, `tools`, `variables`, `slices`, `metadata` and of the
+    columns that `json` names hold JSON."""
 
     about: ClassVar[str] = "CSV, a header and a row for each sample"
     kind: Literal["csv"] = "csv"

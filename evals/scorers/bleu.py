@@ -13,7 +13,7 @@ from evals.scorers.base import Comparing, Instruments, plain
 class Bleu(Comparing):
     """For each answer, with exponential smoothing and no more n-grams than it has: what sacreBLEU calls sentence BLEU.
     The mean over samples is not the corpus BLEU of papers. `tokenize` is one of sacreBLEU's tokenizers: `13a` is for
-    languages with spaces, `zh` for Chinese, `char` for any."""
+    languages with spaces, `zh` for Chinese, `char` for any. `ignore_case` leaves case out of account."""
 
     about: ClassVar[str] = "sentence BLEU against the expected texts, from 0 to 1 (Papineni et al. 2002; Post 2018)"
     kind: Literal["bleu"] = "bleu"

@@ -12,7 +12,7 @@ from evals.scorers.base import Comparing, Instruments, plain
 
 class ChrF(Comparing):
     """Counts characters, and so serves languages that write words together or bend them. With `words: 2` it is
-    chrF++."""
+    chrF++. `ignore_case` leaves case out of account."""
 
     about: ClassVar[str] = "F-score of shared character n-grams, from 0 to 1 (Popović 2015, 2017)"
     kind: Literal["chrf"] = "chrf"

@@ -13,8 +13,8 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class Contains(Comparing):
-    """The texts of `expected`, or those given here: `all` of them, or with `any` one. `forbidden` are the ones that
-    must not be there."""
+    """The texts of `expected`, or `texts`: with `match: all` each of them has to be there, with `any` one. `forbidden`
+    are the ones that must not be. Case is left out of account, unless `ignore_case` is false."""
 
     about: ClassVar[str] = "1 where the answer holds the expected text and no forbidden one, else 0"
     kind: Literal["contains"] = "contains"

@@ -10,7 +10,9 @@ from evals.scorers.retrieval import Found, Retrieving
 
 
 class ContextPrecision(Retrieving):
-    """With `ranked` (the default) the mean, over the documents to the point, of the precision up to each: what stands
+    __doc__ = f"""{Retrieving.__doc__}
+
+    With `ranked` (the default) the mean, over the documents to the point, of the precision up to each: what stands
     first counts most, as in Ragas' context precision. Without, the part of all documents that is to the point."""
 
     about: ClassVar[str] = "part of what was looked up that is to the point, from 0 to 1 (average precision)"

@@ -9,7 +9,8 @@ from evals.scorers.base import Comparing, Instruments, plain, right
 
 
 class Exact(Comparing):
-    """`expected` is one value, or a list any of which is right. Space around is left out of account."""
+    """`expected` is one value, or a list any of which is right. Space around is left out of account, and
+    with `ignore_case` case too."""
 
     about: ClassVar[str] = "1 where the answer is the expected one to the letter, else 0"
     kind: Literal["exact"] = "exact"

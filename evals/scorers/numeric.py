@@ -14,9 +14,9 @@ Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Numeric(Comparing):
-    """The `last` number of the answer counts, or the `first`; with `after: "Answer:"` of what comes after the last such
-    text. It is right where it differs by at most `absolute`, or by at most the part `relative` of the expected number.
-    Units and the sign % are left out of account. `decimal` is the mark before decimals."""
+    """`take` says whether the `last` number of the answer counts or the `first`; with `after: "Answer:"` of what comes
+    after the last such text. It is right where it differs by at most `absolute`, or by at most the part `relative` of
+    the expected number. Units and the sign % are left out of account. `decimal` is the mark before decimals."""
 
     about: ClassVar[str] = "1 where the answer's number is within the tolerance of the expected one, else 0"
     kind: Literal["numeric"] = "numeric"

@@ -119,3 +119,17 @@ def test_scorers_of_installed_packages_are_in_it_when_asked_for(
     rules = jsonschema_rs.validator_for(schema(scorers.kinds()))
     assert rules.is_valid(loud)
     assert not rules.is_valid({**WHOLE, "scorers": ["louder"]})
+
+
+def test_every_option_is_explained() -> None:
+    """In the words of its kind: what an editor shows beside it."""
+    made = schema()
+    ours = {"A suite", "Limits", *datasets.BUILT_IN, *scorers.BUILT_IN}
+    untold = [
+        f"{part['title']}.{name}"
+        for part in (made, *made["$defs"].values())
+        if part.get("title") in ours
+        for name, option in part["properties"].items()
+        if name != "kind" and not option.get("description")
+    ]
+    assert untold == []
