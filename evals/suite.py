@@ -32,7 +32,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
 
 class Limits(Part):
     """How hard a target is asked: `concurrency` asks at once, and at most `requests_per_minute`. `seconds` is what one
-    ask may take, tried at most `attempts` times; `budget` (as 5usd) is what the whole run, with its judges, may cost."""
+    ask may take, tried at most `attempts` times; `budget`, as 5usd, is what a whole run with its judges may cost."""
 
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = 8
     requests_per_minute: Annotated[float, Field(gt=0)] | None = None
