@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 from evals.errors import Missing
 from evals.sample import Output, Sample, Score
@@ -20,6 +21,11 @@ class Bleu(Comparing):
     tokenize: Literal["13a", "intl", "zh", "char", "none"] = "13a"
     ignore_case: bool = False
 
+    def placed(self, folder: Path) -> Self:
+        """Raises `Missing` before anything is asked."""
+        self._made()
+        return self
+
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         references = self.references(sample)
         if not references:
@@ -29,6 +35,9 @@ class Bleu(Comparing):
 
     @cached_property
     def _metric(self) -> Any:
+        return self._made()
+
+    def _made(self) -> Any:
         try:
             from sacrebleu.metrics import BLEU
         except ImportError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 from evals.errors import Missing
 from evals.sample import Output, Sample, Score
@@ -19,6 +20,11 @@ class ChrF(Comparing):
     words: Literal[0, 1, 2] = 0
     ignore_case: bool = False
 
+    def placed(self, folder: Path) -> Self:
+        """Raises `Missing` before anything is asked."""
+        self._made()
+        return self
+
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         references = self.references(sample)
         if not references:
@@ -27,6 +33,9 @@ class ChrF(Comparing):
 
     @cached_property
     def _metric(self) -> Any:
+        return self._made()
+
+    def _made(self) -> Any:
         try:
             from sacrebleu.metrics import CHRF
         except ImportError as error:

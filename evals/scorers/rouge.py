@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 from evals.errors import Missing
 from evals.sample import Output, Sample, Score
@@ -27,6 +28,11 @@ class Rouge(Comparing):
     measure: Literal["f1", "precision", "recall"] = "f1"
     stem: bool = False
 
+    def placed(self, folder: Path) -> Self:
+        """Raises `Missing` before anything is asked."""
+        self._made()
+        return self
+
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         references = self.references(sample)
         if not references:
@@ -36,6 +42,9 @@ class Rouge(Comparing):
 
     @cached_property
     def _scorer(self) -> Any:
+        return self._made()
+
+    def _made(self) -> Any:
         try:
             from rouge_score.rouge_scorer import RougeScorer
             from rouge_score.tokenizers import DefaultTokenizer

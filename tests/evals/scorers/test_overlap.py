@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.evals.scorers.scoring import score
+from evals.errors import Missing
+from tests.evals.scorers.scoring import score, scorer
 
 CZECH = [
     (
@@ -99,3 +102,14 @@ def test_similarity_is_of_embeddings() -> None:
     assert score("similarity", "ab", "a", least=0.7).value == 1
     assert score("similarity", "ab", "a", least=0.8).value == 0
     assert score("similarity", " ", "a").value == 0
+
+
+@pytest.mark.parametrize(("kind", "library"), [("bleu", "sacrebleu"), ("chrf", "sacrebleu"), ("rouge", "rouge_score")])
+def test_a_library_that_is_not_installed_is_told_before_anything_is_asked(
+    kind: str, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(Missing, match=r"is not installed: pip install 'sluicegate\[evals\]'"):
+        scorer(kind, tmp_path)
