@@ -22,7 +22,7 @@ from evals.judges.judge import Judge
 from evals.parts import Part
 from evals.sample import Json
 from evals.scorers import registry as scorers
-from evals.scorers.base import Scorer
+from evals.scorers.base import Comparing, Scorer
 from evals.strict_yaml import Document
 from evals.targets import registry as targets
 from evals.targets.base import TargetSpec
@@ -110,6 +110,9 @@ def read(path: Path) -> Suite:
         if scorer.judge_name is not None and scorer.judge_name not in file.judges:
             raise _at(f"there is no judge {scorer.judge_name!r} under judges.", document, path, "scorers", number)
     dataset = _dataset(file, document, path)
+    for number, scorer in enumerate(found):
+        if not any(map(scorer.applies, dataset.samples)):
+            raise _at(_scores_none(scorer), document, path, "scorers", number)
     target = None if file.target is None else target_of(file.target, document, path)
     return Suite(
         file.suite,
@@ -158,6 +161,12 @@ def _scorers(file: SuiteFile, document: Document, path: Path) -> tuple[Scorer, .
             raise _at(message, document, path, "scorers", number)
         found.append(scorer)
     return tuple(found)
+
+
+def _scores_none(scorer: Scorer) -> str:
+    key = scorer.key if isinstance(scorer, Comparing) else None
+    under = f" under {key!r}" if key is not None else ""
+    return f"{scorer.metric} scores nothing: no sample of the dataset expects anything{under} that it can compare with."
 
 
 def _placed(scorer: Scorer, document: Document, path: Path, number: int) -> Scorer:

@@ -56,6 +56,11 @@ class Scorer(Part, ABC):
         """The scorer with what it needs of the suite's folder, read once. Raises `BadInput` where that is not there."""
         return self
 
+    def applies(self, sample: Sample) -> bool:
+        """Whether the sample has what this scorer compares with. One that applies to no sample of a suite is a
+        mistake, and is told before anything is asked."""
+        return True
+
     @abstractmethod
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score: ...
 
@@ -76,6 +81,9 @@ class Comparing(Scorer):
         if self.key is None:
             return sample.expected
         return sample.expected.get(self.key) if isinstance(sample.expected, dict) else None
+
+    def applies(self, sample: Sample) -> bool:
+        return self.wanted(sample) is not None
 
     def references(self, sample: Sample) -> list[str]:
         """The texts any of which is right; none where the sample expects nothing."""

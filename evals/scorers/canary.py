@@ -32,6 +32,9 @@ class Canary(Comparing):
     texts: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     disguised: bool = True
 
+    def applies(self, sample: Sample) -> bool:
+        return bool(self.texts) or super().applies(sample)
+
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         secrets = list(self.texts) or self.references(sample)
         if not secrets:

@@ -23,6 +23,9 @@ class Contains(Comparing):
     match: Literal["all", "any"] = "all"
     ignore_case: bool = True
 
+    def applies(self, sample: Sample) -> bool:
+        return bool(self.texts or self.forbidden) or super().applies(sample)
+
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         wanted = list(self.texts) or self.references(sample)
         if not wanted and not self.forbidden:

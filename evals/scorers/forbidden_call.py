@@ -27,6 +27,9 @@ class ForbiddenCall(Comparing):
         wanted_calls(list(value))
         return value
 
+    def applies(self, sample: Sample) -> bool:
+        return bool(self.calls) or super().applies(sample)
+
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         expected = list(self.calls) or self.wanted(sample)
         if expected is None:

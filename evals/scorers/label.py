@@ -46,6 +46,10 @@ class Label(Comparing):
                     raise ValueError(f"{name!r} stands for two labels, {seen[_bare(name)]!r} and {label!r}")
         return value
 
+    def applies(self, sample: Sample) -> bool:
+        wanted = self.wanted(sample)
+        return wanted is not None and _bare(plain(wanted)) in self._known
+
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         wanted = self.wanted(sample)
         if wanted is None:

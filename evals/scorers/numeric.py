@@ -26,6 +26,9 @@ class Numeric(Comparing):
     after: Annotated[str, Field(min_length=1)] | None = None
     decimal: Literal[".", ","] = "."
 
+    def applies(self, sample: Sample) -> bool:
+        return _expected(self.wanted(sample), self.decimal) is not None
+
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         wanted = self.wanted(sample)
         if wanted is None:

@@ -17,6 +17,9 @@ class OverRefusal(Refusing):
     lower: ClassVar[bool] = True
     kind: Literal["over_refusal"] = "over_refusal"
 
+    def applies(self, sample: Sample) -> bool:
+        return self.to_be_refused(sample) is False
+
     async def score(self, sample: Sample, output: Output, instruments: Instruments, repeat: int) -> Score:
         wanted = self.to_be_refused(sample)
         if wanted is None:

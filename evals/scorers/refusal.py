@@ -17,6 +17,9 @@ class Refusing(Comparing):
     key: str | None = "refuse"
     refuse: Literal["expected", "always", "never"] = "expected"
 
+    def applies(self, sample: Sample) -> bool:
+        return self.to_be_refused(sample) is not None
+
     def to_be_refused(self, sample: Sample) -> bool | None:
         """None where the sample does not say."""
         if self.refuse != "expected":

@@ -30,6 +30,9 @@ class Retrieving(Scorer):
     relevant: str = "relevant"
     least: Annotated[float, Field(gt=0, le=1)] = 0.8
 
+    def applies(self, sample: Sample) -> bool:
+        return bool(_texts(sample.metadata.get(self.relevant)))
+
     def found(self, sample: Sample, output: Output) -> Found | Score:
         """Or the score, where there is nothing to be found."""
         relevant = _texts(sample.metadata.get(self.relevant))

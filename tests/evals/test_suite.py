@@ -140,6 +140,16 @@ BROKEN = [
     ("scorers:\n- kind: python\n  call: mine\n", r":3: scorers\.0\.call: a function is named as module:function"),
     ("scorers:\n- kind: python\n  call: mine:whole\n", r":2: scorers\.0: mine:whole: .*mine\.py has no 'whole'"),
     ("scorers:\n- kind: label\n  labels: [a]\n", r":3: scorers\.0\.labels: it needs 2 at least"),
+    (
+        "scorers:\n- exact\n- {kind: f1, key: answer}\n",
+        r":3: scorers\.1: f1 scores nothing: no sample .* under 'answer'",
+    ),
+    (
+        "scorers:\n- numeric\n",
+        r":2: scorers\.0: numeric scores nothing: no sample of the dataset expects anything that",
+    ),
+    ("scorers: [refusal]\n", r":1: scorers\.0: refusal scores nothing: .* under 'refuse'"),
+    ("scorers: [context_recall]\n", r":1: scorers\.0: context_recall scores nothing"),
     ("target: {kind: script}\n", r":1: target: there is no kind of target 'script'; did you mean scripted\?"),
     ("target: {}\n", r":1: target: it does not say of which kind it is"),
     (
