@@ -48,11 +48,12 @@ def sample_of(row: Row, fields: Mapping[str, str], slices: Mapping[str, str]) ->
     """Columns that are no part of a sample are its metadata. `slices` says in which column each is. Raises `BadInput`
     naming the row."""
     parts, rest = _parted(row, fields)
+    digest = _digest(row)
     by_column = {name: row.value[column] for name, column in slices.items() if row.value.get(column) is not None}
     named = {**parts.get("slices", {}), **by_column}
     documents = parts.get("documents", [])
     made: Json = {
-        "id": str(parts["id"]) if "id" in parts else sha256(row.value)[:16],
+        "id": str(parts["id"]) if "id" in parts else digest[:16],
         "messages": _messages(row, parts),
         "documents": [documents] if isinstance(documents, str) else documents,
         "cluster": str(parts["cluster"]) if "cluster" in parts else None,
@@ -72,6 +73,13 @@ def sample_of(row: Row, fields: Mapping[str, str], slices: Mapping[str, str]) ->
     if len(sample.slices) > MOST_SLICES:
         raise BadInput(f"{row.where}: there are {len(sample.slices)} slices, and may be {MOST_SLICES}.")
     return sample
+
+
+def _digest(row: Row) -> str:
+    try:
+        return sha256(row.value)
+    except TypeError as error:  # of values from JSON, those nested in hundreds of others
+        raise BadInput(f"{row.where}: it cannot be written as JSON: {error}.") from error
 
 
 def _parted(row: Row, fields: Mapping[str, str]) -> tuple[Json, Json]:

@@ -94,6 +94,11 @@ def test_a_mark_before_utf_8_and_empty_lines_are_passed_over(tmp_path: Path) -> 
     [
         (b"{", {}, r"d\.jsonl:2: not JSON: .*at character 2"),
         (b'{"input": "\xff"}', {}, r"d\.jsonl:2: byte 12 is not UTF-8: save the file as UTF-8"),
+        (
+            b'{"input": "y", "x": ' + b"[" * 500 + b"]" * 500 + b"}",
+            {},
+            r"d\.jsonl:2: it cannot be written as JSON: Recursion",
+        ),
         (b"[1]", {}, r"d\.jsonl:2: a row is an object"),
         ({"question": "x"}, {}, r"d\.jsonl:2: there is no input; .*one of question"),
         ({"input": "y", "id": "1"}, {}, r"d\.jsonl:2: the id '1' is there twice; give it another"),
