@@ -79,6 +79,7 @@ class Chat:
             usage = found.get("usage") or {}
             tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
             calls = tuple(_call(call) for call in message.get("tool_calls") or ())
+            orjson.dumps(message)  # what is nested in hundreds of others could not be kept
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             message = f"{self._url} answered with what is no chat completion: {raw[:200]!r}."
             raise TargetFailed(message, retryable=True) from error
@@ -134,7 +135,8 @@ def _call(call: Json) -> ToolCall:
     written = function.get("arguments")
     try:
         arguments = orjson.loads(written) if isinstance(written, str) else written
-    except orjson.JSONDecodeError:
+        orjson.dumps(arguments)
+    except (orjson.JSONDecodeError, TypeError):  # no JSON, or nested in hundreds of others
         arguments = written
     return ToolCall(function["name"], arguments, call.get("id") or "")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import msgspec
+import orjson
 import pytest
 
 from evals.errors import TargetFailed
@@ -88,6 +90,19 @@ async def test_tool_calls_are_read_also_where_their_arguments_are_no_json(told: 
     output = await chat.ask(SAMPLE, ASKING)
     assert output.text == ""
     assert output.tool_calls == (ToolCall("f", {"city": "Paris"}, "1"), ToolCall("g", '{"city', "2"))
+
+
+async def test_what_is_nested_without_end_can_be_kept_or_is_a_failure(told: Told, chat: Chat) -> None:
+    """A log of it could not be written, and the run would end."""
+    deep = "[" * 900 + "]" * 900
+    told.answer(200, completion(tool_calls=[{"id": "1", "function": {"name": "f", "arguments": deep}}]))
+    output = await chat.ask(SAMPLE, ASKING)
+    assert output.tool_calls == (ToolCall("f", deep, "1"),)
+    assert msgspec.json.encode(output)
+    told.answers.clear()
+    told.answer(200, orjson.dumps(completion()).replace(b'"Hello."', deep.encode()))
+    with pytest.raises(TargetFailed, match="no chat completion"):
+        await chat.ask(SAMPLE, ASKING)
 
 
 async def test_what_a_filter_refuses_is_an_answer(told: Told, chat: Chat) -> None:
