@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from evals.cli import check, contamination, freeze, run, schema, show
+from evals.cli import check, contamination, freeze, plan, run, schema, show
 from evals.cli.exits import EPILOG, leave
 from evals.errors import EvalError
 
@@ -19,6 +19,7 @@ cli = typer.Typer(
 )
 cli.command("run", epilog=EPILOG)(run.run)
 cli.command("check")(check.check)
+cli.command("plan")(plan.plan)
 cli.command("contamination")(contamination.contamination)
 cli.command("freeze")(freeze.freeze)
 cli.command("schema")(schema.schema)

@@ -19,6 +19,7 @@ COMMANDS = (
     ("eval",),
     ("eval", "run"),
     ("eval", "check"),
+    ("eval", "plan"),
     ("eval", "show"),
     ("eval", "contamination"),
     ("eval", "freeze"),

@@ -1,0 +1,97 @@
+"""The paired gate beside what is usual elsewhere, on the same simulated runs: an unpaired z-test of two rates, and a
+fixed threshold on the difference. How often each passes a candidate that is worse by just the margin, how often one
+that is just like the live release, and how many items that takes.
+
+    python -m benchmarks.peers [--runs 4000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from evals.statistics.bounds import mean
+
+Floats = NDArray[np.float64]
+Gate = Callable[[Floats, Floats], bool]
+
+MARGIN, ALPHA, RATE = 0.05, 0.05, 0.85
+SIZES = (100, 300, 600, 1200)
+
+
+def paired(new: Floats, old: Floats) -> bool:
+    """As a first run is judged: with half of the error."""
+    return mean(new - old, range(len(new)), ALPHA / 2).low > -MARGIN
+
+
+def unpaired(new: Floats, old: Floats) -> bool:
+    """As a first run is judged, of the same items taken for two samples."""
+    error = math.sqrt((new.var() + old.var()) / len(new))
+    return float(new.mean() - old.mean()) - float(ndtri(1 - ALPHA / 2)) * error > -MARGIN
+
+
+def threshold(new: Floats, old: Floats) -> bool:
+    """Passes what did no worse than the margin in this run, or in other words: looks at the mean alone."""
+    return float(new.mean() - old.mean()) > -MARGIN
+
+
+GATES: dict[str, Gate] = {"paired gate": paired, "unpaired z-test": unpaired, "fixed threshold": threshold}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Shares of items on which the candidate alone is right, or wrong."""
+
+    better: float
+    worse: float
+
+    def draw(self, items: int, random: np.random.Generator) -> tuple[Floats, Floats]:
+        at, right = random.random(items), random.random(items) < (RATE - self.worse) / (1 - self.better - self.worse)
+        better, worse = at < self.better, at >= 1 - self.worse
+        new = np.where(better, 1.0, np.where(worse, 0.0, right.astype(np.float64)))
+        old = np.where(better, 0.0, np.where(worse, 1.0, right.astype(np.float64)))
+        return new, old
+
+
+ALIKE, BAD = Truth(0.05, 0.05), Truth(0.025, 0.075)
+"""A tenth of items differ: as many each way, or worse by just the margin."""
+
+
+def passes(gate: Gate, truth: Truth, items: int, runs: int) -> float:
+    random = np.random.default_rng(20)
+    return sum(gate(*truth.draw(items, random)) for _ in range(runs)) / runs
+
+
+def needed(gate: Gate, runs: int) -> int | None:
+    """Items for a power of 80 %, to 2 %; None where no number of them is enough to be above it."""
+    most = 25
+    while passes(gate, ALIKE, most, runs) < 0.8:
+        most *= 2
+    least = most // 2
+    while most - least > most // 50:
+        middle = (least + most) // 2
+        least, most = (middle, most) if passes(gate, ALIKE, middle, runs) < 0.8 else (least, middle)
+    return most
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=4000)
+    runs = parser.parse_args().runs
+    columns = [f"{what}, {items}" for what in ("bad", "alike") for items in SIZES]
+    print(f"| gate | {' | '.join(columns)} | items for 80 % |")
+    print("|---|" + "---|" * (2 * len(SIZES) + 1))
+    for name, gate in GATES.items():
+        bad = [f"{passes(gate, BAD, items, runs):.1%}" for items in SIZES]
+        alike = [f"{passes(gate, ALIKE, items, runs):.1%}" for items in SIZES]
+        print(f"| {name} | {' | '.join((*bad, *alike))} | {needed(gate, max(500, runs // 4))} |")
+
+
+if __name__ == "__main__":
+    main()
