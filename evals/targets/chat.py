@@ -11,7 +11,7 @@ from pydantic import Field
 
 from evals.errors import TargetFailed
 from evals.parts import Part
-from evals.sample import Json, Output, Sample, ToolCall, Usage
+from evals.sample import Json, Output, Sample, ToolCall, Usage, text_of
 from evals.targets.base import Asking
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -79,12 +79,13 @@ class Chat:
             usage = found.get("usage") or {}
             tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
             calls = tuple(_call(call) for call in message.get("tool_calls") or ())
+            text = text_of(message) or str(message.get("refusal") or "")
             orjson.dumps(message)  # what is nested in hundreds of others could not be kept
         except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             message = f"{self._url} answered with what is no chat completion: {raw[:200]!r}."
             raise TargetFailed(message, retryable=True) from error
         return Output(
-            text=message.get("content") or message.get("refusal") or "",
+            text=text,
             messages=({"role": "assistant", **{k: v for k, v in message.items() if v is not None}},),
             tool_calls=calls,
             finish=choice.get("finish_reason"),

@@ -92,6 +92,11 @@ async def test_tool_calls_are_read_also_where_their_arguments_are_no_json(told: 
     assert output.tool_calls == (ToolCall("f", {"city": "Paris"}, "1"), ToolCall("g", '{"city', "2"))
 
 
+async def test_an_answer_in_parts_is_put_together(told: Told, chat: Chat) -> None:
+    told.answer(200, completion(content=[{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo."}]))
+    assert (await chat.ask(SAMPLE, ASKING)).text == "Hello."
+
+
 async def test_what_is_nested_without_end_can_be_kept_or_is_a_failure(told: Told, chat: Chat) -> None:
     """A log of it could not be written, and the run would end."""
     deep = "[" * 900 + "]" * 900
@@ -122,7 +127,10 @@ async def test_what_else_is_refused_is_a_failure(told: Told, chat: Chat, status:
     assert (failed.value.status, failed.value.retryable, failed.value.after) == (status, retryable, 3.0)
 
 
-@pytest.mark.parametrize("body", [b"<html>", {"choices": []}, {"choices": [{}]}, {"choices": None}, [], {"error": "x"}])
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>", {"choices": []}, {"choices": [{}]}, completion(content=3), {"choices": None}, [], {"error": "x"}],
+)
 async def test_what_is_no_completion_is_a_failure(told: Told, chat: Chat, body: Any) -> None:
     told.answer(200, body)
     with pytest.raises(TargetFailed, match="no chat completion") as failed:
