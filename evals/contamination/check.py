@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
@@ -65,31 +64,39 @@ def check(
     """`against` are sets by name, whose texts are read once, one after another. `embed` has meanings compared too,
     which takes time in the product of both sides. Ids of items are distinct. What is blank matches nothing."""
     index = _Index(tuple(items), looking or Looking(), embed)
-    kept = _Kept(index.looking.kept)
+    kept = _Kept(index)
     texts: Counter[str] = Counter()
     for name, given in against.items():
         texts[name] = 0
         for batch in _batches(given, texts, name):
-            for match in index.matches(batch):
-                kept.add(match, name, batch, index)
-    return Findings(kept.sorted(index), len(index.items), dict(texts), kept.more, index.grams.usual, index.near.crowded)
+            normals = [normal(text) for _, text in batch]
+            for match in index.matches(batch, normals):
+                kept.add(match, name, batch[match.text], normals[match.text])
+    return Findings(kept.sorted(), len(index.items), dict(texts), kept.more, index.grams.usual, index.near.crowded)
 
 
 class _Index:
+    """Of the texts that differ; `sharing` are the numbers of the items that have each."""
+
     def __init__(self, items: tuple[Text, ...], looking: Looking, embed: Embed | None) -> None:
         self.items, self.looking, self._embed = items, looking, embed
-        self.normal = [normal(text) for _, text in items]
+        shared: dict[str, list[int]] = {}
+        for number, (_, text) in enumerate(items):
+            shared.setdefault(normal(text), []).append(number)
+        self.normal, self.sharing = list(shared), list(shared.values())
         self._exact: dict[bytes, list[int]] = {}
         for number, text in enumerate(self.normal):
             if (key := _key(text)) is not None:
                 self._exact.setdefault(key, []).append(number)
         self.grams = Grams(self.normal)
         self.near = Sketches(self.normal, looking.near)
-        self._vectors = embed([text for _, text in items]) if embed is not None and items else None
+        self._vectors = (
+            embed([items[numbers[0]][1] for numbers in self.sharing]) if embed is not None and items else None
+        )
 
-    def matches(self, batch: Sequence[Text]) -> Iterator[_Match]:
-        """A pair that is the same exactly is told as that alone; another may share a passage, and be near."""
-        texts = [normal(text) for _, text in batch]
+    def matches(self, batch: Sequence[Text], texts: Sequence[str]) -> Iterator[_Match]:
+        """`texts` are the batch's, normal. A pair that is the same exactly is told as that alone; another may share a
+        passage, and be near."""
         same = set()
         for number, text in enumerate(texts):
             key = _key(text)
@@ -102,8 +109,7 @@ class _Index:
         for near in self.near.find(texts):
             if (near.item, near.text) not in same:
                 same.add((near.item, near.text))
-                mine, theirs = common(self.normal[near.item], texts[near.text])
-                yield _Match("near", near.item, near.text, near.similarity, mine, theirs)
+                yield _Match("near", near.item, near.text, near.similarity)
         yield from self._alike(batch, same)
 
     def _alike(self, batch: Sequence[Text], same: set[tuple[int, int]]) -> Iterator[_Match]:
@@ -115,46 +121,59 @@ class _Index:
                 yield _Match("meaning", item, text, min(float(cosines[text, item]), 1.0))
 
 
-class _Kept:
-    """The best findings of each item, by set and way of finding; the first of equals."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A finding of the first of the items that share a text, and where in the normal text it is."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._found: dict[tuple[int, str, How], list[Finding]] = {}
+    finding: Finding
+    in_item: Intervals | None
+
+
+class _Kept:
+    """The best findings of each text, by set and way of finding; the first of equals."""
+
+    def __init__(self, index: _Index) -> None:
+        self._index = index
+        self._found: dict[tuple[int, str, How], list[_Found]] = {}
         self.more = 0
 
-    def add(self, match: _Match, name: str, batch: Sequence[Text], index: _Index) -> None:
+    def add(self, match: _Match, name: str, place: Text, text: str) -> None:
+        """`place` is of the set, and `text` its normal text."""
         held = self._found.setdefault((match.item, name, match.how), [])
-        if len(held) == self._most:
-            self.more += 1
-            if match.share <= held[-1].share:
+        if len(held) == self._index.looking.kept:
+            self.more += len(self._index.sharing[match.item])
+            if match.share <= held[-1].finding.share:
                 return
             held.pop()
-        held.append(_finding(match, name, batch, index))
-        held.sort(key=lambda finding: -finding.share)
+        held.append(self._finding(match, name, place, text))
+        held.sort(key=lambda found: -found.finding.share)
 
-    def sorted(self, index: _Index) -> tuple[Finding, ...]:
-        order = sorted(self._found, key=lambda key: (key[0], RANK[key[2]], key[1]))
-        return tuple(chain.from_iterable(self._found[key] for key in order))
+    def _finding(self, match: _Match, name: str, place: Text, text: str) -> _Found:
+        mine, theirs = match.in_item, match.in_text
+        item = self._index.normal[match.item]
+        if match.how == "near":
+            mine, theirs = common(item, text)
+        spans = (Span(0, len(place[1])),) if theirs is None else originals(place[1], theirs)
+        longest = max(spans, key=lambda span: span.end - span.start, default=Span(0, 0))
+        shown = place[1][longest.start : min(longest.end, longest.start + LONGEST_SHOWN)]
+        digest = digest_of(match.how, item, text)
+        return _Found(Finding("", name, place[0], match.how, match.share, (), spans, shown, digest), mine)
 
+    def sorted(self) -> tuple[Finding, ...]:
+        """For each item that shares a text, in the order of the items."""
+        order = sorted(
+            (number, RANK[how], name, text, how)
+            for text, name, how in self._found
+            for number in self._index.sharing[text]
+        )
+        return tuple(
+            self._of(number, found) for number, _, name, text, how in order for found in self._found[text, name, how]
+        )
 
-def _finding(match: _Match, name: str, batch: Sequence[Text], index: _Index) -> Finding:
-    item, text = index.items[match.item][1], batch[match.text][1]
-    mine = (Span(0, len(item)),) if match.in_item is None else originals(item, match.in_item)
-    theirs = (Span(0, len(text)),) if match.in_text is None else originals(text, match.in_text)
-    longest = max(theirs, key=lambda span: span.end - span.start, default=Span(0, 0))
-    digest = digest_of(match.how, index.normal[match.item], normal(text))
-    return Finding(
-        item=index.items[match.item][0],
-        set=name,
-        place=batch[match.text][0],
-        how=match.how,
-        share=match.share,
-        in_item=mine,
-        in_set=theirs,
-        text=text[longest.start : min(longest.end, longest.start + LONGEST_SHOWN)],
-        digest=digest,
-    )
+    def _of(self, number: int, found: _Found) -> Finding:
+        name, text = self._index.items[number]
+        spans = (Span(0, len(text)),) if found.in_item is None else originals(text, found.in_item)
+        return msgspec.structs.replace(found.finding, item=name, in_item=spans)
 
 
 def _key(text: str) -> bytes | None:

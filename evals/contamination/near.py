@@ -20,7 +20,11 @@ BANDS, ROWS = 20, 6
 """Of two texts with a similarity of .8, 998 in 1000 are proposed; of .75, 980; of .3, 14."""
 DOUBT = 0.12
 """How far below the truth a similarity may be estimated by the hashes: more than three standard errors."""
-MOST_COMPARED = 100
+LONGEST = 100_000
+"""Characters of what is compared whole; longer texts are known by their passages."""
+MOST_SHARING = 200
+"""Items with the same band that are looked at; of more the first, and the text counts as crowded."""
+MOST_COMPARED = 20
 """Items that one text is compared with; the likeliest."""
 MOST_WORDS = 400
 """Of texts whose common parts are pointed out one by one: it takes time in the square of them."""
@@ -45,7 +49,7 @@ class Sketches:
         self._factors = random.integers(1, 2**31, BANDS * ROWS, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
         self._offsets = random.integers(0, 2**32, BANDS * ROWS, dtype=np.uint32)
         lengths = np.array([len(item) for item in self._items])
-        self._numbers = np.flatnonzero(lengths >= RUN)
+        self._numbers = np.flatnonzero((lengths >= RUN) & (lengths <= LONGEST))
         self._signatures = self._signed([self._items[number] for number in self._numbers])
         keys = _banded(self._signatures)
         self._orders = [np.argsort(keys[:, band], kind="stable") for band in range(BANDS)]
@@ -55,7 +59,7 @@ class Sketches:
     def find(self, texts: Sequence[str]) -> Iterator[Near]:
         """Among normal texts."""
         whole = [squeezed(text) for text in texts]
-        chosen = [n for n, text in enumerate(whole) if len(text) >= RUN]
+        chosen = [n for n, text in enumerate(whole) if RUN <= len(text) <= LONGEST]
         signatures = self._signed([whole[number] for number in chosen])
         for mine, row in self._proposed(signatures):
             text = chosen[row]
@@ -70,13 +74,16 @@ class Sketches:
         low = [np.searchsorted(self._keys[band], keys[:, band], side="left") for band in range(BANDS)]
         high = [np.searchsorted(self._keys[band], keys[:, band], side="right") for band in range(BANDS)]
         for row in np.flatnonzero(np.any(np.stack(high) > np.stack(low), axis=0)).tolist():
-            found = [self._orders[band][low[band][row] : high[band][row]] for band in range(BANDS)]
+            spans = [(low[band][row], high[band][row]) for band in range(BANDS)]
+            found = [
+                self._orders[band][first : min(last, first + MOST_SHARING)] for band, (first, last) in enumerate(spans)
+            ]
             mine = np.unique(np.concatenate(found))
+            crowded = any(last - first > MOST_SHARING for first, last in spans)
             alike = (self._signatures[mine] == signatures[row]).mean(axis=1)
             mine, alike = mine[alike >= self._least - DOUBT], alike[alike >= self._least - DOUBT]
-            if len(mine) > MOST_COMPARED:
-                self.crowded += 1
-                mine = mine[np.argsort(-alike, kind="stable")[:MOST_COMPARED]]
+            self.crowded += crowded or len(mine) > MOST_COMPARED
+            mine = mine[np.argsort(-alike, kind="stable")[:MOST_COMPARED]]
             yield mine, row
 
     def _signed(self, texts: Sequence[str]) -> Array:

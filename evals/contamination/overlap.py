@@ -21,7 +21,8 @@ Intervals = list[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Of item number `item` and text number `text`: the share of the item's words, and spans of the normal texts."""
+    """Of item number `item` and text number `text`: the share of the item's words, and spans of the normal texts. What
+    an item repeats counts where it first stands."""
 
     item: int
     text: int
@@ -46,17 +47,22 @@ class Grams:
             places.append(windows[own])
         keys = np.concatenate([np.zeros(0, np.uint64), *hashes])
         where = np.concatenate([np.zeros(0, np.int64), *places])
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._places, self.usual = self._rare(keys[order], where[order])
+        self._keys, self._places, self.usual = self._rare(keys, where)
         self._sieve = np.zeros(2**SIEVE_BITS, dtype=bool)
         self._sieve[self._keys >> np.uint64(64 - SIEVE_BITS)] = True
 
     def _rare(self, keys: Array, places: Array) -> tuple[Array, Array, int]:
-        """Without those that too many items share, and how many these are."""
-        _, inverse = np.unique(keys, return_inverse=True)
-        pairs = np.unique(np.stack((inverse, self._words.text[places])), axis=1) if len(keys) else np.zeros((2, 0), int)
-        sharing = np.bincount(pairs[0].astype(int), minlength=int(inverse.max()) + 1 if len(keys) else 0)
-        keep = sharing[inverse] <= USUAL if len(keys) else np.zeros(0, bool)
+        """Those in order, each once for an item, where it first stands; without those that too many items share, and
+        how many these are. Hashes are taken for what they are of: of a million items' passages and a billion others
+        two are the same by chance with a chance of 1 in 10,000."""
+        items = self._words.text[places]
+        order = np.lexsort((places, items, keys))
+        keys, places, items = keys[order], places[order], items[order]
+        first = np.ones(len(keys), dtype=bool)
+        first[1:] = (keys[1:] != keys[:-1]) | (items[1:] != items[:-1])
+        keys, places = keys[first], places[first]
+        _, inverse, sharing = np.unique(keys, return_inverse=True, return_counts=True)
+        keep = sharing[inverse] <= USUAL
         return keys[keep], places[keep], int((sharing > USUAL).sum())
 
     def find(self, texts: Sequence[str]) -> Iterator[Overlap]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from evals.sample import Json, Sample, text_of
 
 MOST_CHARACTERS = 16 * 1024 * 1024
 """Of a line that is read at a time; what is longer is read as several."""
+MARK = re.compile(r"^\s*(?:[-*>•]|\d{1,3}[.)])\s+")
+QUOTES = "\"'\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
 def items_of(samples: Iterable[Sample]) -> Iterator[Text]:
@@ -49,9 +52,11 @@ def prompt(messages: Iterable[Json]) -> Iterator[Text]:
 
 
 def _said(line: str) -> str:
-    """Without a mark of who speaks, as `Q:` or `Customer:`."""
-    mark, colon, rest = line.partition(":")
-    return rest.strip() if colon and rest and len(mark.split()) <= 2 and len(mark) <= 20 else line
+    """Without a mark before it, as `-` or `3.`, of who speaks, as `Q:` or `Customer:`, and quotes around it."""
+    line = MARK.sub("", line)
+    who, colon, rest = line.partition(":")
+    said = rest if colon and rest.strip() and len(who.split()) <= 2 and len(who) <= 20 else line
+    return said.strip().strip(QUOTES)
 
 
 def _row(place: str, line: str) -> Iterator[Text]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.contamination.check import LONGEST, Looking, check
-from evals.contamination.findings import Finding, Findings
+from evals.contamination.findings import Finding, Findings, Span
 from evals.contamination.near import common, jaccard
 from evals.contamination.texts import normal, originals, words_of
 
@@ -113,6 +113,36 @@ def test_the_best_are_kept_and_the_others_counted() -> None:
     assert [finding.place for finding in near] == ["0", "1"]
     assert whole.more == 2 * 6
     assert whole.texts == {"set": 8}
+
+
+def test_items_with_one_text_each_have_their_findings_with_spans_of_their_own() -> None:
+    items = [("a", CARD), ("other", "What else?"), ("b", "  " + CARD.upper() + " ")]
+    whole = check(items, {"set": [("1", f"He said: {CARD} Then he left the house without another word to her.")]})
+    assert [(f.item, f.how) for f in whole.found if f.how == "overlap"] == [("a", "overlap"), ("b", "overlap")]
+    for finding in whole.found:
+        text = dict(items)[finding.item]
+        assert {text[span.start : span.end].casefold() for span in finding.in_item} == {CARD[:-1].casefold()}
+
+
+def test_a_text_that_repeats_itself_is_found_once_and_soon() -> None:
+    item = "the quick brown fox jumps over " * 20_000
+    (one,) = check([("item", item)], {"set": [("1", item[:500] + "and away")]}).found
+    assert (one.how, one.in_set) == ("overlap", (Span(0, 499),))
+
+
+def test_near_duplicates_are_seldom_missed() -> None:
+    """Of 300 with a similarity from .8 to .9: 997 in 1000 are to be found."""
+    random = np.random.default_rng(7)
+    words = ["".join(random.choice(list("abcdefghijkl"), 6)) for _ in range(3000)]
+    items, texts = [], []
+    for number in range(300):
+        chosen = list(random.choice(words, 25, replace=False))
+        items.append((str(number), " ".join(chosen)))
+        chosen[12] = "zzz"
+        texts.append(" ".join(chosen))
+    assert all(0.8 <= jaccard(item, text) < 0.95 for (_, item), text in zip(items, texts, strict=True))
+    found = {f.item for f in check(items, {"set": places(texts)}).found if f.how == "near"}
+    assert len(found) >= 295
 
 
 def test_digests_name_the_texts_and_not_where_they_stand() -> None:

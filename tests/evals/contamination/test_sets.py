@@ -37,6 +37,13 @@ def test_examples_in_a_prompt_are_found_line_by_line() -> None:
     assert (one.item, one.place) == ("lost", "message 1, line 2")
 
 
+@pytest.mark.parametrize("line", ["Q: {}", "- {}", "3. Customer: {}", '> "{}"', "“{}”", "  {}  "])
+def test_marks_around_an_example_do_not_hide_it(line: str) -> None:
+    asked = "Is my PIN wrong?"
+    messages = [{"role": "system", "content": f"Examples:\n{line.format(asked)}\nA: No."}]
+    assert [f.how for f in check([("pin", asked)], {"prompt": prompt(messages)}).found] == ["exact"]
+
+
 def test_a_finding_is_cleared_with_a_reason(tmp_path: Path) -> None:
     path = tmp_path / "cleared.yaml"
     path.write_text("cleared:\n- {finding: 0123456789abcdef, reason: a greeting, by: ada}\n")
