@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from evals.datasets import registry
 from evals.datasets.base import Dataset, load
 from evals.datasets.frozen import freeze
-from evals.errors import BadInput
+from evals.errors import BadInput, Missing
 
 ROWS: list[dict[str, Any]] = [
     {"id": "a", "input": "One, two?", "expected": "three", "cluster": "x", "lang": "en"},
@@ -191,6 +192,12 @@ def test_cells_of_parquet(tmp_path: Path) -> None:
         loaded(tmp_path, {"kind": "parquet", "path": "d.parquet"})
     (tmp_path / "d.parquet").write_bytes(b"PAR1 no PAR1")
     with pytest.raises(BadInput, match="is not Parquet that can be read"):
+        loaded(tmp_path, {"kind": "parquet", "path": "d.parquet"})
+
+
+def test_without_its_library_parquet_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(Missing, match=r"pip install 'sluicegate\[evals\]'"):
         loaded(tmp_path, {"kind": "parquet", "path": "d.parquet"})
 
 

@@ -119,6 +119,9 @@ def test_files_of_every_kind(tmp_path: Path) -> None:
     )
     pq.write_table(pa.table({"input": ["columns"]}), tmp_path / "e.parquet")
     assert asked(tmp_path) == ["listed 1", "listed 2", "lines", "commas", "x", "columns"]
+    write(tmp_path, {"a.json": "[1"})
+    with pytest.raises(BadInput, match=r"a\.json: not JSON"):
+        asked(tmp_path)
     write(tmp_path, {"a.json": "[1]"})
     with pytest.raises(BadInput, match=r"a\.json: row 1: a row is an object"):
         asked(tmp_path)
@@ -153,6 +156,13 @@ def test_what_save_to_disk_wrote(tmp_path: Path) -> None:
     assert asked(tmp_path, path="parted", split="test") == ["good", "bad", "?"]
     (tmp_path / "whole/state.json").write_text("{}")
     with pytest.raises(BadInput, match="is not what save_to_disk writes"):
+        load(spec, tmp_path)
+    (tmp_path / "whole/state.json").write_text('{"_data_files"')
+    with pytest.raises(BadInput, match=r"state\.json is not JSON"):
+        load(spec, tmp_path)
+    (tmp_path / "whole/data-00000-of-00001.arrow").write_bytes(b"no arrow at all")
+    (tmp_path / "whole/state.json").write_text('{"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}')
+    with pytest.raises(BadInput, match="is not an Arrow file that can be read"):
         load(spec, tmp_path)
     (tmp_path / "whole/state.json").write_text('{"_data_files": [{"filename": "none.arrow"}]}')
     with pytest.raises(BadInput, match=r"none\.arrow cannot be read"):

@@ -153,6 +153,39 @@ def test_every_scorer_says_what_it_measures_and_has_a_digest() -> None:
             assert sha256(made.identity) != sha256(again.identity)
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "sample", "applies"),
+    [
+        ("exact", {}, Sample("1", expected="x"), True),
+        ("exact", {}, Sample("1"), False),
+        ("contains", {"texts": ["x"]}, Sample("1"), True),
+        ("contains", {}, Sample("1"), False),
+        ("canary", {"texts": ["x"]}, Sample("1"), True),
+        ("canary", {}, Sample("1", expected={"canary": "x"}), True),
+        ("canary", {}, Sample("1", expected="x"), False),
+        ("forbidden_call", {"calls": ["f"]}, Sample("1"), True),
+        ("forbidden_call", {}, Sample("1"), False),
+        ("label", {"labels": ["a", "b"]}, Sample("1", expected="A"), True),
+        ("label", {"labels": ["a", "b"]}, Sample("1", expected="c"), False),
+        ("numeric", {}, Sample("1", expected="1,000"), True),
+        ("numeric", {}, Sample("1", expected="many"), False),
+        ("refusal", {"refuse": "always"}, Sample("1"), True),
+        ("refusal", {}, Sample("1", expected={"refuse": False}), True),
+        ("refusal", {}, Sample("1", expected={"refuse": "no"}), False),
+        ("over_refusal", {}, Sample("1", expected={"refuse": False}), True),
+        ("over_refusal", {}, Sample("1", expected={"refuse": True}), False),
+        ("context_recall", {}, Sample("1", metadata={"relevant": ["a"]}), True),
+        ("context_recall", {}, Sample("1", metadata={"relevant": []}), False),
+        ("latency", {}, Sample("1"), True),
+    ],
+)
+def test_which_samples_a_scorer_applies_to(kind: str, options: dict[str, Any], sample: Sample, applies: bool) -> None:
+    """To others it gives no score, whatever the answer."""
+    made = scorer(kind, **options)
+    assert made.applies(sample) is applies
+    assert (scored(made, "x", sample).value is not None) is applies
+
+
 def test_latency_and_cost() -> None:
     took = Output(seconds=1.5, first_token=0.2, usage=Usage(cost=2500))
     assert score("latency", took).value == 1.5

@@ -130,6 +130,7 @@ def test_numbers_in_a_text(text: str, found: list[float]) -> None:
 def test_numbers_with_a_decimal_comma() -> None:
     assert numbers("1.234,5 und 12,5 und 1.000", ",") == [1234.5, 12.5, 1000]
     assert number("1.5", ",") is None
+    assert number("5ex") is None
 
 
 @pytest.mark.parametrize(
