@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from evals.evidence import Digest, EvalEvidence, Metric
 from evals.measures import Measure, measured
-from evals.validity import notes, why_invalid
+from evals.validity import look_sizes, notes, why_invalid
 
 Verdict = Literal["pass", "fail", "underpowered", "invalid"]
 
@@ -30,9 +30,10 @@ class Requirement(BaseModel):
     `at_least`, `at_most`: the mean itself, beyond doubt. `direction` says which way is better. With `relative` the
     margin is a share of the live release's mean, as of a cost. With `quantile` it is not the mean that counts:
     `at_most` is then what this share of items must not be above, as of seconds, and `margin` by how much more items may
-    be above the live release's own quantile. Evidence is at most `max_age` old (as 30d), of at least `min_items`;
-    `contaminated` is the share of items that may be known to the candidate. Each `holdout` releases that were judged on
-    a dataset halve the error that is left to the next ones."""
+    be above the live release's own quantile. Evidence is at most `max_age` old (as 30d), of at least `min_items`; with
+    more than one of `looks`, a run may be looked at so often, at equal distances, and end early. `contaminated` is the
+    share of items that may be known to the candidate. Each `holdout` releases that were judged on a dataset halve the
+    error that is left to the next ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,6 +45,7 @@ class Requirement(BaseModel):
     at_least: float | None = None
     at_most: float | None = None
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    looks: Annotated[int, Field(ge=1, le=20)] = 1
     relative: bool = False
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
     contaminated: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -114,14 +116,48 @@ def decide(requirement: Requirement, evidence: EvalEvidence, now: float, before:
         return Decision(verdict="invalid", reasons=[why])
     worn = 0.5 ** (looked // requirement.holdout)
     alpha = requirement.alpha / 2 ** (before + 1) * worn
-    found = measured(requirement, evidence, alpha)
-    decisions = [_beyond(one, requirement) for one in found]
-    worst = min(decisions, key=lambda one: ("fail", "underpowered", "pass").index(one.verdict))
-    reasons = [reason for one in decisions for reason in one.reasons] + notes(requirement, evidence)
+    if requirement.looks == 1:
+        found = _worst([_beyond(one, requirement) for one in measured(requirement, evidence, alpha)])
+    else:
+        found = _looked_at(requirement, evidence, alpha)
+    reasons = found.reasons + notes(requirement, evidence)
     if worn < 1:
         left = f"the error is {worn:.3g} of what it was"
         reasons.append(f"{looked} releases were judged on this dataset before: {left}; take another")
-    return worst.model_copy(update={"reasons": reasons})
+    return found.model_copy(update={"reasons": reasons})
+
+
+def _looked_at(requirement: Requirement, evidence: EvalEvidence, alpha: float) -> Decision:
+    """Passes at the first look at which all that is asked is beyond that look's bound. Where the last look there was is
+    not the last planned, it fails where so much less was seen than a good candidate shows, and else goes on."""
+    from evals.statistics.sequential import planned
+
+    looks = planned(requirement.looks, alpha)
+    sizes = look_sizes(evidence.samples or len(evidence.items), requirement.looks)
+    decision = None
+    for look, size in enumerate(sizes):
+        if size > len(evidence.items):
+            break
+        seen = evidence.model_copy(update={"items": evidence.items[:size]})
+        measures = measured(requirement, seen, looks.error_at(look))
+        decision = _worst([_beyond(one, requirement) for one in measures])
+        hopeless = any(one.statistic < looks.gives_up[look] for one in measures)
+        last = size == sizes[-1]
+        verdict = decision.verdict if decision.verdict == "pass" or last else "fail" if hopeless else "underpowered"
+        said = f"look {look + 1} of {requirement.looks}" + ("" if verdict != "underpowered" or last else ": go on")
+        needed = None if verdict in ("pass", "fail") else decision.needed if last else sizes[-1]
+        change = {"verdict": verdict, "reasons": [*decision.reasons, said], "needed": needed}
+        decision = decision.model_copy(update=change)
+        if verdict == "pass":
+            break
+    assert decision is not None
+    return decision
+
+
+def _worst(decisions: list[Decision]) -> Decision:
+    """The one that counts, with the reasons of all."""
+    worst = min(decisions, key=lambda one: ("fail", "underpowered", "pass").index(one.verdict))
+    return worst.model_copy(update={"reasons": [reason for one in decisions for reason in one.reasons]})
 
 
 def _beyond(measure: Measure, requirement: Requirement) -> Decision:

@@ -49,6 +49,11 @@ class Gateway:
         prompt = self._json("GET", f"/admin/releases/{_segment(release)}")["prompt"]
         return list(prompt["messages"]) if prompt is not None else []
 
+    def runs_of(self, release: str, suite: str) -> int:
+        """How many runs of a suite there is evidence of."""
+        found = self._json("GET", "/admin/evidence", query={"release": release})["data"]
+        return sum(one["suite"] == suite for one in found)
+
     def post_evidence(self, body: Any) -> Json:
         return self._json("POST", "/admin/evidence", body)
 

@@ -25,6 +25,12 @@ class Measure:
     threshold: float
     planned: float | None = None
 
+    @property
+    def statistic(self) -> float:
+        """Standard errors above the threshold; without any error, infinitely many."""
+        distance = self.bounds.estimate - self.threshold
+        return distance / self.bounds.error if self.bounds.error else math.copysign(math.inf, distance)
+
 
 def measured(requirement: Requirement, evidence: EvalEvidence, alpha: float) -> list[Measure]:
     """One for each thing that is asked, all at the error `alpha`. Every item has the metric."""

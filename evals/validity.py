@@ -19,11 +19,16 @@ def why_invalid(requirement: Requirement, evidence: EvalEvidence, now: float) ->
     return (
         _out_of_date(requirement, evidence, now)
         or _lacking(requirement, evidence)
-        or _shortened(evidence)
+        or _shortened(requirement, evidence)
         or _contaminated(requirement, evidence)
         or _reused(evidence)
         or _misjudged(evidence.judge_of(requirement.metric))
     )
+
+
+def look_sizes(samples: int, looks: int) -> tuple[int, ...]:
+    """After how many samples a run is looked at: at equal distances, the last time when all were asked."""
+    return tuple(-(-samples * (look + 1) // looks) for look in range(looks))
 
 
 def notes(requirement: Requirement, evidence: EvalEvidence) -> list[str]:
@@ -54,8 +59,13 @@ def _lacking(requirement: Requirement, evidence: EvalEvidence) -> str | None:
     return None
 
 
-def _shortened(evidence: EvalEvidence) -> str | None:
+def _shortened(requirement: Requirement, evidence: EvalEvidence) -> str | None:
+    """A run that is looked at may end with a look, and only then."""
+    if evidence.samples is None and requirement.looks > 1:
+        return "a gate with looks must know how many samples the dataset has"
     if evidence.samples is None or len(evidence.items) == evidence.samples:
+        return None
+    if len(evidence.items) in look_sizes(evidence.samples, requirement.looks):
         return None
     missing = evidence.samples - len(evidence.items)
     return f"{missing} of the dataset's {evidence.samples} samples are missing: what is left out may be what went wrong"

@@ -49,9 +49,18 @@ def read_gate(path: Path) -> GateFile:
     return parts.checked(GateFile, value, document, path)
 
 
-def judge(requires: Sequence[Requirement], evidence: EvalEvidence, now: float) -> list[Judged]:
-    """As if it were the first run of this release: a gateway knows better, and has the last word."""
-    return [Judged(one, decide(one, evidence, now) if one.suite == evidence.suite else None) for one in requires]
+def judge(requires: Sequence[Requirement], evidence: EvalEvidence, now: float, before: int = 0) -> list[Judged]:
+    """As if no other release were judged on the dataset, and so many runs of this one: a gateway knows better, and has
+    the last word."""
+    return [
+        Judged(one, decide(one, evidence, now, before) if one.suite == evidence.suite else None) for one in requires
+    ]
+
+
+def decided(judged: Sequence[Judged]) -> bool:
+    """Whether more items would change nothing: all passed, or one never will."""
+    verdicts = [one.decision.verdict for one in judged if one.decision is not None]
+    return any(verdict in ("fail", "invalid") for verdict in verdicts) or all(verdict == "pass" for verdict in verdicts)
 
 
 def overall(judged: Sequence[Judged]) -> Verdict:

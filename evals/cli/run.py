@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
-from evals.cli import naming, options, progress, verdicts
+from evals.cli import looks, naming, options, progress, verdicts
 from evals.errors import BadInput
 from evals.gate import Requirement
 from evals.gateway import Gateway
@@ -54,8 +54,9 @@ def run(
     if spec is None:
         raise BadInput(f"{suite} names no target: give one with --target.")
     requires: Sequence[Requirement] = ()
+    before = 0
     if gate:
-        requires = verdicts.demanded(spec, release)
+        requires, before = verdicts.demanded(spec, release, held.digest)
     elif gate_file is not None:
         requires = read_gate(gate_file).requires
     folder = out or HOME / "runs" / f"{held.name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
@@ -63,7 +64,9 @@ def run(
     with progress.shown(quiet=as_json) as told:
         executing = _executing(executor, answers or HOME / "answers.db", Budget(held.limits.micro_usd))
         known = _known(held, arms[0].spec)
-        headers = runner.run(held, arms, executing, Options(progress=told, contamination=known))
+        sizes = looks.planned(held, requires)
+        enough = looks.enough(arms, requires, before) if sizes else None
+        headers = runner.run(held, arms, executing, Options(told, sizes, enough, contamination=known))
     ended = verdicts.Ended(arms, headers)
     if ended.whole and gate and isinstance(spec, EndpointSpec):
         ended = verdicts.by_gateway(arms, headers, spec)

@@ -52,19 +52,21 @@ class Ended:
 
     @property
     def whole(self) -> bool:
-        return all(header.state == "complete" and not header.failed for header in self.headers)
+        return all(header.state in ("complete", "enough") and not header.failed for header in self.headers)
 
 
-def demanded(spec: TargetSpec, release: str | None) -> tuple[Requirement, ...]:
-    """What the gate of an endpoint asks for. Raises `BadInput` where it has none."""
+def demanded(spec: TargetSpec, release: str | None, suite: str) -> tuple[tuple[Requirement, ...], int]:
+    """What the gate of an endpoint asks for, and how many runs of the suite there were of the release. Raises
+    `BadInput` where it has no gate."""
     if not isinstance(spec, EndpointSpec) or release is None:
         raise BadInput("--gate is about a release of an endpoint: name it with --release.")
     with Gateway(spec.url) as gateway:
         gate = gateway.endpoint(spec.name)["gate"]
+        before = gateway.runs_of(release, suite)
     if gate is None:
         message = f"{spec.name} has no gate: set one with `sluice endpoints gate set {spec.name} -f gate.yaml`."
         raise BadInput(message)
-    return GateFile.model_validate(gate).requires
+    return GateFile.model_validate(gate).requires, before
 
 
 def by_gateway(arms: Sequence[Arm], headers: Sequence[Header], spec: EndpointSpec) -> Ended:

@@ -18,8 +18,9 @@ import msgspec
 from evals.errors import BadInput
 from evals.sample import Json, Result, Sample
 
-State = Literal["running", "complete", "stopped"]
-"""*stopped* is before all was asked: the budget was spent, or the answer was clear early."""
+State = Literal["running", "complete", "enough", "stopped"]
+"""*enough* is before all was asked, as what was asked says it already; *stopped* is where the budget was spent, or
+somebody broke it off."""
 
 
 class MetricHeader(msgspec.Struct, frozen=True, omit_defaults=True):

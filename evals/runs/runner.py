@@ -108,8 +108,7 @@ class Running:
             self._looked.append(end)
             if self._options.enough is not None and self._options.enough(self._samples[:end]):
                 break
-        if begun == len(self._samples):
-            self._state = "complete"
+        self._state = "complete" if begun == len(self._samples) else "enough"
 
     def finish(self) -> list[Header]:
         """Closes the logs, and writes their headers anew; of a run that was broken off too, which can be resumed. One

@@ -150,7 +150,7 @@ def test_it_is_looked_at_when_as_many_samples_are_done(tmp_path: Path) -> None:
     suite = suite_of(tmp_path)
     header = run_once(suite, tmp_path, Recorded(), Options(looks=(3, 6, 9), enough=enough))
     assert seen == [3, 6]
-    assert (header.state, header.asked, header.looks) == ("stopped", 6, (3, 6))
+    assert (header.state, header.asked, header.looks) == ("enough", 6, (3, 6))
 
 
 def test_progress_is_told_with_every_result(tmp_path: Path) -> None:
