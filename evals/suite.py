@@ -133,7 +133,10 @@ def read(path: Path) -> Suite:
 
 def target_of(given: str | Json, document: Document, path: Path) -> TargetSpec:
     found: TargetSpec = _part(targets.find, given, document, path, "target")
-    return found
+    try:
+        return found.placed(path.parent)
+    except BadInput as error:
+        raise _at(error.message, document, path, "target") from error
 
 
 def _dataset(file: SuiteFile, document: Document, path: Path) -> Dataset:

@@ -50,7 +50,7 @@ def run(
     for no answer twice.
     """
     held = _limited(read(suite), budget, concurrency)
-    spec = naming.target(target) if target is not None else held.target
+    spec = naming.target(target).placed(held.folder) if target is not None else held.target
     if spec is None:
         raise BadInput(f"{suite} names no target: give one with --target.")
     requires: Sequence[Requirement] = ()
@@ -60,7 +60,8 @@ def run(
     elif gate_file is not None:
         requires = read_gate(gate_file).requires
     folder = out or HOME / "runs" / f"{held.name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
-    arms = _arms(spec, release, against, folder)
+    other = naming.target(against).placed(held.folder) if against is not None else None
+    arms = _arms(spec, release, other, folder)
     with progress.shown(quiet=as_json) as told:
         executing = _executing(executor, answers or HOME / "answers.db", Budget(held.limits.micro_usd))
         known = _known(held, arms[0].spec)
@@ -76,8 +77,7 @@ def run(
     raise typer.Exit(ended.exit)
 
 
-def _arms(spec: TargetSpec, release: str | None, against: str | None, folder: Path) -> list[Arm]:
-    other = naming.target(against) if against is not None else None
+def _arms(spec: TargetSpec, release: str | None, other: TargetSpec | None, folder: Path) -> list[Arm]:
     if release is not None:
         if not isinstance(spec, EndpointSpec):
             raise BadInput("--release is a release of an endpoint: name the endpoint with --target.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import msgspec
 
@@ -46,6 +46,10 @@ class TargetSpec(Part, ABC):
         """The family of models that answers, as far as its name says (`gpt`, `claude`, `llama`): a judge of the same
         family prefers its own."""
         return None
+
+    def placed(self, folder: Path) -> Self:
+        """With what it names in the suite's folder. Raises `BadInput` where that is not there, or a library is not."""
+        return self
 
     @abstractmethod
     def open(self, folder: Path) -> Target:

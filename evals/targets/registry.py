@@ -10,6 +10,10 @@ from evals.faults import near
 from evals.targets.base import TargetSpec
 
 BUILT_IN: Mapping[str, str] = {
+    "agent": "evals.targets.agent:AgentSpec",
+    "conversation": "evals.targets.conversation:ConversationSpec",
+    "python": "evals.targets.python:PythonSpec",
+    "runnable": "evals.targets.runnable:RunnableSpec",
     "openai": "evals.targets.openai:OpenAISpec",
     "endpoint": "evals.targets.endpoint:EndpointSpec",
     "scripted": "evals.targets.scripted:ScriptedSpec",

@@ -1,0 +1,75 @@
+"""A function as a target: a program of one's own, asked without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import msgspec
+from pydantic import Field, PrivateAttr
+
+from evals.code import PATTERN, Code
+from evals.errors import BadInput, TargetFailed
+from evals.sample import Output, Sample
+from evals.targets.base import Asking, Target, TargetSpec
+
+
+class PythonSpec(TargetSpec):
+    """`call` is `module:function`, of `module.py` in the suite's folder, else of an installed module. The function
+    takes a sample and returns the answer's text, an `Output`, or one as a mapping. It may be async; one that is not
+    runs in a thread. What it raises is a failure. The file's text is part of the target: another text is asked anew."""
+
+    about: ClassVar[str] = "a function of the suite's own"
+    kind: Literal["python"] = "python"
+    call: str = Field(pattern=PATTERN)
+
+    _code: Code | None = PrivateAttr(None)
+
+    def placed(self, folder: Path) -> Self:
+        placed = self.model_copy()
+        placed._code = Code.of(self.call, folder)
+        if not callable(placed._code.value):
+            raise BadInput(f"{self.call} is no function.")
+        return placed
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return {**super().identity, "code": self._code.digest if self._code is not None else None}
+
+    def open(self, folder: Path) -> Target:
+        code = self._code if self._code is not None else Code.of(self.call, folder)
+        return Function(self.call, code.value)
+
+
+class Function:
+    def __init__(self, call: str, function: Callable[..., Any]) -> None:
+        self._call, self._function = call, function
+
+    async def ask(self, sample: Sample, asking: Asking) -> Output:
+        try:
+            if inspect.iscoroutinefunction(self._function):
+                return output_of(await self._function(sample), self._call)
+            return output_of(await asyncio.to_thread(self._function, sample), self._call)
+        except TargetFailed:
+            raise
+        except Exception as error:
+            raise TargetFailed(f"{self._call}: {type(error).__name__}: {error}") from error
+
+    async def close(self) -> None: ...
+
+
+def output_of(value: Any, call: str) -> Output:
+    """Raises `TargetFailed` for what is no answer."""
+    if isinstance(value, Output):
+        return value
+    if isinstance(value, str):
+        return Output(value, ({"role": "assistant", "content": value},), finish="stop")
+    try:
+        return msgspec.convert(value, Output)
+    except msgspec.ValidationError as error:
+        raise TargetFailed(
+            f"{call} gave {str(value)[:80]!r}, which is neither a text nor an output: {error}"
+        ) from error
