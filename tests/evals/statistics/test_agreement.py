@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.statistics.agreement import Table, alpha, kappa, sensitivity, specificity
+from evals.statistics.agreement import Table, alpha, alpha_interval, kappa, sensitivity, specificity
 
 
 def test_a_published_kappa() -> None:
@@ -56,7 +56,7 @@ def test_a_published_alpha() -> None:
 
 
 def test_an_alpha_with_gaps_and_of_numbers() -> None:
-    """Four observers, twelve units, with values missing: the same paper, section C; nominal .743, interval .849."""
+    """Four observers, twelve units, with values missing: the same paper, section C; .743, .815 and .849."""
     nothing = None
     rows = [
         [1, 2, 3, 3, 2, 1, 4, 1, 2, nothing, nothing, nothing],
@@ -66,5 +66,30 @@ def test_an_alpha_with_gaps_and_of_numbers() -> None:
     ]
     units = list(zip(*rows, strict=True))
     assert alpha(units) == pytest.approx(0.743, abs=5e-4)
-    assert alpha(units, ordered=True) == pytest.approx(0.849, abs=5e-4)
+    assert alpha(units, "ordinal") == pytest.approx(0.815, abs=5e-4)
+    assert alpha(units, "interval") == pytest.approx(0.849, abs=5e-4)
     assert math.isnan(alpha([(1, 1), (1, 1)]))
+    assert math.isnan(alpha([(1, None)]))
+    assert math.isnan(alpha_interval([]).estimate)
+
+
+def panel(answers: int, draw: np.random.Generator) -> list[tuple[float, ...]]:
+    """Three judges, each of whom says of one answer in ten something by chance."""
+    right = draw.random(answers) < 0.6
+    said = np.where(draw.random((3, answers)) < 0.1, draw.random((3, answers)) < 0.6, right)
+    return [tuple(float(one) for one in of) for of in said.T]
+
+
+def test_an_interval_of_alpha_keeps_its_level() -> None:
+    draw, runs, missed = np.random.default_rng(5), 200, 0
+    truth = alpha(panel(200_000, draw))
+    for _ in range(runs):
+        found = alpha_interval(panel(80, draw), resamples=200)
+        missed += not found.low <= truth <= found.high
+    assert missed / runs <= 0.07 + 2.6 * (0.07 * 0.93 / runs) ** 0.5
+
+
+def test_order_counts_where_it_is_said_to() -> None:
+    near = [(1, 2), (2, 3), (5, 4), (3, 3), (4, 4), (1, 1)] * 5
+    assert alpha(near, "nominal") < alpha(near, "ordinal") < 1
+    assert alpha_interval(near, "ordinal") == alpha_interval(near, "ordinal")
