@@ -75,7 +75,8 @@ def _contaminated(requirement: Requirement, evidence: EvalEvidence) -> str | Non
     held = evidence.contamination
     if held is None or held.found <= requirement.contaminated * len(evidence.items):
         return None
-    return f"{held.found} of {len(evidence.items)} items are in {', '.join(held.sets)} too: it may know them by heart"
+    sets = sorted({example["set"] for example in held.examples if "set" in example}) or list(held.sets)
+    return f"{held.found} of {len(evidence.items)} items are in {', '.join(sets)} too: it may know them by heart"
 
 
 def _reused(evidence: EvalEvidence) -> str | None:

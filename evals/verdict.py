@@ -16,7 +16,6 @@ from evals.evidence import EvalEvidence
 from evals.gate import Decision, Requirement, Verdict, decide
 from evals.parts import Part
 from evals.sample import Json
-from evals.strict_yaml import Document
 
 RANK: tuple[Verdict, ...] = ("fail", "invalid", "underpowered", "pass")
 """Which of several verdicts a gate as a whole comes to: the first that any requirement has."""
@@ -41,12 +40,16 @@ def read_gate(path: Path) -> GateFile:
     """A `suite` may be the path of a suite, relative to the file, in place of its digest. Raises `BadInput` with the
     line."""
     document = parts.load(path)
-    value = document.value
-    for number, requirement in enumerate(_requires(value)):
+    return parts.checked(GateFile, digested(document.value, path), document, path)
+
+
+def digested(gate: Any, path: Path) -> Any:
+    """A gate as it stands in a file, the paths of suites replaced by their digests. Raises `BadInput`."""
+    for number, requirement in enumerate(_requires(gate)):
         named = requirement.get("suite")
         if isinstance(named, str) and named.endswith((".yaml", ".yml")):
-            requirement["suite"] = _digest(path.parent / named, document, path, number)
-    return parts.checked(GateFile, value, document, path)
+            requirement["suite"] = _digest(path.parent / named, path, number)
+    return gate
 
 
 def judge(requires: Sequence[Requirement], evidence: EvalEvidence, now: float, before: int = 0) -> list[Judged]:
@@ -108,11 +111,10 @@ def _requires(value: Any) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _digest(suite: Path, document: Document, path: Path, number: int) -> str:
+def _digest(suite: Path, path: Path, number: int) -> str:
     from evals.suite import read
 
     try:
         return read(suite).digest
     except BadInput as error:
-        place = ("requires", number, "suite")
-        raise BadInput(error.message, file=str(path), line=document.line(place)) from error
+        raise BadInput(str(error), file=str(path), place=f"requires.{number}.suite") from error

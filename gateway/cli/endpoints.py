@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from evals.verdict import digested
 from gateway.cli.files import mapping
 from gateway.cli.options import AsJson, Url
 from gateway.cli.remote import connect
@@ -73,8 +74,9 @@ def set_gate(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Protect an endpoint. Where it is protected already, a second person must approve the change."""
-    gate = mapping(file, "a gate is one mapping, with requires")
+    """Protect an endpoint. Where it is protected already, a second person must approve the change. A suite may be named
+    by its path, relative to FILE."""
+    gate = digested(mapping(file, "a gate is one mapping, with requires"), file)
     _put_gate(endpoint, gate, reason, url, as_json)
 
 
