@@ -61,7 +61,7 @@ def played(gate: object, truth: tuple[float, float], items: int, runs: int) -> t
 def sized(gate: object, runs: int) -> int:
     """Items with which what is alike passes with the power that is wanted, to 2 %."""
     least, most = 100, 1600
-    while most - least > most // 50:
+    while most - least > max(1, most // 50):
         middle = (least + most) // 2
         least, most = (middle, most) if played(gate, (0.05, 0.05), middle, runs)[0] < POWER else (least, middle)
     return most

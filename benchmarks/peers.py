@@ -74,7 +74,7 @@ def needed(gate: Gate, runs: int) -> int | None:
     while passes(gate, ALIKE, most, runs) < 0.8:
         most *= 2
     least = most // 2
-    while most - least > most // 50:
+    while most - least > max(1, most // 50):
         middle = (least + most) // 2
         least, most = (middle, most) if passes(gate, ALIKE, middle, runs) < 0.8 else (least, middle)
     return most

@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from evals.digest import canonical
+from gateway.signing import verify
 from tests.running import SLUICE, Gateway, running_gateway
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "support"
@@ -103,3 +106,28 @@ def test_items_are_labelled_by_the_policy() -> None:
     assert all(f"**{row['expected']['fact']}**" in policy for row in rows)
     facts = {row["expected"]["fact"] for row in rows}
     assert not any(one != other and one.casefold() in other.casefold() for one in facts for other in facts)
+
+
+@pytest.mark.timeout(120)
+def test_behind_its_gate_the_gateway_decides(support: Gateway, tmp_path: Path) -> None:
+    """The last test here: from now on the endpoint is protected. The evidence is posted, the verdict is the gateway's
+    own, signed; what fails ends its rollout, and what passes is what may go live."""
+    suite = str(EXAMPLE / "suite.yaml")
+    held = sluice(support, tmp_path, "endpoints", "gate", "set", "support", "-f", str(EXAMPLE / "gate.yaml"))
+    assert held.returncode == 0, held.stderr
+    for upstream, status, state in (("worse", 1, "aborted"), ("better", 0, None)):
+        rollout = proposed(support, tmp_path, "--upstream", upstream)
+        asked = ["--release", rollout["release"], "--gate", "--out", upstream, "--json"]
+        done = sluice(support, tmp_path, "eval", "run", suite, *asked)
+        assert done.returncode == status, done.stdout + done.stderr
+        proof = json.loads((tmp_path / upstream / "gate.json").read_text())["proof"]
+        assert (proof["endpoint"], proof["release"], proof["passed"]) == ("support", rollout["release"], status == 0)
+        body = {name: value for name, value in proof.items() if name not in ("object", "signature", "public_key")}
+        assert verify(proof["public_key"], b"proof:" + canonical(body), proof["signature"])
+        if state is not None:
+            wait_until(lambda id=rollout["id"], state=state: shown(support, tmp_path, id)["state"] == state)
+
+
+def shown(at: Gateway, folder: Path, rollout: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(sluice(at, folder, "rollouts", "show", rollout, "--json").stdout)
+    return found
