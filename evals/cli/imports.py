@@ -1,0 +1,53 @@
+"""`sluice eval import`: a suite from what another tool keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evals.errors import BadInput
+from evals.importers import inspect, openai, promptfoo
+from evals.importers.base import Imported
+from evals.suite import read
+
+cli = typer.Typer(name="import", help="Make suites from what other tools keep.", no_args_is_help=True)
+Source = Annotated[Path, typer.Argument(metavar="FILE", help="What the other tool keeps.")]
+Folder = Annotated[Path, typer.Option("--out", "-o", help="Where suite.yaml, items.jsonl and import.md go.")]
+
+
+@cli.command("openai")
+def from_openai(file: Source, out: Folder) -> None:
+    """OpenAI evals: the eval, its runs and output items as JSON or JSON Lines."""
+    _write(openai.convert(file), out)
+    _check(out)
+
+
+@cli.command("promptfoo")
+def from_promptfoo(file: Source, out: Folder) -> None:
+    """A promptfoo configuration in YAML."""
+    _write(promptfoo.convert(file), out)
+    _check(out)
+
+
+@cli.command("inspect")
+def from_inspect(file: Source, out: Folder) -> None:
+    """A log of Inspect, .json or .eval: a suite, and in the folder `run` the log of what was run."""
+    log = inspect.read(file)
+    _write(inspect.convert(log), out)
+    inspect.keep(log, out / "run")
+    _check(out)
+
+
+def _write(made: Imported, out: Path) -> None:
+    made.write(out)
+    typer.echo(made.report)
+
+
+def _check(out: Path) -> None:
+    """All is written, and told. Raises `BadInput` where the suite still needs somebody's hand."""
+    try:
+        read(out / "suite.yaml")
+    except BadInput as error:
+        raise BadInput(f"What could be carried over is there, but is no suite yet. {error.message}") from error
