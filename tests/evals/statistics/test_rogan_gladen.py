@@ -46,3 +46,29 @@ def test_an_interval_holds_the_truth_though_judge_and_calibration_err() -> None:
         plain += found.high < truth
     assert missed / runs <= 0.05 + 2.6 * (0.05 * 0.95 / runs) ** 0.5
     assert plain / runs > 0.5
+
+
+@pytest.mark.parametrize(("sensitivity", "specificity", "labelled"), [(0.9, 0.85, 100), (0.95, 0.7, 40)])
+def test_bounds_of_a_difference_hold_the_truth_on_both_sides(
+    sensitivity: float, specificity: float, labelled: int
+) -> None:
+    """The candidate alone is wrong on a tenth of items, the live release alone on a twentieth, and the judge errs on
+    each answer by itself."""
+    draw = np.random.default_rng(9)
+    truth, n, runs = -0.05, 400, 500
+    above = below = 0
+    for _ in range(runs):
+        at = draw.random(n)
+        right = draw.random(n) < 0.8
+        new, old = (right | (at < 0.05)) & (at < 0.9), (right | (at >= 0.9)) & (at >= 0.05)
+        said = [
+            np.where(one, draw.random(n) < sensitivity, draw.random(n) > specificity).astype(float)
+            for one in (new, old)
+        ]
+        quality = Quality(
+            int(draw.binomial(labelled, sensitivity)), labelled, int(draw.binomial(labelled, specificity)), labelled
+        )
+        found = difference(bounds.mean(said[0] - said[1], range(n), 0.05), quality)
+        above += found.low > truth
+        below += found.high < truth
+    assert max(above, below) / runs <= 0.05 + 2.6 * (0.05 * 0.95 / runs) ** 0.5
