@@ -47,6 +47,7 @@ def test_a_planned_run_proves_its_ceiling_as_often_as_was_said() -> None:
     found = planned(0.05, 0.01)
     draw, runs = np.random.default_rng(4), 20_000
     proved = np.mean(draw.binomial(found.n, 0.01, runs) <= found.allowed)
+    assert (found.n, found.allowed) == (124, 2)
     assert found.power >= 0.8
     assert proved == pytest.approx(found.power, abs=0.01)
     assert planned(0.05, 0.0).n == 59
