@@ -81,6 +81,13 @@ class KeyRing:
             raise Unauthenticated("This API key has expired.", code="expired_api_key")
         return principal
 
+    def named(self, key_id: str) -> Principal | None:
+        """The principal of a key by its id, for what the gateway does later in its name; None where it is in force no
+        longer."""
+        found = [one for one in self._principals.values() if one.key_id == key_id]
+        lasting = [one for one in found if one.expires is None or one.expires > time.time()]
+        return max(lasting, key=lambda one: one.expires or float("inf"), default=None)
+
 
 class KeyHasher:
     """HMAC-SHA-256 under this installation's own pepper: a stolen database alone cannot be searched for keys."""

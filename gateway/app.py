@@ -17,9 +17,13 @@ from gateway.configuration import Source
 from gateway.contents import Contents, ContentShipper
 from gateway.conversations import Conversations
 from gateway.errors import Unavailable
+from gateway.evals.asking import Asker
+from gateway.evals.desk import Desk
 from gateway.feedback import Intake
 from gateway.front.asgi import App, AsgiFront, Served
+from gateway.front.evals import EvalRoutes
 from gateway.front.routes import DataRoutes, hot_routes, unproven
+from gateway.jobs.evals import EvalRuns
 from gateway.jobs.retention import Retention
 from gateway.jobs.rollouts import Controller
 from gateway.jobs.webhooks import Dispatcher
@@ -94,16 +98,18 @@ async def running(
         shadows = Shadows(journal, limits)
         kept = Keeping(conversations, replies, contents)
         pipeline = Pipeline(refresher.snapshots, journal, metrics, limits, shadows, kept)
-        loops = (shipper, reloader, limits, replies, contents, retention, intake, controller, dispatcher)
+        asker = Asker(pipeline, refresher.snapshots)
+        eval_runs = EvalRuns(store, asker.ask)
+        loops = (shipper, reloader, limits, replies, contents, retention, intake, controller, dispatcher, eval_runs)
         for gauges in (*(part.gauges for part in (*loops, journal, shadows)), *(export.gauges for export in exports)):
             metrics.watch(gauges)
         runs = [loop.run for loop in (*loops, refresher, keeping.content_shipper, workers) if loop is not None]
         ending.push_async_callback(_stopped, [asyncio.create_task(run()) for run in runs])
-        for end in (contents.close, replies.close, conversations.close, shadows.close):
+        for end in (contents.close, replies.close, conversations.close, shadows.close, eval_runs.close):
             ending.push_async_callback(end)
         yield Services(
             reloader, store, hasher, signer, auditor, sealer, dispatcher, refresher, journal, shipper,
-            metrics, conversations, intake, readiness, pipeline, workers,
+            metrics, conversations, intake, readiness, pipeline, Desk(store, asker), workers,
         )  # fmt: skip
 
 
@@ -170,7 +176,8 @@ def create(settings: Settings | None = None, shared: Path | None = None, source:
             )
             refusal = unproven(services.refresher.snapshots)
             state: dict[str, Any] = {"hot_routes": hot_routes(services.pipeline), "unproven": refusal}
-            yield Served(tuple(routes.table()), cast(App, admin_app(services)), refusal, state)
+            table = (*routes.table(), *EvalRoutes(services.refresher.snapshots, services.desk).table())
+            yield Served(table, cast(App, admin_app(services)), refusal, state)
 
     return AsgiFront(lifespan)
 

@@ -75,9 +75,11 @@ class Pipeline:
         self._prefix = f"req_{os.urandom(8).hex()}"
         self._numbers = count(1)
 
-    async def serve(self, surface: Surface, exchange: Exchange) -> None:
-        """Answer one exchange. Never raises: a defect of ours becomes a 500 with a record, like everything else."""
+    async def serve(self, surface: Surface, exchange: Exchange, principal: Principal | None = None) -> None:
+        """Answer one exchange. Never raises: a defect of ours becomes a 500 with a record, like everything else.
+        `principal` is known already where the gateway itself calls in a key's name."""
         visit = Visit.begin(f"{self._prefix}{next(self._numbers):08x}", surface, exchange, self._snapshots.current)
+        visit.principal = principal
         try:
             await self._walk(visit)
         except GatewayError as error:
@@ -94,7 +96,7 @@ class Pipeline:
         self._journal.admit()
         exchange, surface, snapshot = visit.exchange, visit.surface, visit.snapshot
         headers = exchange.headers
-        visit.principal = principal = snapshot.keys.authenticate(
+        visit.principal = principal = visit.principal or snapshot.keys.authenticate(
             headers.get(b"authorization"), headers.get(b"x-api-key")
         )
         visit.call = call = surface.read(read_json(exchange))

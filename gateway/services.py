@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from gateway.access import KeyHasher
 from gateway.audit import Act, Auditor
 from gateway.conversations import Conversations
+from gateway.evals.desk import Desk
 from gateway.feedback import Intake
 from gateway.jobs.webhooks import Dispatcher
 from gateway.journal import Journal
@@ -51,6 +52,7 @@ class Services:
     intake: Intake
     readiness: Readiness
     pipeline: Pipeline
+    desk: Desk
     workers: Workers | None
     """Where several processes serve together."""
 

@@ -17,13 +17,13 @@ from sqlalchemy.schema import CreateColumn
 
 from gateway.store import spend
 from gateway.store.engine import Store
-from gateway.store.tables import access, calls, evidence, prompts, rollouts, serving
+from gateway.store.tables import access, calls, evals, evidence, prompts, rollouts, serving
 from gateway.store.tables.base import metadata
 
 _own = MetaData()
 applied = Table("migrations", _own, Column("name", String(100), primary_key=True), Column("at", Float, nullable=False))
 
-DECLARED = (access, calls, evidence, prompts, rollouts, serving)
+DECLARED = (access, calls, evals, evidence, prompts, rollouts, serving)
 """Modules of tables: what is imported is part of `metadata`."""
 LOCK = 7_305_883_112
 """PostgreSQL advisory lock: two processes that start at once take the steps one after the other."""

@@ -1,0 +1,1 @@
+"""OpenAI's evals API, for programs that were written against it."""
