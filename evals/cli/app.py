@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from evals.cli import check, contamination, freeze, plan, run, schema, show
+from evals.cli import check, contamination, diff, freeze, plan, report, run, schema, show
 from evals.cli.exits import EPILOG, leave
 from evals.errors import EvalError
 
@@ -21,6 +21,8 @@ cli.command("run", epilog=EPILOG)(run.run)
 cli.command("check")(check.check)
 cli.command("plan")(plan.plan)
 cli.command("contamination")(contamination.contamination)
+cli.command("diff")(diff.diff)
+cli.command("report")(report.report)
 cli.command("freeze")(freeze.freeze)
 cli.command("schema")(schema.schema)
 cli.command("show")(show.show)

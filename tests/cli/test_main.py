@@ -22,6 +22,8 @@ COMMANDS = (
     ("eval", "plan"),
     ("eval", "show"),
     ("eval", "contamination"),
+    ("eval", "diff"),
+    ("eval", "report"),
     ("eval", "freeze"),
     ("eval", "schema"),
     ("calls",),
