@@ -30,6 +30,7 @@ from gateway.api.app import ROUTERS
 from gateway.api.deps import Requires
 from gateway.app import running
 from gateway.cli.main import cli
+from gateway.front.evals import EvalRoutes
 from gateway.front.routes import DataRoutes
 from gateway.record import CallRecord
 from gateway.secret import Secret
@@ -195,7 +196,8 @@ def api() -> str:
 
 def _data_routes() -> Any:
     parts: Any = dict.fromkeys(inspect.signature(DataRoutes).parameters, _Anything())
-    return DataRoutes(**parts).table()
+    nothing: Any = _Anything()
+    return (*DataRoutes(**parts).table(), *EvalRoutes(nothing, nothing).table())
 
 
 class _Anything:

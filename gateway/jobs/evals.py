@@ -79,6 +79,8 @@ class EvalRuns:
 
     def _ended(self, run: str, task: asyncio.Task[None]) -> None:
         self._driving.pop(run, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("the eval run %s waits for the database: %r", run, error)
 
     async def close(self) -> None:
         """What is under way is broken off, and gone on with by another process, or after the next start."""
@@ -133,17 +135,27 @@ class EvalRuns:
             return
         run, graders, left = begun
         source = source_of(run.source)
-        if time.time() - run.created > LASTING:
+        try:
+            async with asyncio.timeout(max(0.0, run.created + LASTING - time.time())):
+                await self._through_all(run, source, graders, left)
+        except TimeoutError:
             error = {"code": "run_too_long", "message": f"The run did not end within {LASTING / 3600:.0f} hours."}
             await asyncio.to_thread(self._settle, run.id, "failed", error)
             return
+        await asyncio.to_thread(self._settle, run.id, "completed", None)
+
+    async def _through_all(self, run: RunRow, source: Jsonl | Sampled, graders: list[Grader], left: list[int]) -> None:
         for start in range(0, len(left), BATCH):
             numbers = left[start : start + BATCH]
             rows = deque(await asyncio.to_thread(self._rows, run.id, numbers))
-            async with asyncio.TaskGroup() as group:
-                for _ in range(AT_ONCE):
-                    group.create_task(self._through(run, rows, source, graders))
-        await asyncio.to_thread(self._settle, run.id, "completed", None)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(AT_ONCE):
+                        group.create_task(self._through(run, rows, source, graders))
+            except ExceptionGroup as found:
+                if (waits := found.subgroup(GatewayError)) is not None:
+                    raise waits.exceptions[0] from found
+                raise
 
     async def _through(self, run: RunRow, rows: deque[DataRow], source: Jsonl | Sampled, graders: list[Grader]) -> None:
         async def ask(name: str, body: Json) -> Json:
