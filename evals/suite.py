@@ -109,6 +109,7 @@ def read(path: Path) -> Suite:
     for number, scorer in enumerate(found):
         if scorer.judge_name is not None and scorer.judge_name not in file.judges:
             raise _at(f"there is no judge {scorer.judge_name!r} under judges.", document, path, "scorers", number)
+    judges = _judges(file, document, path)
     dataset = _dataset(file, document, path)
     for number, scorer in enumerate(found):
         if not any(map(scorer.applies, dataset.samples)):
@@ -121,13 +122,13 @@ def read(path: Path) -> Suite:
         dataset,
         target,
         found,
-        file.judges,
+        judges,
         tuple(file.columns),
         file.repeats,
         file.seed,
         file.limits,
         file.contamination,
-        _digest(file, dataset, found),
+        _digest(file, dataset, found, judges),
     )
 
 
@@ -137,6 +138,16 @@ def target_of(given: str | Json, document: Document, path: Path) -> TargetSpec:
         return found.placed(path.parent)
     except BadInput as error:
         raise _at(error.message, document, path, "target") from error
+
+
+def _judges(file: SuiteFile, document: Document, path: Path) -> dict[str, Judge]:
+    placed = {}
+    for name, judge in file.judges.items():
+        try:
+            placed[name] = judge.placed(path.parent)
+        except BadInput as error:
+            raise _at(error.message, document, path, "judges", name) from error
+    return placed
 
 
 def _dataset(file: SuiteFile, document: Document, path: Path) -> Dataset:
@@ -192,12 +203,12 @@ def _part(find: Any, given: str | Json, document: Document, path: Path, *place: 
     return parts.checked(cls, value, document, path, place)
 
 
-def _digest(file: SuiteFile, dataset: Dataset, found: tuple[Scorer, ...]) -> str:
+def _digest(file: SuiteFile, dataset: Dataset, found: tuple[Scorer, ...], judges: Mapping[str, Judge]) -> str:
     return sha256(
         {
             "dataset": dataset.digest,
             "scorers": [dict(scorer.identity) for scorer in sorted(found, key=lambda one: one.metric)],
-            "judges": {name: judge.digest for name, judge in sorted(file.judges.items())},
+            "judges": {name: judge.digest for name, judge in sorted(judges.items())},
             "slices": sorted(file.columns),
             "repeats": file.repeats,
             "seed": file.seed,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from evals.digest import sha256
 from evals.errors import BadInput
@@ -33,8 +34,18 @@ class Judge(Part):
             raise ValueError(error.message) from error
         return value
 
+    _placed: TargetSpec | None = PrivateAttr(None)
+
+    def placed(self, folder: Path) -> Self:
+        """With what its target names in the suite's folder. Raises `BadInput`."""
+        placed = self.model_copy()
+        placed._placed = self.spec.placed(folder)
+        return placed
+
     @property
     def spec(self) -> TargetSpec:
+        if self._placed is not None:
+            return self._placed
         return registry.find(self.target["kind"]).model_validate(self.target)
 
     @property

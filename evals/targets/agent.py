@@ -38,29 +38,34 @@ class AgentSpec(TargetSpec):
     steps: Annotated[int, Field(ge=1, le=100)] = 10
 
     _code: Code | None = PrivateAttr(None)
+    _asked: TargetSpec | None = PrivateAttr(None)
 
     def placed(self, folder: Path) -> Self:
-        placed = self.model_copy(update={})
+        placed = self.model_copy()
+        placed._asked = spec_of(self.model).placed(folder)
         if self.tools is not None:
             placed._code = Code.of(self.tools, folder)
             found = placed._code.value
             if not isinstance(found, Mapping) or not all(callable(tool) for tool in found.values()):
                 raise BadInput(f"{self.tools} is no mapping from names to functions.")
-        spec_of(self.model).placed(folder)
         return placed
 
     @property
     def identity(self) -> Mapping[str, Any]:
         code = self._code.digest if self._code is not None else None
-        return {**super().identity, "model": spec_of(self.model).identity, "code": code}
+        return {**super().identity, "model": self._nested.identity, "code": code}
 
     @property
     def family(self) -> str | None:
-        return spec_of(self.model).family
+        return self._nested.family
 
     def open(self, folder: Path) -> Target:
         tools = Code.of(self.tools, folder).value if self.tools is not None else {}
-        return Agent(spec_of(self.model).placed(folder).open(folder), tools, self.results, self.steps)
+        return Agent(self._nested.open(folder), tools, self.results, self.steps)
+
+    @property
+    def _nested(self) -> TargetSpec:
+        return self._asked if self._asked is not None else spec_of(self.model)
 
 
 class Agent:
@@ -99,6 +104,6 @@ class Agent:
                 found = await tool(**call.arguments)
             else:
                 found = await asyncio.to_thread(tool, **call.arguments)
+            return found if isinstance(found, str) else orjson.dumps(found, default=str).decode()
         except Exception as error:  # noqa: BLE001 - whatever a tool raises, the model is told
             return f"Error: {type(error).__name__}: {error}"
-        return found if isinstance(found, str) else orjson.dumps(found, default=str).decode()

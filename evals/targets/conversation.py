@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from msgspec.structs import replace
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from evals.parts import Part
-from evals.sample import Json, Output, Sample, Usage, text_of
+from evals.sample import Json, Output, Sample, ToolCall, Usage, text_of
 from evals.targets.base import Asking, Target, TargetSpec
 from evals.targets.nested import Nested, spec_of
 
@@ -47,24 +47,35 @@ class ConversationSpec(TargetSpec):
     user: User
     turns: Annotated[int, Field(ge=1, le=50)] = 5
 
+    _asked: TargetSpec | None = PrivateAttr(None)
+    _player: TargetSpec | None = PrivateAttr(None)
+
+    def placed(self, folder: Path) -> Self:
+        placed = self.model_copy()
+        placed._asked = spec_of(self.target).placed(folder)
+        if self.user.model is not None:
+            placed._player = spec_of(self.user.model).placed(folder)
+        return placed
+
     @property
     def identity(self) -> Mapping[str, Any]:
-        user = spec_of(self.user.model).identity if self.user.model is not None else None
-        return {**super().identity, "target": spec_of(self.target).identity, "played_by": user}
+        asked, player = self._nested
+        return {**super().identity, "target": asked.identity, "played_by": player.identity if player else None}
 
     @property
     def family(self) -> str | None:
-        return spec_of(self.target).family
-
-    def placed(self, folder: Path) -> Self:
-        for nested in (self.target, self.user.model):
-            if nested is not None:
-                spec_of(nested).placed(folder)
-        return self
+        return self._nested[0].family
 
     def open(self, folder: Path) -> Target:
-        player = spec_of(self.user.model).placed(folder).open(folder) if self.user.model is not None else None
-        return Conversation(spec_of(self.target).placed(folder).open(folder), player, self.user, self.turns)
+        asked, player = self._nested
+        return Conversation(asked.open(folder), player.open(folder) if player else None, self.user, self.turns)
+
+    @property
+    def _nested(self) -> tuple[TargetSpec, TargetSpec | None]:
+        """Who is asked, and who plays the user."""
+        if self._asked is not None:
+            return self._asked, self._player
+        return spec_of(self.target), spec_of(self.user.model) if self.user.model is not None else None
 
 
 class Conversation:
@@ -73,12 +84,14 @@ class Conversation:
 
     async def ask(self, sample: Sample, asking: Asking) -> Output:
         said: list[Json] = []
+        calls: list[ToolCall] = []
         usage, seconds = Usage(cost=0), 0.0
         turn = 0
         while True:
             output = await self._target.ask(replace(sample, messages=(*sample.messages, *said)), asking)
             usage, seconds = usage + output.usage, seconds + output.seconds
             said += output.messages
+            calls += output.tool_calls
             turn += 1
             if turn == self._turns:
                 break
@@ -87,7 +100,7 @@ class Conversation:
             if words is None:
                 break
             said.append({"role": "user", "content": words})
-        return replace(output, messages=tuple(said), usage=usage, seconds=seconds)
+        return replace(output, messages=tuple(said), tool_calls=tuple(calls), usage=usage, seconds=seconds)
 
     async def close(self) -> None:
         for target in (self._target, self._player):

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from evals.errors import BadInput
+from evals.judges.judge import Judge
 from evals.sample import Output, Sample
 from evals.targets.agent import AgentSpec
 from evals.targets.base import Asking
@@ -129,3 +130,27 @@ def test_what_is_nested_is_checked_and_part_of_the_target(folder: Path) -> None:
         AgentSpec(model={"kind": "python", "call": "absent:f"}).placed(folder)
     one, other = (AgentSpec(model=program("wants"), steps=steps).identity for steps in (3, 4))
     assert one != other
+
+
+def test_a_nested_function_that_changed_is_another_target(folder: Path) -> None:
+    def digests() -> list[Any]:
+        nested = program("wants")
+        specs = (
+            AgentSpec(model=nested),
+            ConversationSpec(target=nested, user={"says": ["x"]}),
+            ConversationSpec(target={"kind": "scripted"}, user={"model": nested}),
+        )
+        judge = Judge(target=nested, rubric="Is it right?")
+        return [*(dict(spec.placed(folder).identity) for spec in specs), judge.placed(folder).digest]
+
+    before = digests()
+    assert digests() == before
+    (folder / "program.py").write_text(MODEL + "\n# changed\n")
+    assert all(one != other for one, other in zip(before, digests(), strict=True))
+
+
+async def test_all_calls_of_a_conversation_are_told(folder: Path) -> None:
+    agent = {"kind": "agent", "model": program("wants"), "tools": "program:tools"}
+    spec = ConversationSpec(target=agent, user={"says": ["weather Rome"]})
+    output = await ask(folder, spec, "weather Paris")
+    assert [call.arguments["city"] for call in output.tool_calls] == ["Paris", "Rome"]
