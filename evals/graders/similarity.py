@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals.errors import Missing
+from evals.errors import BadInput, Missing
 from evals.scorers.words import words
+
+MOST = 10_000
+"""Characters of a text: most of the metrics take as long as the product of two lengths."""
 
 
 def similarity(metric: str, text: str, reference: str) -> float:
-    """From 0 to 1. Raises `Missing`. BLEU is sentence BLEU with exponential smoothing; METEOR matches words and their
+    """From 0 to 1. Raises `Missing`, and `BadInput` for more than `MOST` characters.
+
+    BLEU is sentence BLEU with exponential smoothing; METEOR matches words and their
     stems, without WordNet's synonyms; ROUGE is its F1."""
+    if max(len(text), len(reference)) > MOST:
+        raise BadInput(f"Texts of more than {MOST} characters are not compared.")
     if metric == "fuzzy_match":
         return _fuzzy(text, reference)
     if metric == "bleu":
@@ -63,7 +70,7 @@ def _rouge(kind: str, text: str, reference: str) -> float:
 
 
 class _Words:
-    """A tokenizer of rouge-score's; its own knows a to z alone."""
+    """A tokenizer of rouge-score's: the first 1,000 words. Its own knows a to z alone."""
 
     def tokenize(self, text: str) -> list[str]:
-        return words(text)
+        return words(text)[:1000]

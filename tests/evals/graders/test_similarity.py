@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from evals.graders.similarity import similarity
+from evals.errors import BadInput
+from evals.graders.similarity import MOST, similarity
 from evals.graders.spec import METRICS
 
 TEXT, REFERENCE = "the cat sat on the mat", "the cat is on the mat"
@@ -28,3 +29,10 @@ def test_figures() -> None:
 
 def test_other_scripts_have_words_too() -> None:
     assert similarity("rouge_1", "кошка спит", "кошка ест") == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_texts_are_bounded(metric: str) -> None:
+    assert similarity(metric, "a b " * (MOST // 4), "c d " * (MOST // 4)) <= 0.6
+    with pytest.raises(BadInput, match="characters"):
+        similarity(metric, "x" * (MOST + 1), "x")
