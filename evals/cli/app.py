@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from evals.cli import check, contamination, diff, freeze, plan, report, run, schema, show
+from evals.cli import check, contamination, diff, freeze, judge, plan, report, run, schema, show
 from evals.cli.exits import EPILOG, leave
 from evals.errors import EvalError
 
@@ -23,6 +23,7 @@ cli.command("plan")(plan.plan)
 cli.command("contamination")(contamination.contamination)
 cli.command("diff")(diff.diff)
 cli.command("report")(report.report)
+cli.command("judge")(judge.judge)
 cli.command("freeze")(freeze.freeze)
 cli.command("schema")(schema.schema)
 cli.command("show")(show.show)

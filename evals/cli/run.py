@@ -67,7 +67,7 @@ def run(
         known = _known(held, arms[0].spec)
         sizes = looks.planned(held, requires)
         enough = looks.enough(arms, requires, before) if sizes else None
-        headers = runner.run(held, arms, executing, Options(told, sizes, enough, contamination=known))
+        headers = runner.run(held, arms, executing, Options(told, sizes, enough, _cards(held), known))
     ended = verdicts.Ended(arms, headers)
     if ended.whole and gate and isinstance(spec, EndpointSpec):
         ended = verdicts.by_gateway(arms, headers, spec)
@@ -106,6 +106,16 @@ def _known(suite: Suite, spec: TargetSpec) -> Json | None:
 
     found = known.evidence(suite, messages)
     return found.model_dump(mode="json") if found is not None else None
+
+
+def _cards(suite: Suite) -> dict[str, Json]:
+    """Of the judges that were calibrated as they are."""
+    if not suite.judges:
+        return {}
+    from evals.judges.calibration import known  # scipy, which most commands do without
+
+    cards = {name: known(judge, suite.folder) for name, judge in suite.judges.items()}
+    return {name: card for name, card in cards.items() if card is not None}
 
 
 def _limited(suite: Suite, budget: str | None, concurrency: int | None) -> Suite:

@@ -99,6 +99,7 @@ class Asker:
         self._line = Line(spec, folder, limits, budget, answers)
         self._scorers = scorers
         self._judges = {name: Line(judge.spec, folder, limits, budget, answers) for name, judge in judges.items()}
+        self._rubrics = {name: judge.rubric for name, judge in judges.items()}
         self._embedder = Embedder()
 
     async def result(self, sample: Sample, asking: Asking) -> Result:
@@ -122,6 +123,9 @@ class Asker:
 
     async def judge(self, name: str, sample: Sample, repeat: int) -> Output:
         return await self._judges[name].ask(sample, Asking(repeat, seed_of(0, repeat)))
+
+    def rubric(self, name: str) -> str:
+        return self._rubrics[name]
 
     async def embed(self, texts: Sequence[str]) -> Any:
         return await self._embedder.embed(texts)

@@ -21,6 +21,9 @@ class Instruments(Protocol):
         """The answer of the suite's judge of that name to `sample`, from the cache where it was asked the same before.
         Raises `TargetFailed`, `BudgetSpent`."""
 
+    def rubric(self, name: str) -> str:
+        """Of the judge of that name."""
+
     async def embed(self, texts: Sequence[str]) -> Any:
         """Unit vectors, `len(texts)` x width, float32. Raises `Missing`, `TargetFailed`."""
 

@@ -28,6 +28,7 @@ BUILT_IN: Mapping[str, str] = {
     "f1": "evals.scorers.word_f1:WordF1",
     "forbidden_call": "evals.scorers.forbidden_call:ForbiddenCall",
     "grounded": "evals.scorers.grounded:Grounded",
+    "judge": "evals.scorers.judge:ByJudge",
     "json_schema": "evals.scorers.json_schema:JsonSchema",
     "label": "evals.scorers.label:Label",
     "latency": "evals.scorers.latency:Latency",

@@ -23,6 +23,7 @@ COMMANDS = (
     ("eval", "show"),
     ("eval", "contamination"),
     ("eval", "diff"),
+    ("eval", "judge"),
     ("eval", "report"),
     ("eval", "freeze"),
     ("eval", "schema"),
