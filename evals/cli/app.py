@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from evals.cli import check, contamination, diff, freeze, judge, plan, report, run, schema, show
+from evals.cli import check, contamination, diff, freeze, imports, judge, plan, report, run, schema, show
 from evals.cli.exits import EPILOG, leave
 from evals.errors import EvalError
 
@@ -24,6 +24,7 @@ cli.command("contamination")(contamination.contamination)
 cli.command("diff")(diff.diff)
 cli.command("report")(report.report)
 cli.command("judge")(judge.judge)
+cli.add_typer(imports.cli, name="import")
 cli.command("freeze")(freeze.freeze)
 cli.command("schema")(schema.schema)
 cli.command("show")(show.show)

@@ -1,7 +1,7 @@
 """What a judge is asked, and what is read of its answer.
 
 The answer that is judged is somebody else's text, and may try to talk to the judge. It stands between two marks that
-are made of its own digest, so that nothing in it can be the closing one, and the judge is told that it is material. """
+are made of its own digest, so that nothing in it can be the closing one, and the judge is told that it is material."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """How good a judge is: held against answers that people have labelled. What comes of it is a card beside the labels,
-for this judge alone: a changed rubric or model is another judge, and has no card. """
+for this judge alone: a changed rubric or model is another judge, and has no card."""
 
 from __future__ import annotations
 
