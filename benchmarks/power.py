@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from evals.evidence import EvalEvidence, Item
 from evals.gate import Requirement, decide
 from evals.power import Supposed, power
+from evals.validity import look_sizes
 
 Floats = NDArray[np.float64]
 
@@ -77,8 +78,18 @@ CASES = (
 def passed(case: Case, supposed: Supposed, runs: int) -> float:
     random = np.random.default_rng(77)
     asked = case.requirement
-    found = (decide(asked, posted(asked, supposed, case.items, random), NOW) for _ in range(runs))
-    return sum(decision.verdict == "pass" for decision in found) / runs
+    found = (verdict(asked, posted(asked, supposed, case.items, random)) for _ in range(runs))
+    return sum(one == "pass" for one in found) / runs
+
+
+def verdict(asked: Requirement, evidence: EvalEvidence) -> str:
+    """As a run gets it that ends at the first look which says so."""
+    said = "underpowered"
+    for size in look_sizes(len(evidence.items), asked.looks):
+        said = decide(asked, evidence.model_copy(update={"items": evidence.items[:size]}), NOW).verdict
+        if said != "underpowered":
+            break
+    return said
 
 
 def posted(asked: Requirement, supposed: Supposed, items: int, random: np.random.Generator) -> EvalEvidence:
