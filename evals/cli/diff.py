@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evals.cli.options import AsJson
+from evals.reports.shown import shown
 
 if TYPE_CHECKING:
     from evals.comparison import Change, Comparison, Flip, Metric
@@ -56,7 +57,7 @@ def _row(table: Table, name: str, change: Change | None, adjusted: float | None 
     between = "" if change.low is None or change.high is None else f" [{change.low:+.3f}, {change.high:+.3f}]"
     p = adjusted if adjusted is not None else change.p
     table.add_row(
-        Text(name),
+        Text(_line(name)),
         f"{change.before:.3f}",
         f"{change.after:.3f}",
         f"{change.difference:+.3f}{between}",
@@ -73,7 +74,7 @@ def _flips(console: Console, metric: Metric, most: int) -> None:
 
 
 def _flip(console: Console, title: str, flip: Flip, colour: str) -> None:
-    console.print(Text(f"{title}: {flip.sample}  {flip.before:g} → {flip.after:g}", style=f"bold {colour}"))
+    console.print(Text(f"{title}: {_line(flip.sample)}  {flip.before:g} → {flip.after:g}", style=f"bold {colour}"))
     console.print(Text(f"    {_line(flip.question)}"))
     console.print(Text(f"  - {_line(flip.said_before)}", style="dim"))
     console.print(Text(f"  + {_line(flip.said_after)}"))
@@ -81,5 +82,4 @@ def _flip(console: Console, title: str, flip: Flip, colour: str) -> None:
 
 def _line(text: str) -> str:
     """On one line, and nothing in it steers the terminal."""
-    flat = " ".join(text.split())
-    return "".join(mark if mark.isprintable() else "�" for mark in flat)[:300]
+    return shown(" ".join(text.split()))[:300]

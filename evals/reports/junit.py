@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 from evals.reports.report import Report
+from evals.sample import Json
 
 CONTROL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML holds."""
@@ -18,8 +19,7 @@ def junit(report: Report) -> str:
     suite = ElementTree.Element("testsuite", name=_clean(header.suite))
     cases = report.gate["requires"] if report.gate is not None else []
     for one in cases:
-        metric = one["requirement"]["metric"]
-        case = ElementTree.SubElement(suite, "testcase", classname=_clean(header.suite), name=_clean(metric))
+        case = ElementTree.SubElement(suite, "testcase", classname=_clean(header.suite), name=_clean(_asked(one)))
         decision = one["verdict"]
         verdict = decision["verdict"] if decision is not None else "underpowered"
         reasons = decision["reasons"] if decision is not None else ["there is no evidence for it"]
@@ -37,6 +37,14 @@ def junit(report: Report) -> str:
     suite.set("errors", str(len(suite.findall("./testcase/error"))))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _asked(one: Json) -> str:
+    """The metric and what is asked of it: no two of a gate are the same."""
+    asked = one["requirement"]
+    names = ("margin", "at_least", "at_most", "quantile")
+    told = [f"{name} {asked[name]:g}" for name in names if asked.get(name) is not None]
+    return ", ".join([asked["metric"], *told, *(["superiority"] if asked.get("superiority") else [])])
 
 
 def _clean(text: str) -> str:

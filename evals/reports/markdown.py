@@ -11,19 +11,24 @@ from collections.abc import Iterator
 
 from evals.comparison import Change, Flip
 from evals.reports.report import Report
+from evals.reports.shown import shown
 from evals.sample import Json
 from evals.summaries import Mean
 
 MOST_CHARACTERS = 65_536
 """Of a comment on GitHub."""
 MOST_FLIPS = 10
+MOST_PARTS = 30
 LONGEST = 500
+"""Characters of a text that is quoted."""
+NAME = 80
+"""Characters of a name."""
 MARKS = {"pass": "✅", "fail": "❌", "underpowered": "⚖️", "invalid": "⛔"}
 
 
 def markdown(report: Report) -> str:
     """At most as long as a comment may be: what changed is cut first."""
-    head = "\n".join(_head(report))
+    head = "\n".join(_head(report))[: MOST_CHARACTERS - 400]
     text = head
     for block in _changed(report):
         if len(text) + len(block) > MOST_CHARACTERS - 200:
@@ -71,8 +76,10 @@ def _numbers(report: Report) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for metric in report.comparison.metrics:
         yield _row(_code(metric.name), metric.change)
-        for part in metric.parts:
+        for part in metric.parts[:MOST_PARTS]:
             yield _row(f"… {_code(f'{part.column}={part.value}')}", part.change)
+        if len(metric.parts) > MOST_PARTS:
+            yield f"| … and {len(metric.parts) - MOST_PARTS} more parts | | | | | |"
 
 
 def _row(name: str, change: Change | None) -> str:
@@ -95,7 +102,7 @@ def _changed(report: Report) -> Iterator[str]:
 def _flip(flip: Flip) -> str:
     said = f"{flip.question[:LONGEST]}\n--- {flip.before:g}\n{flip.said_before[:LONGEST]}\n"
     said += f"+++ {flip.after:g}\n{flip.said_after[:LONGEST]}"
-    return f"{_code(flip.sample)}\n{_fenced(said)}"
+    return f"{_code(flip.sample)}\n{_fenced(shown(said))}"
 
 
 def _fenced(text: str) -> str:
@@ -106,7 +113,7 @@ def _fenced(text: str) -> str:
 
 def _code(text: str) -> str:
     """Inline, on one line, also within a table."""
-    flat = re.sub(r"[`|\s]+", " ", text)
+    flat = shown(re.sub(r"[`|\s]+", " ", text))[:NAME]
     return f"`{flat}`"
 
 

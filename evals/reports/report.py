@@ -24,6 +24,8 @@ class Report(msgspec.Struct, frozen=True):
     baseline: Header | None
     comparison: Comparison | None
     gate: Json | None
+    seconds: tuple[float, ...] = ()
+    """That the candidate's answers took, those of no cache."""
 
 
 def read(run: Path) -> Report:
@@ -38,14 +40,21 @@ def read(run: Path) -> Report:
         baseline=read_header(baseline) if has_baseline else None,
         comparison=compare(baseline, candidate) if has_baseline else None,
         gate=_gate(run / "gate.json"),
+        seconds=tuple(
+            found.output.seconds
+            for found in read_results(candidate)
+            if found.output is not None and not found.output.reused
+        ),
     )
 
 
 def _gate(path: Path) -> Json | None:
     try:
         found: Any = orjson.loads(path.read_bytes())
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}.", file=str(path)) from error
     except orjson.JSONDecodeError as error:
         raise BadInput(f"is not JSON: {error}.", file=str(path)) from error
     if not isinstance(found, dict) or not isinstance(found.get("requires"), list):

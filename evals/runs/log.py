@@ -1,9 +1,8 @@
-"""The log of a run: one suite asked of one target. A folder of four files, each written whole or a line at a time:
+"""The log of a run: one suite asked of one target. A folder of three files, each written whole or a line at a time:
 
 run.json        what was run (`Header`), replaced when the run ends
 samples.jsonl   the samples, so that a log can be read without the suite's files
 results.jsonl   a line for each result as it comes (`Result`); what a killed run has is what it had said
-results.parquet the same as columns, once the run has ended (`evals.runs.table`)
 """
 
 from __future__ import annotations

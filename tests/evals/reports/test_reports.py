@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from evals.errors import BadInput
+from evals.reports.html import html
 from evals.reports.junit import junit
 from evals.reports.markdown import MOST_CHARACTERS, markdown
 from evals.reports.report import read
@@ -39,7 +40,7 @@ def test_markdown_says_the_verdict_first(passed: Path) -> None:
 def test_junit_has_a_case_for_each_requirement(passed: Path) -> None:
     suite = ElementTree.fromstring(junit(read(passed)))
     assert dict(suite.attrib) == {"name": "sums", "tests": "1", "failures": "0", "errors": "0"}
-    assert [case.get("name") for case in suite] == ["exact"]
+    assert [case.get("name") for case in suite] == ["exact, superiority"]
 
 
 def test_what_fails_is_a_failure_and_what_is_not_shown_an_error(tmp_path: Path) -> None:
@@ -98,7 +99,7 @@ def test_a_comment_is_no_longer_than_it_may_be(tmp_path: Path) -> None:
 
 def test_the_command_writes_each_form(passed: Path) -> None:
     folder = passed.parent
-    for form in ("markdown", "junit", "json"):
+    for form in ("html", "markdown", "junit", "json"):
         done = sluice(folder, "report", "one", "-f", form, "-o", f"report.{form}")
         assert done.returncode == 0, done.stderr
     assert json.loads((folder / "report.json").read_text())["gate"]["verdict"] == "pass"
@@ -110,3 +111,50 @@ def test_a_gate_s_file_that_is_none(passed: Path) -> None:
     (passed / "gate.json").write_text("[]")
     with pytest.raises(BadInput, match=r"gate\.json"):
         read(passed)
+
+
+def test_so_many_parts_that_they_do_not_fit_are_counted(tmp_path: Path) -> None:
+    rows = [{"id": f"q{n}" + "i" * 150, "input": "x", "expected": "x", "kind": f"{n} " + "k" * 90} for n in range(400)]
+    suite_of(tmp_path, rows, target={"kind": "scripted", "rules": [{"say": "y"}]}, slices=["kind"])
+    right = json.dumps({"kind": "scripted", "rules": [{"say": "x"}]})
+    sluice(tmp_path, "run", "suite.yaml", "--against", right, "--out", "one")
+    text = markdown(read(tmp_path / "one"))
+    assert len(text) <= MOST_CHARACTERS
+    assert "370 more parts" in text
+
+
+def test_marks_that_are_not_seen_steer_nothing(tmp_path: Path) -> None:
+    evil = "a\x1b]0;owned\x07\u202eb\u200b"
+    rows = [{"id": f"{evil}{n}", "input": evil, "expected": "x", "kind": evil} for n in range(3)]
+    suite_of(tmp_path, rows, target={"kind": "scripted", "rules": [{"say": evil}]}, slices=["kind"])
+    right = json.dumps({"kind": "scripted", "rules": [{"say": "x"}]})
+    sluice(tmp_path, "run", "suite.yaml", "--against", right, "--out", "one")
+    for said in (sluice(tmp_path, "diff", "one").stdout, markdown(read(tmp_path / "one"))):
+        assert "owned" in said
+        assert not any(mark in said for mark in "\x1b\x07\u202e\u200b")
+
+
+def test_a_page_says_it_all_and_nothing_in_it_is_anybody_s_markup(passed: Path, tmp_path: Path) -> None:
+    page = html(read(passed))
+    assert "<strong>PASS</strong>" in page
+    assert "51 better" in page
+    assert page.count("<svg") == page.count("</svg>") >= 2
+    assert "Content-Security-Policy" in page
+    assert "<script" not in page
+    rows = [{"id": f'"><b>{n}', "input": EVIL, "expected": "x", "kind": "<i>"} for n in range(4)]
+    folder = tmp_path / "evil"
+    folder.mkdir()
+    suite_of(folder, rows, target={"kind": "scripted", "rules": [{"say": EVIL}]}, slices=["kind"])
+    right = json.dumps({"kind": "scripted", "rules": [{"say": "x"}]})
+    sluice(folder, "run", "suite.yaml", "--against", right, "--out", "one")
+    page = html(read(folder / "one"))
+    assert not any(markup in page for markup in ("<script", "<i>", '"><b>'))
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_page_of_a_run_by_itself(tmp_path: Path) -> None:
+    sums(tmp_path)
+    sluice(tmp_path, "run", "suite.yaml", "--out", "one")
+    page = html(read(tmp_path / "one"))
+    assert "No gate was asked." in page
+    assert "What changed" not in page
