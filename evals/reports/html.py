@@ -26,7 +26,7 @@ def html(report: Report) -> str:
         report=report,
         verdict=report.gate["verdict"] if report.gate is not None else None,
         changes=changes,
-        forest=forest([_line(name, change, lower) for name, change, _, lower in _named(report.comparison)]),
+        forest=forest([_line(name, change, p, lower) for name, change, p, lower in _named(report.comparison)]),
         means=forest(_means(report), zero=None),
         flips=[metric for metric in report.comparison.metrics if metric.gained or metric.lost]
         if report.comparison is not None
@@ -50,14 +50,11 @@ def _named(found: Comparison | None) -> Iterator[tuple[str, Change, float | None
             yield f"{metric.name}: {part.column} {part.value}", part.change, part.adjusted, metric.lower
 
 
-def _line(name: str, change: Change, lower: bool) -> Line:
+def _line(name: str, change: Change, p: float | None, lower: bool) -> Line:
+    """In colour where it is more than chance, among as many as there are."""
     tone = "plain"
-    if change.low is not None and change.high is not None:
-        sign = -1 if lower else 1
-        if sign * change.low > 0 and sign * change.high > 0:
-            tone = "better"
-        elif sign * change.low < 0 and sign * change.high < 0:
-            tone = "worse"
+    if p is not None and p <= 0.05:
+        tone = "better" if (change.difference > 0) != lower else "worse"
     return Line(name, change.difference, change.low, change.high, tone)
 
 
