@@ -18,6 +18,9 @@ from evals.evidence import Digest, EvalEvidence, Metric
 from evals.measures import Measure, measured
 from evals.validity import look_sizes, notes, why_invalid
 
+LEAST_ERROR = 1e-9
+"""With less error than that nothing is shown by any number of items that there is."""
+
 Verdict = Literal["pass", "fail", "underpowered", "invalid"]
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -115,7 +118,10 @@ def decide(requirement: Requirement, evidence: EvalEvidence, now: float, before:
     if (why := why_invalid(requirement, evidence, now)) is not None:
         return Decision(verdict="invalid", reasons=[why])
     worn = 0.5 ** (looked // requirement.holdout)
-    alpha = requirement.alpha / 2 ** (before + 1) * worn
+    alpha = requirement.alpha * 0.5 ** (before + 1) * worn
+    if alpha < LEAST_ERROR:
+        said = f"nothing of the error is left after {before} runs, and {looked} other releases on this dataset"
+        return Decision(verdict="underpowered", reasons=[f"{said}: take another dataset"], alpha=alpha)
     if requirement.looks == 1:
         found = _worst([_beyond(one, requirement) for one in measured(requirement, evidence, alpha)])
     else:

@@ -58,7 +58,7 @@ def power(
     """The share of runs of so many items that pass all that is required, the `before` runs there were already paid for.
     A run that is looked at ends where it is given up."""
     draw = np.random.default_rng(seed)
-    alpha = requirement.alpha / 2 ** (before + 1)
+    alpha = requirement.alpha * 0.5 ** (before + 1)
     plan = planned(requirement.looks, alpha)
     clusters = np.arange(items) // supposed.cluster
     runs = (Drawn.of(requirement, supposed, clusters, draw) for _ in range(draws))

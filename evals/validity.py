@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evals.evidence import Counts, EvalEvidence, JudgeFacts
+from evals.evidence import Counts, EvalEvidence, Item, JudgeFacts
 
 if TYPE_CHECKING:
     from evals.gate import Requirement
@@ -34,9 +34,19 @@ def look_sizes(samples: int, looks: int) -> tuple[int, ...]:
 def notes(requirement: Requirement, evidence: EvalEvidence) -> list[str]:
     """What does not make a run invalid, and people should know."""
     judge = evidence.judge_of(requirement.metric)
-    if judge is None or judge.family is None or judge.family != judge.judged:
+    if judge is None:
         return []
-    return [f"judge and candidate are both of the family {judge.family}: a judge prefers its own"]
+    found = []
+    if judge.family is not None and judge.family == judge.judged:
+        found.append(f"judge and candidate are both of the family {judge.family}: a judge prefers its own")
+    values = {value for item in evidence.items for value in _values(item, requirement.metric)}
+    if not values <= {0.0, 1.0}:
+        found.append("it is not corrected for the judge's errors: its values are not all 0 or 1")
+    return found
+
+
+def _values(item: Item, metric: str) -> list[float]:
+    return [scores[metric] for scores in (item.candidate, item.baseline or {}) if metric in scores]
 
 
 def _out_of_date(requirement: Requirement, evidence: EvalEvidence, now: float) -> str | None:

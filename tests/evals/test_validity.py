@@ -101,3 +101,24 @@ def test_a_dataset_that_was_looked_at_often_is_charged_for(looked: int, alpha: f
 def test_what_cannot_be_asked_for(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Requirement(metric="seconds", suite="c" * 64, **fields)
+
+
+@pytest.mark.parametrize("looks", [1, 5, 20])
+@pytest.mark.parametrize(("before", "looked"), [(26, 0), (48, 0), (60, 0), (1100, 0), (0, 860), (0, 2000), (3, 30_000)])
+def test_where_nothing_of_the_error_is_left_nothing_is_shown(looks: int, before: int, looked: int) -> None:
+    evidence = run(ALIKE, ALIKE).model_copy(update={"samples": 400})
+    decision = decide(need(margin=0.05, looks=looks), evidence, NOW, before, looked)
+    assert decision.verdict == "underpowered"
+    assert "nothing of the error is left" in decision.reasons[0]
+
+
+@pytest.mark.parametrize("looks", [1, 5, 20])
+def test_whatever_is_left_of_the_error_is_judged_with(looks: int) -> None:
+    evidence = run(ALIKE, ALIKE).model_copy(update={"samples": 400})
+    for before in range(30):
+        assert decide(need(margin=0.05, looks=looks), evidence, NOW, before).verdict in ("pass", "fail", "underpowered")
+
+
+def test_grades_of_a_judge_are_not_corrected_and_that_is_told() -> None:
+    evidence = run([0.5, 1.0] * 200, [0.5, 1.0] * 200).model_copy(update={"judges": (judged(counts=GOOD),)})
+    assert "not corrected" in decide(need(margin=0.05), evidence, NOW).reasons[-1]
