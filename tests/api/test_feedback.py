@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -26,7 +27,8 @@ async def running(tmp_path: Path) -> AsyncIterator[Inside]:
     async with inside(tmp_path) as started:
         for number, of in enumerate((SERVED, replace(SERVED, endpoint="other", release="d2"), None)):
             said = replace(SAID, id=f"feedback_{number}", call=f"req_{number}", at=1000.0 + number)
-            said = said if of is not None else replace(said, waiting="own", source="judge", metric="tone")
+            if of is None:  # as old as the others, it would be given up
+                said = replace(said, waiting="own", source="judge", metric="tone", at=time.time())
             await started.services.write(partial(feedback.put, said=said, of=of))
         started.client.headers.update(await started.key("evaluator"))
         yield started
@@ -77,7 +79,8 @@ async def test_newest_first_and_filtered(running: Inside) -> None:
     assert await found(running, rollout="rollout_1") == "10"
     assert await found(running, source="judge") == await found(running, metric="tone") == "2"
     assert await found(running, since="1970-01-01T00:16:41Z", until="1970-01-01T00:16:42Z") == "1"
-    assert await found(running, since="1h") == ""
+    assert await found(running, since="1h") == "2"
+    assert await found(running, until="1970-01-01T00:16:40Z") == ""
 
 
 @pytest.mark.parametrize("query", [{"since": "soon"}, {"limit": 0}, {"source": "me"}, {"key": "k"}])
