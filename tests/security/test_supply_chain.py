@@ -116,10 +116,12 @@ def test_only_our_packages_are_shipped() -> None:
 
 
 def test_nothing_runs_by_being_installed() -> None:
-    """One build backend, no script of our own in the build, one command."""
+    """One build backend, no script of our own in the build, one command, and a plug-in of pytest's that does nothing
+    unless it is asked (`tests/evals/test_pytest_plugin.py`)."""
     assert not (ROOT / "setup.py").exists()
     assert not (ROOT / "hatch_build.py").exists()
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert [name for name in tracked.splitlines() if name.endswith(".pth")] == []
     (entries,) = (content for name, content in shipped().items() if name.endswith("entry_points.txt"))
-    assert entries.decode().split() == ["[console_scripts]", "sluice", "=", "gateway.cli.main:app"]
+    command = ["[console_scripts]", "sluice", "=", "gateway.cli.main:app"]
+    assert entries.decode().split() == [*command, "[pytest11]", "sluice_evals", "=", "evals.pytest_plugin"]
