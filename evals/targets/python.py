@@ -4,44 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import msgspec
-from pydantic import Field, PrivateAttr
 
-from evals.code import PATTERN, Code
 from evals.errors import BadInput, TargetFailed
 from evals.sample import Output, Sample
-from evals.targets.base import Asking, Target, TargetSpec
+from evals.targets.base import Asking, Target
+from evals.targets.own import OwnSpec
 
 
-class PythonSpec(TargetSpec):
+class PythonSpec(OwnSpec):
     """`call` is `module:function`, of `module.py` in the suite's folder, else of an installed module. The function
     takes a sample and returns the answer's text, an `Output`, or one as a mapping. It may be async; one that is not
     runs in a thread. What it raises is a failure. The file's text is part of the target: another text is asked anew."""
 
     about: ClassVar[str] = "a function of the suite's own"
     kind: Literal["python"] = "python"
-    call: str = Field(pattern=PATTERN)
 
-    _code: Code | None = PrivateAttr(None)
-
-    def placed(self, folder: Path) -> Self:
-        placed = self.model_copy()
-        placed._code = Code.of(self.call, folder)
-        if not callable(placed._code.value):
+    def check(self, value: Any) -> None:
+        if not callable(value):
             raise BadInput(f"{self.call} is no function.")
-        return placed
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return {**super().identity, "code": self._code.digest if self._code is not None else None}
 
     def open(self, folder: Path) -> Target:
-        code = self._code if self._code is not None else Code.of(self.call, folder)
-        return Function(self.call, code.value)
+        return Function(self.call, self.value(folder))
 
 
 class Function:

@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr
-
-from evals.code import PATTERN, Code
 from evals.errors import BadInput, TargetFailed
 from evals.sample import Output, Sample, ToolCall, Usage
-from evals.targets.base import Asking, Target, TargetSpec
+from evals.targets.base import Asking, Target
+from evals.targets.own import OwnSpec
 
 
-class RunnableSpec(TargetSpec):
+class RunnableSpec(OwnSpec):
     """`call` is `module:object`, of `module.py` in the suite's folder, else of an installed module: anything with
     `ainvoke`. It is given the sample's `variables` where it has some, else the chat messages; it gives a text, or a
     message of LangChain's."""
 
     about: ClassVar[str] = "a LangChain Runnable"
     kind: Literal["runnable"] = "runnable"
-    call: str = Field(pattern=PATTERN)
 
-    _code: Code | None = PrivateAttr(None)
-
-    def placed(self, folder: Path) -> Self:
-        placed = self.model_copy()
-        placed._code = Code.of(self.call, folder)
-        if not hasattr(placed._code.value, "ainvoke"):
+    def check(self, value: Any) -> None:
+        if not hasattr(value, "ainvoke"):
             raise BadInput(f"{self.call} is no Runnable: it has no ainvoke.")
-        return placed
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return {**super().identity, "code": self._code.digest if self._code is not None else None}
 
     def open(self, folder: Path) -> Target:
-        code = self._code if self._code is not None else Code.of(self.call, folder)
-        return Invoked(self.call, code.value)
+        return Invoked(self.call, self.value(folder))
 
 
 class Invoked:
