@@ -58,14 +58,23 @@ class Counts(Part):
     false_right: Count
 
 
+class Grading(Part):
+    """How a judge's grades of `n` answers agree with people's: Krippendorff's `alpha`, 1 where all agree and 0 where
+    they agree as by chance; null where it cannot be told."""
+
+    n: Count
+    alpha: Annotated[float, Field(ge=-1, le=1)] | None
+
+
 class JudgeFacts(Part):
-    """An instrument that `metrics` rest on. Without `counts` it was not calibrated. `least` is the sensitivity and the
-    specificity it is to have. `family` and `judged` are the families of its model and of the candidate's, where they
-    are known."""
+    """An instrument that `metrics` rest on. Without `counts`, or `grading` where it gives grades, it was not
+    calibrated. `least` is the sensitivity and the specificity, or the alpha, that it is to have. `family` and `judged`
+    are the families of its model and of the candidate's, where they are known."""
 
     digest: Digest
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1, max_length=MOST_METRICS)]
     counts: Counts | None = None
+    grading: Grading | None = None
     least: Annotated[float, Field(ge=0.5, le=1)] = 0.8
     family: Word | None = None
     judged: Word | None = None

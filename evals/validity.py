@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evals.evidence import Counts, EvalEvidence, Item, JudgeFacts
+from evals.evidence import Counts, EvalEvidence, Grading, Item, JudgeFacts
 
 if TYPE_CHECKING:
     from evals.gate import Requirement
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 LEAST_LABELLED = 30
 """People's labels of each kind before a judge's sensitivity and specificity say anything: of fewer the interval is more
 than 30 points wide."""
+LEAST_GRADED = 2 * LEAST_LABELLED
+"""People's grades before a judge's agreement with them says anything."""
 
 
 def why_invalid(requirement: Requirement, evidence: EvalEvidence, now: float) -> str | None:
@@ -40,7 +42,9 @@ def notes(requirement: Requirement, evidence: EvalEvidence) -> list[str]:
     if judge.family is not None and judge.family == judge.judged:
         found.append(f"judge and candidate are both of the family {judge.family}: a judge prefers its own")
     values = {value for item in evidence.items for value in _values(item, requirement.metric)}
-    if not values <= {0.0, 1.0}:
+    if judge.grading is not None:
+        found.append("it is not corrected for the judge's errors: the judge gives grades")
+    elif not values <= {0.0, 1.0}:
         found.append("it is not corrected for the judge's errors: its values are not all 0 or 1")
     return found
 
@@ -99,6 +103,8 @@ def _misjudged(judge: JudgeFacts | None) -> str | None:
     """Below the stated quality, or before it is known, a judge advises, and proves nothing."""
     if judge is None:
         return None
+    if judge.grading is not None:
+        return _disagreeing(judge.grading, judge.least)
     if judge.counts is None:
         return "its judge was not calibrated on what people labelled: it advises, and proves nothing"
     right, wrong = of_right(judge.counts), of_wrong(judge.counts)
@@ -110,6 +116,17 @@ def _misjudged(judge: JudgeFacts | None) -> str | None:
     if min(sensitivity, specificity) < judge.least:
         found = f"knows {sensitivity:.0%} of right and {specificity:.0%} of wrong answers"
         return f"its judge {found}, less than {judge.least:.0%}: it advises, and proves nothing"
+    return None
+
+
+def _disagreeing(grading: Grading, least: float) -> str | None:
+    if grading.n < LEAST_GRADED:
+        return f"its judge was calibrated on {grading.n} grades of people, fewer than {LEAST_GRADED}"
+    if grading.alpha is None:
+        return "its judge and people gave one grade to all: whether they agree cannot be told, and it proves nothing"
+    if grading.alpha < least:
+        found = f"agrees with people's grades by {grading.alpha:.2f} (Krippendorff's alpha)"
+        return f"its judge {found}, less than {least:.2f}: it advises, and proves nothing"
     return None
 
 

@@ -9,6 +9,8 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from evals.digest import sha256
 from evals.errors import BadInput
+from evals.judges.asking import form
+from evals.judges.scale import Scale
 from evals.parts import Part
 from evals.sample import Json
 from evals.targets import registry
@@ -16,12 +18,14 @@ from evals.targets.base import TargetSpec
 
 
 class Judge(Part):
-    """`target` is asked with `rubric` as its instructions. `calibration` is a file of what people said of answers, and
-    it (JSON Lines; `evals.judges.calibration`): without one, and below its `least` sensitivity and specificity, a judge
-    advises, and can prove nothing."""
+    """`target` is asked with `rubric` as its instructions. `scale` is `yes-no`, or whole grades from `low`, the worst,
+    to `high`, the best: `{low: 1, high: 5}`. `calibration` is a file of what people said of answers (JSON Lines;
+    docs/evals-judges.md): without one, and below its `least` sensitivity and specificity, or agreement on grades, a
+    judge advises, and can prove nothing."""
 
     target: Json
     rubric: str
+    scale: Scale = "yes-no"
     calibration: str | None = None
     least: float = Field(0.8, ge=0.5, le=1)
 
@@ -51,5 +55,5 @@ class Judge(Part):
     @property
     def digest(self) -> str:
         """64 hex digits for all that its judgement depends on."""
-        identity: dict[str, Any] = {"target": self.spec.identity, "rubric": self.rubric}
+        identity: dict[str, Any] = {"target": self.spec.identity, "rubric": self.rubric, "form": form(self.scale)}
         return sha256(identity)

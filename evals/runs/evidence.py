@@ -8,7 +8,7 @@ from pathlib import Path
 from evals.errors import BadInput
 from evals.evidence import Contamination, EvalEvidence, Item, JudgeFacts
 from evals.runs.log import Header, read_header, read_results, read_samples
-from evals.sample import Result
+from evals.sample import Json, Result
 
 Values = dict[str, list[float | None]]
 
@@ -62,10 +62,19 @@ def _judges(header: Header) -> tuple[JudgeFacts, ...]:
     for name, judge in header.judges.items():
         metrics = tuple(metric.name for metric in header.metrics if metric.judge == name)
         if metrics:
-            counts = (judge.calibration or {}).get("counts")
-            facts = {"digest": judge.digest, "metrics": metrics, "counts": counts, "least": judge.least}
+            facts = {"digest": judge.digest, "metrics": metrics, "least": judge.least, **_quality(judge.calibration)}
             found.append(JudgeFacts.model_validate({**facts, "family": judge.family, "judged": header.family}))
     return tuple(found)
+
+
+def _quality(card: Json | None) -> Json:
+    """What a card tells: of grades how they agree, else how often yes and no were right."""
+    if card is None:
+        return {}
+    grading = card.get("grading")
+    if grading is None:
+        return {"counts": card.get("counts")}
+    return {"grading": {"n": grading["n"], "alpha": grading["alpha"]["value"]}}
 
 
 def _cost(header: Header, other: Header | None) -> int | None:

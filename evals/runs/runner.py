@@ -20,9 +20,10 @@ from msgspec.structs import replace
 
 from evals.digest import sha256
 from evals.errors import BadInput
-from evals.runs.asker import seed_of
-from evals.runs.executors.base import Executor, Unit, Work
+from evals.runs.executors.base import Executor
+from evals.runs.line import seed_of
 from evals.runs.log import Header, JudgeHeader, MetricHeader, RunLog, State, read_results
+from evals.runs.work import Unit, Work
 from evals.sample import Json, Result, Sample
 from evals.suite import Suite
 from evals.targets.base import Asking, TargetSpec
@@ -81,7 +82,15 @@ async def _run(suite: Suite, arms: Sequence[Arm], executing: Executing, options:
             headers = running.finish()
     finally:
         await executor.close()
+    for arm in arms:
+        _tabulate(arm.folder)
     return headers
+
+
+def _tabulate(folder: Path) -> None:
+    from evals.runs import parquet  # numpy, which most commands do without
+
+    parquet.write(folder)
 
 
 class Running:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 from evals.digest import canonical
 from evals.evidence import Metric
+from evals.judges.bench import Bench
 from evals.parts import Part
 from evals.sample import Output, Sample, Score
 
@@ -17,12 +18,8 @@ from evals.sample import Output, Sample, Score
 class Instruments(Protocol):
     """What the runner lends to scorers: what costs money or memory, and is shared, counted and remembered."""
 
-    async def judge(self, name: str, sample: Sample, repeat: int) -> Output:
-        """The answer of the suite's judge of that name to `sample`, from the cache where it was asked the same before.
-        Raises `TargetFailed`, `BudgetSpent`."""
-
-    def rubric(self, name: str) -> str:
-        """Of the judge of that name."""
+    def judge(self, name: str, repeat: int) -> Bench:
+        """The suite's judge of that name, for one repeat. What it was asked before, it is not paid for again."""
 
     async def embed(self, texts: Sequence[str]) -> Any:
         """Unit vectors, `len(texts)` x width, float32. Raises `Missing`, `TargetFailed`."""

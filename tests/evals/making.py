@@ -11,9 +11,10 @@ import yaml
 from evals.runs import runner
 from evals.runs.answers import AnswersFile
 from evals.runs.budget import Budget
-from evals.runs.executors.base import Executor, Work
+from evals.runs.executors.base import Executor
 from evals.runs.executors.local import Local
 from evals.runs.log import Header
+from evals.runs.work import Work
 from evals.suite import Suite, read
 from evals.targets.base import TargetSpec
 

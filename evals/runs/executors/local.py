@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from evals.errors import BudgetSpent
 from evals.runs.answers import Answers
-from evals.runs.asker import Asker
+from evals.runs.asker import Asker, Lines
 from evals.runs.budget import Budget
-from evals.runs.executors.base import Keep, Unit, Work
+from evals.runs.executors.base import Keep
+from evals.runs.work import Unit, Work
 
 
 class Local:
@@ -18,10 +19,8 @@ class Local:
     def __init__(self, work: Work, answers: Answers, budget: Budget) -> None:
         self.budget = budget
         self._concurrency = work.limits.concurrency
-        self._askers = {
-            arm: Asker(spec, work.scorers, work.judges, work.folder, work.limits, budget, answers)
-            for arm, spec in work.targets.items()
-        }
+        self._lines = Lines(work, budget, answers)
+        self._askers = {arm: Asker(arm, work.scorers, self._lines) for arm in work.targets}
 
     async def execute(self, units: Iterator[Unit], keep: Keep) -> bool:
         workers = [asyncio.create_task(self._work(units, keep)) for _ in range(self._concurrency)]
@@ -33,8 +32,7 @@ class Local:
             await asyncio.gather(*workers, return_exceptions=True)
 
     async def close(self) -> None:
-        for asker in self._askers.values():
-            await asker.close()
+        await self._lines.close()
 
     async def _work(self, units: Iterator[Unit], keep: Keep) -> bool:
         for unit in units:

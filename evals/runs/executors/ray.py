@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evals import environment
 from evals.errors import BadInput, BudgetSpent, Missing
 from evals.runs.answers import AnswersFile
-from evals.runs.asker import Asker
+from evals.runs.asker import Asker, Lines
 from evals.runs.budget import Budget
-from evals.runs.executors.base import Keep, Unit, Work
+from evals.runs.executors.base import Keep
 from evals.runs.pace import Pace
+from evals.runs.work import Unit, Work
 from evals.sample import Output, Result, Usage
 
 
@@ -92,19 +94,17 @@ class Worker:
 
     async def result(self, unit: Unit) -> tuple[Result, int | None]:
         """With what was spent on it, in micro-USD; None where that is not known."""
-        if unit.arm not in self._askers:
-            self._askers[unit.arm] = self._asker(unit.arm)
+        if not self._askers:
+            self._askers = self._opened()
         took = self._tally.begin()
         result = await self._askers[unit.arm].result(unit.sample, unit.asking)
         costs = [usage.cost for usage in took]
         return result, None if None in costs else sum(cost for cost in costs if cost is not None)
 
-    def _asker(self, arm: str) -> Asker:
-        work = self._work
-        limits = work.limits.model_copy(update={"requests_per_minute": None})
-        return Asker(
-            work.targets[arm], work.scorers, work.judges, work.folder, limits, self._tally, Shelved(self._shelf)
-        )
+    def _opened(self) -> dict[str, Asker]:
+        limits = self._work.limits.model_copy(update={"requests_per_minute": None})
+        lines = Lines(replace(self._work, limits=limits), self._tally, Shelved(self._shelf))
+        return {arm: Asker(arm, self._work.scorers, lines) for arm in self._work.targets}
 
 
 class Tally(Budget):

@@ -14,10 +14,11 @@ from evals.errors import BadInput
 from evals.runs import runner
 from evals.runs.answers import AnswersFile
 from evals.runs.budget import Budget
-from evals.runs.executors.base import Executor, Work
+from evals.runs.executors.base import Executor
 from evals.runs.executors.local import Local
 from evals.runs.executors.ray import Ray
 from evals.runs.log import read_results
+from evals.runs.work import Work
 from evals.suite import Suite
 from tests.evals.making import suite_of
 

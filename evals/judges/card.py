@@ -1,0 +1,123 @@
+"""What is known of a judge: a card beside the labels it was held against, for this judge and these labels alone. A
+changed rubric, scale or model is another judge, and has no card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+
+from evals.errors import BadInput
+from evals.judges import labels
+from evals.judges.judge import Judge
+from evals.judges.labels import Held
+from evals.statistics import agreement, intervals
+from evals.statistics.intervals import Interval
+
+
+class Share(msgspec.Struct, frozen=True):
+    """With an interval of 95 %: exact, but of kappa and of what is said of grades."""
+
+    value: Annotated[float, msgspec.Meta(ge=-1, le=1)] | None
+    low: float
+    high: float
+
+
+UNKNOWN = Share(None, -1.0, 1.0)
+
+
+class Grading(msgspec.Struct, frozen=True):
+    """How a judge's grades of `n` answers stand to people's: Krippendorff's `alpha` of distances, and by how much the
+    judge's are higher on average (`bias`), as a share of the scale."""
+
+    n: int
+    alpha: Share
+    bias: Share
+
+
+class Card(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`counts`, or `grading` of a judge that grades, is what evidence tells of it. `unread` answers of the judge could
+    not be read, and `failed` never came: they count nowhere else."""
+
+    judge: str
+    labels: str
+    counts: dict[str, int]
+    sensitivity: Share
+    specificity: Share
+    kappa: Share
+    unread: int
+    failed: int
+    made: float
+    grading: Grading | None = None
+
+
+Said = float | Exception | None
+"""What a judge made of an answer, from 0 to 1; None where it could not be read."""
+
+
+def card_of(path: Path) -> Path:
+    """Where the card of a file of labels is."""
+    return path.with_name(path.name + ".card.json")
+
+
+def known(judge: Judge, folder: Path) -> dict[str, Any] | None:
+    """The card of this very judge, as JSON; None where it was not calibrated as it is now. Raises `BadInput`."""
+    if judge.calibration is None:
+        return None
+    path = folder / judge.calibration
+    try:
+        card: dict[str, Any] = orjson.loads(card_of(path).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise BadInput(f"the card of a judge cannot be read: {error}.", file=str(card_of(path))) from error
+    return card if card.get("judge") == judge.digest and card.get("labels") == labels.digest(path) else None
+
+
+def written(card: Card, path: Path) -> Card:
+    """Beside the labels, whole or not at all."""
+    new = path.with_name(path.name + ".card.json.new")
+    new.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")
+    new.replace(card_of(path))
+    return card
+
+
+def card(judge: Judge, path: Path, held: Sequence[Held], said: Sequence[Said], made: float) -> Card:
+    """What came of asking it, answer by answer."""
+    pairs = [(one.value, value) for one, value in zip(held, said, strict=True) if isinstance(value, float)]
+    yes_no = judge.scale == "yes-no"
+    table = _table(pairs if yes_no else [])
+    return Card(
+        judge=judge.digest,
+        labels=labels.digest(path),
+        counts={name: getattr(table, name) for name in ("true_right", "false_wrong", "true_wrong", "false_right")},
+        sensitivity=_share(agreement.sensitivity(table)),
+        specificity=_share(agreement.specificity(table)),
+        kappa=_share(agreement.kappa(table)) if table.n else UNKNOWN,
+        unread=sum(value is None for value in said),
+        failed=sum(isinstance(value, Exception) for value in said),
+        made=made,
+        grading=None if yes_no else _grading(pairs),
+    )
+
+
+def _table(pairs: Sequence[tuple[float, float]]) -> agreement.Table:
+    counts = dict.fromkeys(("true_right", "false_wrong", "true_wrong", "false_right"), 0)
+    for people, judge in pairs:
+        counts[("true_" if people == judge else "false_") + ("right" if judge else "wrong")] += 1
+    return agreement.Table(**counts)
+
+
+def _grading(pairs: Sequence[tuple[float, float]]) -> Grading:
+    """Distances count, as it is means of grades that are compared."""
+    alpha = _share(agreement.alpha_interval(pairs, "interval"))
+    if len(pairs) < 2:
+        return Grading(len(pairs), alpha, UNKNOWN)
+    return Grading(len(pairs), alpha, _share(intervals.mean([judge - people for people, judge in pairs])))
+
+
+def _share(found: Interval) -> Share:
+    return Share(None if found.estimate != found.estimate else found.estimate, found.low, found.high)
