@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from evals.judges.asking import Unread, asked, read
+from evals.judges.asking import Verdict, asked, read
+from evals.judges.hearing import Ask, hear
 from evals.judges.scale import Scale
-from evals.sample import Output, Sample, Score
-
-Ask = Callable[[Sample], Awaitable[Output]]
-"""Asks a judge's model, and gives the answer that was paid for where it was asked the same before. Raises
-`TargetFailed`, `BudgetSpent`."""
+from evals.sample import Sample, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +20,10 @@ class Bench:
 
     async def verdict(self, sample: Sample, answer: str) -> Score:
         """From 0 to 1; None where what the judge said cannot be read, with the reason."""
-        output = await self.ask(asked(self.rubric, sample, answer, self.scale))
-        try:
-            found = read(output.text, self.scale)
-        except Unread as error:
-            return Score(None, f"{error}: {output.text[:200]!r}", usage=output.usage)
-        return Score(found.value, found.reason, usage=output.usage)
+        heard = await hear(self.ask, asked(self.rubric, sample, answer, self.scale), self._read)
+        if heard.said is None:
+            return Score(None, heard.why, usage=heard.usage)
+        return Score(heard.said.value, heard.said.reason, usage=heard.usage)
+
+    def _read(self, text: str) -> Verdict:
+        return read(text, self.scale)

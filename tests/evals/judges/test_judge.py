@@ -80,7 +80,10 @@ def test_a_card_is_of_one_judge_and_one_set_of_labels(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_or_never_came_is_in_no_count(tmp_path: Path) -> None:
-    judged(tmp_path, target={"kind": "scripted", "rules": [{"when": "right answer", "say": "hm"}, {"say": NO}]})
+    judged(
+        tmp_path,
+        target={"kind": "scripted", "rules": [{"when": "right answer|cannot be read", "say": "hm"}, {"say": NO}]},
+    )
     labelled(tmp_path, right=3, wrong=2)
     told = json.loads(sluice(tmp_path, "judge", "suite.yaml", "strict", "--json").stdout)
     assert (told["unread"], told["failed"], told["counts"]["true_wrong"]) == (3, 0, 2)
