@@ -6,6 +6,7 @@ The repeat is part of what was asked: two repeats never share an answer.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import sqlite3
 from pathlib import Path
@@ -20,15 +21,20 @@ from evals.targets.base import Asking, TargetSpec
 
 
 class Answers(Protocol):
-    async def find(self, key: bytes) -> Output | None: ...
+    async def claim(self, key: bytes) -> Output | None:
+        """The answer that is kept. None where there is none: whoever claims it asks, and has to `keep` what comes or to
+        `release` the key. Until then others who claim it wait, so that nothing is asked twice side by side."""
 
     async def keep(self, key: bytes, output: Output) -> None:
         """The first answer stays."""
 
+    async def release(self, key: bytes) -> None:
+        """No answer came."""
+
 
 class AnswersFile:
-    """A SQLite file, which several processes may share. An answer is on its way to the disk before it is scored: what
-    kills the process does not take it, what kills the machine may take the last few."""
+    """A SQLite file, which several processes may share; they do not wait for each other. An answer is on its way to the
+    disk before it is scored: what kills the process does not take it, what kills the machine may take the last few."""
 
     def __init__(self, path: Path | None) -> None:
         """Without a path they are kept in memory. Raises `BadInput` where the file cannot be used."""
@@ -42,13 +48,29 @@ class AnswersFile:
         except (OSError, sqlite3.Error) as error:
             raise BadInput(f"The answers cannot be kept in {path}: {error}.") from error
         self._decoder = msgspec.json.Decoder(Output)
+        self._claimed: dict[bytes, asyncio.Event] = {}
 
-    async def find(self, key: bytes) -> Output | None:
-        row = self._db.execute("SELECT output FROM answers WHERE key = ?", (key,)).fetchone()
-        return None if row is None else self._decoder.decode(row[0])
+    async def claim(self, key: bytes) -> Output | None:
+        while (kept := self.find(key)) is None:
+            if (other := self._claimed.get(key)) is None:
+                self._claimed[key] = asyncio.Event()
+                return None
+            await other.wait()
+        return kept
 
     async def keep(self, key: bytes, output: Output) -> None:
-        self._db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?)", (key, msgspec.json.encode(output)))
+        try:
+            self._db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?)", (key, msgspec.json.encode(output)))
+        finally:
+            await self.release(key)
+
+    async def release(self, key: bytes) -> None:
+        if (claimed := self._claimed.pop(key, None)) is not None:
+            claimed.set()
+
+    def find(self, key: bytes) -> Output | None:
+        row = self._db.execute("SELECT output FROM answers WHERE key = ?", (key,)).fetchone()
+        return None if row is None else self._decoder.decode(row[0])
 
     def close(self) -> None:
         self._db.close()

@@ -38,10 +38,14 @@ class Line:
     async def ask(self, sample: Sample, asking: Asking) -> Output:
         """Raises `TargetFailed` when the last attempt failed, `BudgetSpent`."""
         key = self._keys.of(sample, asking)
-        kept = await self._answers.find(key)
+        kept = await self._answers.claim(key)
         if kept is not None:
             return kept
-        output = await self._patiently(sample, asking)
+        try:
+            output = await self._patiently(sample, asking)
+        except BaseException:
+            await self._answers.release(key)
+            raise
         await self._answers.keep(key, output)
         return output
 

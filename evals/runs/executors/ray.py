@@ -35,7 +35,9 @@ class Ray:
         if self._joined:
             _join(self._ray)
         self._pace = Pace(work.limits.requests_per_minute)
-        shelf = self._ray.remote(num_cpus=0, scheduling_strategy=_here(self._ray))(Shelf).remote(answers.absolute())
+        waiting = work.limits.concurrency + 1000  # claims that wait leave room for what they wait for
+        kept = self._ray.remote(num_cpus=0, max_concurrency=waiting, scheduling_strategy=_here(self._ray))(Shelf)
+        shelf = kept.remote(answers.absolute())
         cores = int(self._ray.cluster_resources().get("CPU", 1))
         count = max(1, min(cores, work.limits.concurrency))
         self._each = -(-work.limits.concurrency // count)
@@ -130,11 +132,14 @@ class Shelf:
     def __init__(self, path: Path) -> None:
         self._file = AnswersFile(path)
 
-    async def find(self, key: bytes) -> Output | None:
-        return await self._file.find(key)
+    async def claim(self, key: bytes) -> Output | None:
+        return await self._file.claim(key)
 
     async def keep(self, key: bytes, output: Output) -> None:
         await self._file.keep(key, output)
+
+    async def release(self, key: bytes) -> None:
+        await self._file.release(key)
 
 
 class Shelved:
@@ -143,12 +148,15 @@ class Shelved:
     def __init__(self, shelf: Any) -> None:
         self._shelf = shelf
 
-    async def find(self, key: bytes) -> Output | None:
-        found: Output | None = await self._shelf.find.remote(key)
+    async def claim(self, key: bytes) -> Output | None:
+        found: Output | None = await self._shelf.claim.remote(key)
         return found
 
     async def keep(self, key: bytes, output: Output) -> None:
         await self._shelf.keep.remote(key, output)
+
+    async def release(self, key: bytes) -> None:
+        await self._shelf.release.remote(key)
 
 
 def _library() -> Any:

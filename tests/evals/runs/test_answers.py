@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,45 @@ async def test_an_answer_is_found_as_it_was_kept_also_by_another_process(tmp_pat
     output = Output("yes", ({"role": "assistant", "content": "yes"},), (ToolCall("f", {"x": 1}),), usage=Usage(1, 2, 3))
     answers = AnswersFile(tmp_path / "deep" / "answers.db")
     key = Keys(SPEC).of(SAMPLE, ASKING)
-    assert await answers.find(key) is None
+    assert await answers.claim(key) is None
     await answers.keep(key, output)
     await answers.keep(key, Output("another"))
-    assert await AnswersFile(tmp_path / "deep" / "answers.db").find(key) == output
+    assert await AnswersFile(tmp_path / "deep" / "answers.db").claim(key) == output
+
+
+async def test_who_wants_the_same_at_the_same_time_waits_for_it() -> None:
+    answers, asked = AnswersFile(None), list[int]()
+
+    async def ask(number: int) -> Output:
+        if (kept := await answers.claim(b"k")) is not None:
+            return kept
+        asked.append(number)
+        await asyncio.sleep(0)
+        await answers.keep(b"k", Output(str(number)))
+        return Output(str(number))
+
+    found = await asyncio.gather(*map(ask, range(20)))
+    assert asked == [0]
+    assert {output.text for output in found} == {"0"}
+
+
+async def test_where_none_came_the_next_one_asks() -> None:
+    answers, asked = AnswersFile(None), list[int]()
+
+    async def ask(number: int) -> Output | None:
+        if (kept := await answers.claim(b"k")) is not None:
+            return kept
+        asked.append(number)
+        await asyncio.sleep(0)
+        if number < 2:
+            await answers.release(b"k")
+            return None
+        await answers.keep(b"k", Output("at last"))
+        return Output("at last")
+
+    found = await asyncio.gather(*map(ask, range(5)))
+    assert asked == [0, 1, 2]
+    assert [output and output.text for output in found] == [None, None, "at last", "at last", "at last"]
 
 
 @pytest.mark.parametrize(
