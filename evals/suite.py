@@ -107,8 +107,8 @@ def read(path: Path) -> Suite:
     file = parts.parse(SuiteFile, document, path)
     found = _scorers(file, document, path)
     for number, scorer in enumerate(found):
-        if scorer.judge_name is not None and scorer.judge_name not in file.judges:
-            raise _at(f"there is no judge {scorer.judge_name!r} under judges.", document, path, "scorers", number)
+        if (fault := _judge_of(scorer, file.judges)) is not None:
+            raise _at(fault, document, path, "scorers", number)
     judges = _judges(file, document, path)
     dataset = _dataset(file, document, path)
     for number, scorer in enumerate(found):
@@ -175,6 +175,20 @@ def _scorers(file: SuiteFile, document: Document, path: Path) -> tuple[Scorer, .
             raise _at(message, document, path, "scorers", number)
         found.append(scorer)
     return tuple(found)
+
+
+def _judge_of(scorer: Scorer, judges: Mapping[str, Judge]) -> str | None:
+    """What is wrong with the judge that it asks."""
+    name = scorer.judge_name
+    if name is None:
+        return None
+    if name not in judges:
+        return f"there is no judge {name!r} under judges."
+    if judges[name].asks != scorer.asks:
+        return (
+            f"{scorer.kind} takes a judge that is asked for a {scorer.asks}: write `asks: {scorer.asks}` in {name!r}."
+        )
+    return None
 
 
 def _scores_none(scorer: Scorer) -> str:

@@ -25,7 +25,8 @@ def judge(
 ) -> None:
     """Calibrate a judge: ask it about the answers in its `calibration` file, which people have labelled, and keep what
     came of it in a card beside them. Until then, and below the quality that it is to have, a judge advises and proves
-    nothing. Labels are JSON Lines: {"input": …, "output": …, "right": true}, or "grade": 4 for a judge with a scale."""
+    nothing. Labels are JSON Lines: {"input": …, "output": …, "right": true}, or "grade": 4 for a judge with a scale;
+    for one of pairs "other": …, "better": "output", "other" or "tie"."""
     from evals.judges.calibration import calibrate
     from evals.runs.answers import AnswersFile
 
@@ -66,6 +67,8 @@ def _of_grades(grading: Grading, least: float) -> tuple[bool, str]:
         f"agreement    {_said(grading.alpha)} with people's grades of {grading.n} answers (Krippendorff's alpha)"
     )
     typer.echo(f"bias         {_said(grading.bias)} of the scale, more than people on average")
+    if grading.steady is not None:
+        typer.echo(f"steady       {_said(grading.steady)} of pairs, whichever answer stands first")
     enough = grading.n >= LEAST_GRADED and (grading.alpha.value or 0.0) >= least
     return enough, f"{LEAST_GRADED} grades, and an agreement of {least:.2f}"
 

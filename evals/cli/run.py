@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 from pydantic import ValidationError
 
-from evals.cli import looks, naming, options, progress, verdicts
+from evals.cli import looks, naming, options, positions, progress, verdicts
 from evals.errors import BadInput
 from evals.gate import Requirement
 from evals.gateway import Gateway
@@ -74,6 +74,8 @@ def run(
     elif ended.whole and requires:
         ended = verdicts.here(arms, headers, requires)
     verdicts.show(ended, as_json)
+    if not as_json:
+        positions.show(arms, ended.headers)
     raise typer.Exit(ended.exit)
 
 

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evals.errors import BadInput, TargetFailed
+from evals.judges.bench import Bench
 from evals.judges.card import Card, Said, card, written
 from evals.judges.judge import Judge
-from evals.judges.labels import Held, labels
+from evals.judges.labels import Held, Labelled, labels
+from evals.judges.pairs import Pair
 from evals.runs.answers import Answers
 from evals.runs.budget import Budget
 from evals.runs.sitting import Sitting
+from evals.sample import Score
 from evals.suite import Limits
 
 
@@ -41,7 +44,7 @@ async def judgements(judge: Judge, held: Sequence[Held], folder: Path, limits: L
     async def ask(one: Held) -> Said:
         async with turns:
             try:
-                return (await bench.verdict(one.answer.sample, one.answer.output)).value
+                return await _judged(judge, bench, one.answer)
             except TargetFailed as error:
                 return error
 
@@ -49,3 +52,10 @@ async def judgements(judge: Judge, held: Sequence[Held], folder: Path, limits: L
         return await asyncio.gather(*map(ask, held))
     finally:
         await sitting.close()
+
+
+async def _judged(judge: Judge, bench: Bench, one: Labelled) -> Score:
+    if judge.asks == "pair":
+        assert one.other is not None
+        return await bench.preferred(Pair(one.sample, one.output, one.other))
+    return await bench.verdict(one.sample, one.output)

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import msgspec
 import orjson
 
-from evals.errors import BadInput
+from evals.errors import BadInput, TargetFailed
 from evals.judges import labels
 from evals.judges.judge import Judge
 from evals.judges.labels import Held
+from evals.sample import Score
 from evals.statistics import agreement, intervals
 from evals.statistics.intervals import Interval
 
@@ -29,13 +30,15 @@ class Share(msgspec.Struct, frozen=True):
 UNKNOWN = Share(None, -1.0, 1.0)
 
 
-class Grading(msgspec.Struct, frozen=True):
+class Grading(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a judge's grades of `n` answers stand to people's: Krippendorff's `alpha` of distances, and by how much the
-    judge's are higher on average (`bias`), as a share of the scale."""
+    judge's are higher on average (`bias`), as a share of the scale. Of pairs, a preference is a grade of 1, 0.5 or 0,
+    and `steady` is the share of them that it says the same of in either order."""
 
     n: int
     alpha: Share
     bias: Share
+    steady: Share | None = None
 
 
 class Card(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,8 +57,8 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
     grading: Grading | None = None
 
 
-Said = float | Exception | None
-"""What a judge made of an answer, from 0 to 1; None where it could not be read."""
+Said = Score | TargetFailed
+"""What a judge made of an answer, or why it never came."""
 
 
 def card_of(path: Path) -> Path:
@@ -87,9 +90,9 @@ def written(card: Card, path: Path) -> Card:
 
 def card(judge: Judge, path: Path, held: Sequence[Held], said: Sequence[Said], made: float) -> Card:
     """What came of asking it, answer by answer."""
-    pairs = [(one.value, value) for one, value in zip(held, said, strict=True) if isinstance(value, float)]
-    yes_no = judge.scale == "yes-no"
-    table = _table(pairs if yes_no else [])
+    scores = [(one.value, score) for one, score in zip(held, said, strict=True) if isinstance(score, Score)]
+    pairs = [(people, score.value) for people, score in scores if score.value is not None]
+    table = _table(pairs if judge.corrects else [])
     return Card(
         judge=judge.digest,
         labels=labels.digest(path),
@@ -97,10 +100,10 @@ def card(judge: Judge, path: Path, held: Sequence[Held], said: Sequence[Said], m
         sensitivity=_share(agreement.sensitivity(table)),
         specificity=_share(agreement.specificity(table)),
         kappa=_share(agreement.kappa(table)) if table.n else UNKNOWN,
-        unread=sum(value is None for value in said),
-        failed=sum(isinstance(value, Exception) for value in said),
+        unread=len(scores) - len(pairs),
+        failed=len(said) - len(scores),
         made=made,
-        grading=None if yes_no else _grading(pairs),
+        grading=None if judge.corrects else _grading(pairs, [score for _, score in scores]),
     )
 
 
@@ -111,12 +114,16 @@ def _table(pairs: Sequence[tuple[float, float]]) -> agreement.Table:
     return agreement.Table(**counts)
 
 
-def _grading(pairs: Sequence[tuple[float, float]]) -> Grading:
+def _grading(pairs: Sequence[tuple[float, float]], scores: Sequence[Score]) -> Grading:
     """Distances count, as it is means of grades that are compared."""
     alpha = _share(agreement.alpha_interval(pairs, "interval"))
-    if len(pairs) < 2:
-        return Grading(len(pairs), alpha, UNKNOWN)
-    return Grading(len(pairs), alpha, _share(intervals.mean([judge - people for people, judge in pairs])))
+    bias = _share(intervals.mean([judge - people for people, judge in pairs])) if len(pairs) > 1 else UNKNOWN
+    return Grading(len(pairs), alpha, bias, _steady(scores))
+
+
+def _steady(scores: Sequence[Score]) -> Share | None:
+    agree = [bool(score.details["agree"]) for score in scores if "agree" in score.details]
+    return _share(agreement.share(sum(agree), len(agree))) if agree else None
 
 
 def _share(found: Interval) -> Share:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,15 +13,20 @@ from evals.errors import BadInput
 from evals.judges.judge import Judge
 from evals.sample import Sample
 
+PREFERRED = {"output": 1.0, "tie": 0.5, "other": 0.0}
+
 
 class Labelled(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line of a file of labels: a question, the answer somebody gave, and whether people call it `right`, or their
-    `grade` for it, on the judge's scale; of several people, the mean."""
+    """A line of a file of labels: a question, the answer somebody gave, and whether people call it `right`; or their
+    `grade` for it, on the judge's scale, of several people the mean; or `better`, which of it and an `other` one they
+    prefer."""
 
     input: str
     output: str
     right: bool | None = None
     grade: float | None = None
+    other: str | None = None
+    better: Literal["output", "other", "tie"] | None = None
     expected: Any = None
     documents: tuple[str, ...] = ()
 
@@ -54,6 +59,10 @@ def digest(path: Path) -> str:
 
 
 def _value(one: Labelled, judge: Judge) -> float:
+    if judge.asks == "pair":
+        if one.other is None or one.better is None:
+            raise ValueError('write "other": another answer, and "better": "output", "other" or "tie"')
+        return PREFERRED[one.better]
     if judge.scale == "yes-no":
         if one.right is None:
             raise ValueError('write "right": true or false')

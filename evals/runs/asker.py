@@ -37,7 +37,7 @@ class Lines:
 
 
 class Asker:
-    """One arm of a run. It is the `Instruments` of its scorers."""
+    """One arm of a run."""
 
     def __init__(self, arm: str, scorers: Sequence[Scorer], lines: Lines) -> None:
         self._arm, self._scorers, self._lines = arm, scorers, lines
@@ -48,21 +48,34 @@ class Asker:
             output = await self._lines.arms[self._arm].ask(sample, asking)
         except TargetFailed as error:
             return Result(sample.id, asking.repeat, None, {}, time.time(), error.message)
-        scores = {scorer.metric: await self._score(scorer, sample, output, asking) for scorer in self._scorers}
+        lent = Lent(self._lines, self._arm, asking)
+        scores = {one.metric: await _score(one, sample, output, lent) for one in self._scorers}
         return Result(sample.id, asking.repeat, output, scores, time.time())
 
-    async def _score(self, scorer: Scorer, sample: Sample, output: Output, asking: Asking) -> Score:
-        try:
-            return await scorer.score(sample, output, self, asking.repeat)
-        except TargetFailed as error:
-            return Score(None, f"what scores it failed: {error.message}")
-        except EvalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a plug-in's fault is a reason, and does not end a run
-            return Score(None, f"{scorer.metric} raised {type(error).__name__}: {error}")
+
+class Lent:
+    """The `Instruments` of the scorers of one result."""
+
+    def __init__(self, lines: Lines, arm: str, asking: Asking) -> None:
+        self._lines, self._arm, self.asking = lines, arm, asking
 
     def judge(self, name: str, repeat: int) -> Bench:
         return self._lines.judges[name].bench(repeat)
 
+    async def rival(self, sample: Sample) -> Output:
+        (other,) = (line for arm, line in self._lines.arms.items() if arm != self._arm)
+        return await other.ask(sample, self.asking)
+
     async def embed(self, texts: Sequence[str]) -> Any:
         return await self._lines.embedder.embed(texts)
+
+
+async def _score(scorer: Scorer, sample: Sample, output: Output, lent: Lent) -> Score:
+    try:
+        return await scorer.score(sample, output, lent, lent.asking.repeat)
+    except TargetFailed as error:
+        return Score(None, f"what scores it failed: {error.message}")
+    except EvalError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a plug-in's fault is a reason, and does not end a run
+        return Score(None, f"{scorer.metric} raised {type(error).__name__}: {error}")

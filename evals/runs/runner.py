@@ -71,6 +71,10 @@ def run(suite: Suite, arms: Sequence[Arm], executing: Executing, options: Option
 async def _run(suite: Suite, arms: Sequence[Arm], executing: Executing, options: Options) -> list[Header]:
     if len({sha256(dict(arm.spec.identity)) for arm in arms}) < len(arms):
         raise BadInput("Two arms ask the same target: they would share their answers, and show nothing.")
+    for scorer in suite.scorers:
+        if scorer.two_arms and len(arms) != 2:
+            why = "holds an answer against the other arm's, and this run has one: give --against, or another reference"
+            raise BadInput(f"{scorer.metric} {why}.")
     executor = executing(
         Work({arm.name: arm.spec for arm in arms}, suite.scorers, suite.judges, suite.folder, suite.limits)
     )

@@ -21,6 +21,10 @@ class Instruments(Protocol):
     def judge(self, name: str, repeat: int) -> Bench:
         """The suite's judge of that name, for one repeat. What it was asked before, it is not paid for again."""
 
+    async def rival(self, sample: Sample) -> Output:
+        """The other arm's answer to the same sample, in the same repeat: the one that is in its log. Only where a run
+        has two arms. Raises `TargetFailed`, `BudgetSpent`."""
+
     async def embed(self, texts: Sequence[str]) -> Any:
         """Unit vectors, `len(texts)` x width, float32. Raises `Missing`, `TargetFailed`."""
 
@@ -35,6 +39,8 @@ class Scorer(Part, ABC):
     name: Metric | None = None
     lower: ClassVar[bool] = False
     """Whether less is better, as of seconds."""
+    asks: ClassVar[str] = "verdict"
+    """What the judge that it asks has to be for: its own `asks`."""
     about: ClassVar[str]
     """What it measures, its range and the paper where there is one, in a line: for help and reports."""
 
@@ -46,6 +52,11 @@ class Scorer(Part, ABC):
     def judge_name(self) -> str | None:
         """The judge of the suite that it asks."""
         return None
+
+    @property
+    def two_arms(self) -> bool:
+        """Whether it holds an answer against the other arm's."""
+        return False
 
     def __getstate__(self) -> dict[Any, Any]:
         """Executors send scorers elsewhere: without what was worked out from the options, which is not always sent."""

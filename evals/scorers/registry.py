@@ -34,6 +34,7 @@ BUILT_IN: Mapping[str, str] = {
     "latency": "evals.scorers.latency:Latency",
     "numeric": "evals.scorers.numeric:Numeric",
     "over_refusal": "evals.scorers.over_refusal:OverRefusal",
+    "pairwise": "evals.scorers.pairwise:Pairwise",
     "python": "evals.scorers.python:Python",
     "refusal": "evals.scorers.refusal:Refusal",
     "regex": "evals.scorers.regex:Regex",

@@ -33,12 +33,12 @@ class Table:
 
 def sensitivity(table: Table, level: float = 0.95) -> Interval:
     """Of right answers, the share that the judge calls right (TPR), with the exact interval of Clopper and Pearson."""
-    return _exact(table.true_right, table.true_right + table.false_wrong, level)
+    return share(table.true_right, table.true_right + table.false_wrong, level)
 
 
 def specificity(table: Table, level: float = 0.95) -> Interval:
     """Of wrong answers, the share that the judge calls wrong (TNR)."""
-    return _exact(table.true_wrong, table.true_wrong + table.false_right, level)
+    return share(table.true_wrong, table.true_wrong + table.false_right, level)
 
 
 def kappa(table: Table, level: float = 0.95) -> Interval:
@@ -132,7 +132,8 @@ def _distances(values: Floats, totals: Floats, scale: Scale) -> Floats:
     return np.asarray((at[:, None] - at[None, :]) ** 2, dtype=np.float64)
 
 
-def _exact(events: int, n: int, level: float) -> Interval:
+def share(events: int, n: int, level: float = 0.95) -> Interval:
+    """With the exact interval of Clopper and Pearson (Biometrika 26, 1934); not known of none."""
     from scipy.special import betaincinv
 
     tail = (1 - level) / 2

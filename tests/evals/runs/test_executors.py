@@ -20,6 +20,7 @@ from evals.runs.executors.ray import Ray
 from evals.runs.log import read_results
 from evals.runs.work import Work
 from evals.suite import Suite
+from tests.evals.judges.test_pairs import ALWAYS_FIRST
 from tests.evals.making import suite_of
 
 Making = Callable[[Work, Path, Budget], Executor]
@@ -98,3 +99,20 @@ def test_answers_outlive_the_executor(tmp_path: Path, making: Making) -> None:
     for name in ("candidate", "baseline"):
         (tmp_path / name).rename(tmp_path / f"first-{name}")
     assert len(results_of(making, suite, tmp_path)) == 24
+
+
+def test_answers_of_the_other_arm_and_judgements_are_paid_for_once(tmp_path: Path, making: Making) -> None:
+    judge = {"target": ALWAYS_FIRST, "rubric": "Which?", "asks": "pair"}
+    scorers = [{"kind": "pairwise", "judge": "taste", "reference": "other"}]
+    suite = suite_of(tmp_path, scorers=scorers, judges={"taste": judge}, repeats=2, limits={"concurrency": 4})
+    budgets = list[Budget]()
+
+    def counted(work: Work, path: Path, budget: Budget) -> Executor:
+        budgets.append(budget)
+        return making(work, path, budget)
+
+    found = results_of(counted, suite, tmp_path)
+    expected = results_of(lambda work, path, budget: Local(work, AnswersFile(path), budget), suite, tmp_path / "here")
+    assert found == expected
+    apart = len({(sample, repeat) for _, _, sample, repeat, _, scores in found if scores["pairwise"].usage})
+    assert budgets[0].spent == 12 * 2 * 2 * 10 + apart * 2 * 5

@@ -31,6 +31,9 @@ class Letters:
     def judge(self, name: str, repeat: int) -> Bench:
         raise AssertionError("no judge is asked here")
 
+    async def rival(self, sample: Sample) -> Output:
+        raise AssertionError("there is one arm")
+
 
 def scorer(kind: str, folder: Path | None = None, **options: Any) -> Scorer:
     """As an executor elsewhere gets it."""
