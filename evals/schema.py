@@ -56,9 +56,10 @@ def schema(scorer_kinds: Iterable[str] = scorers.BUILT_IN) -> Json:
     suite["properties"]["target"] = _either(_alone(asked), _of_kind(asked, names))
     suite["properties"]["scorers"]["items"] = _either(_alone(scoring), _of_kind(scoring, names))
     held[names[Judge]]["properties"]["target"] = _of_kind(asked, names)
-    _tidy(suite, held)
+    held[names[Judge]]["properties"]["targets"]["items"] = _of_kind(asked, names)
+    tidy(suite, held)
     for part in (suite, *held.values()):
-        _explain(part)
+        explain(part)
     return {"$schema": DIALECT, **suite, "title": "A suite", "$defs": held}
 
 
@@ -74,7 +75,7 @@ def _tell_kind(held: Json, kind: str, part: Any) -> None:
     held["required"] = ["kind", *(name for name in held.get("required", ()) if name != "kind")]
 
 
-def _explain(part: Json) -> None:
+def explain(part: Json) -> None:
     """Each option in the sentences that speak of it, of what is said of the whole."""
     sentences = SENTENCES.split(" ".join(part.get("description", "").split()))
     for name, option in part.get("properties", {}).items():
@@ -112,7 +113,7 @@ def _alone(kinds: Kinds) -> Json:
     return {"enum": free}
 
 
-def _tidy(*held: Any) -> None:
+def tidy(*held: Any) -> None:
     """Titles that only repeat a key tell nobody anything; descriptions are one paragraph a line; what is no name of a
     mapping's is refused."""
     waiting = list(held)

@@ -1,11 +1,11 @@
-"""A judge: a model with instructions, versioned by its digest."""
+"""A judge: a model, or a panel of several, with instructions; versioned by its digest."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from evals.digest import sha256
 from evals.errors import BadInput
@@ -18,48 +18,68 @@ from evals.targets import registry
 from evals.targets.base import TargetSpec
 
 
-class Judge(Part):
-    """`target` is asked with `rubric` as its instructions. `asks` says what for: a `verdict` on an answer, or which of
-    a `pair` of answers is better. `scale` of a verdict is `yes-no`, or whole grades from `low`, the worst, to `high`,
-    the best: `{low: 1, high: 5}`. `calibration` is a file of what people said of answers (JSON Lines;
-    docs/evals-judges.md): without one, and below its `least` sensitivity and specificity, or agreement on grades, a
-    judge advises, and can prove nothing."""
+def _known(value: Json) -> Json:
+    try:
+        registry.find(str(value.get("kind"))).model_validate(value)
+    except BadInput as error:
+        raise ValueError(error.message) from error
+    return value
 
-    target: Json
+
+Model = Annotated[Json, AfterValidator(_known)]
+
+
+class Judge(Part):
+    """`target` is asked with `rubric` as its instructions; or each of the `targets` of a panel, of which the majority
+    counts, or the mean of their grades. `asks` says what for: a `verdict` on an answer, or which of a `pair` of answers
+    is better. `scale` of a verdict is `yes-no`, or whole grades from `low`, the worst, to `high`, the best:
+    `{low: 1, high: 5}`. `calibration` is a file of what people said of answers (JSON Lines; docs/evals-judges.md):
+    without one, and below its `least` sensitivity and specificity, or agreement on grades, a judge advises, and can
+    prove nothing."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["target"]}, {"required": ["targets"]}]})
+
+    target: Model | None = None
+    targets: Annotated[tuple[Model, ...], Field(max_length=15)] = ()
     rubric: str
     asks: Literal["verdict", "pair"] = "verdict"
     scale: Scale = "yes-no"
     calibration: str | None = None
     least: float = Field(0.8, ge=0.5, le=1)
 
-    @field_validator("target")
-    @classmethod
-    def _known(cls, value: Json) -> Json:
-        try:
-            registry.find(str(value.get("kind"))).model_validate(value)
-        except BadInput as error:
-            raise ValueError(error.message) from error
-        return value
-
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if (self.target is None) == (not self.targets):
+            raise ValueError("name a target, or the targets of a panel, and not both")
+        if self.targets and (len(self.targets) < 3 or (len(self.targets) % 2 == 0 and not self.grades)):
+            raise ValueError("a panel has three targets or more, and an odd number, unless it gives grades")
+        if any(one in self.targets[:at] for at, one in enumerate(self.targets)):
+            raise ValueError("a target has one vote: one of them is there twice")
         if self.asks != "verdict" and self.grades:
-            raise ValueError(f"a judge that asks for a {self.asks} has no scale: leave it out")
+            raise ValueError(f"a judge that is asked for a {self.asks} has no scale: leave it out")
         return self
 
-    _placed: TargetSpec | None = PrivateAttr(None)
+    _placed: tuple[TargetSpec, ...] | None = PrivateAttr(None)
 
     def placed(self, folder: Path) -> Self:
-        """With what its target names in the suite's folder. Raises `BadInput`."""
+        """With what its targets name in the suite's folder. Raises `BadInput`."""
         placed = self.model_copy()
-        placed._placed = self.spec.placed(folder)
+        placed._placed = tuple(spec.placed(folder) for spec in self.specs)
         return placed
 
     @property
-    def spec(self) -> TargetSpec:
+    def specs(self) -> tuple[TargetSpec, ...]:
+        """One, or those of a panel."""
         if self._placed is not None:
             return self._placed
-        return registry.find(self.target["kind"]).model_validate(self.target)
+        given = self.targets if self.target is None else (self.target,)
+        return tuple(registry.find(one["kind"]).model_validate(one) for one in given)
+
+    def family(self, judged: str | None) -> str | None:
+        """Of its models, as far as it is known: the family of what is judged, where one of a panel is of it too; else
+        all of theirs."""
+        known = sorted({spec.family for spec in self.specs if spec.family is not None})
+        return judged if judged in known else "+".join(known) or None
 
     @property
     def grades(self) -> bool:
@@ -79,5 +99,6 @@ class Judge(Part):
     @property
     def digest(self) -> str:
         """64 hex digits for all that its judgement depends on."""
-        identity: dict[str, Any] = {"target": self.spec.identity, "rubric": self.rubric, "form": self.form}
+        targets = [dict(spec.identity) for spec in self.specs]
+        identity: dict[str, Any] = {"targets": targets, "rubric": self.rubric, "form": self.form}
         return sha256(identity)

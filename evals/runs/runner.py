@@ -190,7 +190,7 @@ def _header(suite: Suite, arm: Arm, options: Options) -> Header:
             MetricHeader(one.metric, one.kind, one.about, one.lower, one.judge_name) for one in suite.scorers
         ),
         judges={
-            name: JudgeHeader(judge.digest, judge.spec.family, judge.least, options.cards.get(name))
+            name: JudgeHeader(judge.digest, judge.family(arm.spec.family), judge.least, options.cards.get(name))
             for name, judge in suite.judges.items()
         },
         slices=suite.slices,

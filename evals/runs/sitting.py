@@ -1,10 +1,11 @@
-"""A judge with the line to its model."""
+"""A judge with the lines to its models."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from evals.judges.bench import Bench
+from evals.judges.hearing import Ask
 from evals.judges.judge import Judge
 from evals.runs.answers import Answers
 from evals.runs.budget import Budget
@@ -15,20 +16,24 @@ from evals.targets.base import Asking
 
 
 class Sitting:
-    """Raises `BadInput` where the judge's target cannot be opened."""
+    """Raises `BadInput` where a target of the judge cannot be opened."""
 
     def __init__(self, judge: Judge, folder: Path, limits: Limits, budget: Budget, answers: Answers) -> None:
         self._judge = judge
-        self._line = Line(judge.spec, folder, limits, budget, answers)
+        self._lines = tuple(Line(spec, folder, limits, budget, answers) for spec in judge.specs)
 
     def bench(self, repeat: int) -> Bench:
         """For one repeat: each has judgements of its own."""
         asking = Asking(repeat, seed_of(0, repeat))
-
-        async def ask(question: Sample) -> Output:
-            return await self._line.ask(question, asking)
-
-        return Bench(self._judge.rubric, self._judge.scale, ask)
+        return Bench(self._judge.rubric, self._judge.scale, tuple(_asking(line, asking) for line in self._lines))
 
     async def close(self) -> None:
-        await self._line.close()
+        for line in self._lines:
+            await line.close()
+
+
+def _asking(line: Line, asking: Asking) -> Ask:
+    async def ask(question: Sample) -> Output:
+        return await line.ask(question, asking)
+
+    return ask

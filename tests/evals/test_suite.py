@@ -162,7 +162,11 @@ BROKEN = [
     ),
     ("judges:\n  j:\n    target: {kind: scripted}\n    rubrik: x\n", r":4: judges\.j\.rubrik: .*did you mean rubric\?"),
     ("dataset:\n  kind: jsonl\n  pat: d.jsonl\n", r":3: dataset\.pat: .*did you mean path\?"),
-    ("judges:\n  j:\n    rubric: x\n", r":2: judges\.j\.target: it is missing"),
+    ("judges:\n  j:\n    rubric: x\n", r":2: judges\.j: name a target, or the targets of a panel"),
+    (
+        "judges:\n  j:\n    rubric: x\n    targets:\n    - {kind: scripted}\n    - {kind: openai, modle: x}\n",
+        r":6: judges\.j\.targets\.1\.modle: there is no such key",
+    ),
     ("judges:\n  J: {}\n", r":2: judges\.J"),
 ]
 
