@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evals.errors import BadInput
-from evals.importers import inspect, openai, promptfoo
+from evals.importers import inspect, inspect_log, inspect_run, openai, promptfoo
 from evals.importers.base import Imported
 from evals.suite import read
 
@@ -34,9 +34,9 @@ def from_promptfoo(file: Source, out: Folder) -> None:
 @cli.command("inspect")
 def from_inspect(file: Source, out: Folder) -> None:
     """A log of Inspect, .json or .eval: a suite, and in the folder `run` the log of what was run."""
-    log = inspect.read(file)
+    log = inspect_log.read(file)
     _write(inspect.convert(log), out)
-    inspect.keep(log, out / "run")
+    inspect_run.keep(log, out / "run")
     _check(out)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import pytest
 
 from evals.errors import BadInput
-from evals.importers.inspect import convert, keep, read
-from evals.runs.log import read_header, read_results
+from evals.importers.inspect import convert
+from evals.importers.inspect_log import read
+from evals.importers.inspect_run import keep
+from evals.runs.log import read_header, read_results, read_samples
 from evals.suite import read as suite_of
+
+EXPORTS = Path(__file__).parent / "exports"
 
 
 def sample(number: int, epoch: int, **more: Any) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def test_answers_and_scores_are_the_log_of_a_run(tmp_path: Path, written: Any) -
 
 def test_a_value_that_is_no_number_is_none(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
-    odd = sample(1, 1, scores={"grade": {"value": {"tone": 3}}})
+    odd = sample(1, 1, scores={"grade": {"value": "so-so"}})
     path.write_text(json.dumps({**HEAD, "samples": [odd]}))
     log = read(path)
     keep(log, tmp_path / "run")
@@ -89,3 +94,111 @@ def test_a_log_without_samples_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "log.json").write_text(json.dumps(HEAD))
     with pytest.raises(BadInput, match="no samples"):
         read(tmp_path / "log.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "metrics"), [("weather", ["includes"]), ("choices", ["choice"]), ("cut", ["includes"])]
+)
+def test_what_inspect_wrote_becomes_a_suite_that_can_be_read(tmp_path: Path, name: str, metrics: list[str]) -> None:
+    """Logs as Inspect 0.3.285 writes them, compressed by zstd; the last is of an eval that was killed."""
+    convert(read(EXPORTS / f"{name}.eval")).write(tmp_path / "out")
+    suite = suite_of(tmp_path / "out" / "suite.yaml")
+    assert [scorer.metric for scorer in suite.scorers] == metrics
+
+
+def test_several_values_of_a_scorer_are_metrics_and_failures_errors(tmp_path: Path) -> None:
+    header = keep(read(EXPORTS / "sums.json"), tmp_path / "run")
+    results = {(one.sample, one.repeat): one for one in read_results(tmp_path / "run")}
+    assert [metric.name for metric in header.metrics] == [
+        "includes",
+        "match",
+        "partly",
+        "two.length",
+        "two.tone",
+        "word",
+    ]
+    assert (header.samples, header.repeats, header.asked, header.failed, header.state) == (3, 2, 6, 1, "complete")
+    values = {name: score.value for name, score in results["q2", 0].scores.items()}
+    assert values == {"includes": 1, "match": 1, "partly": 0.5, "two.length": 16, "two.tone": 3, "word": 1}
+    assert results["q2", 1].scores["word"].value is None
+    assert results["q3", 1].error == "ValueError('it broke')"
+
+
+def test_samples_of_a_suite_are_what_a_model_was_asked_and_those_of_a_run_are_the_datasets(tmp_path: Path) -> None:
+    log = read(EXPORTS / "sums.json")
+    made = convert(log)
+    assert [message["role"] for message in made.rows[0]["input"]] == ["system", "user"]
+    assert made.repeats == 2
+    assert [scorer["kind"] for scorer in made.scorers] == ["contains", "numeric"]
+    keep(log, tmp_path / "run")
+    assert next(read_samples(tmp_path / "run")).messages == ({"role": "user", "content": "What is 1 + 1?"},)
+    (result, *_) = read_results(tmp_path / "run")
+    assert result.output is not None
+    assert result.output.messages == ({"role": "assistant", "content": "The answer is 2."},)
+
+
+def test_letters_are_labels_and_the_question_holds_the_choices() -> None:
+    made = convert(read(EXPORTS / "choices.eval"))
+    assert made.scorers == [{"kind": "label", "labels": ["A", "B"], "after": "ANSWER:", "name": "choice"}]
+    assert "B) Paris" in made.rows[0]["input"]
+    assert made.rows[0]["expected"] == "B"
+
+
+def test_tools_and_images_are_in_openais_form(tmp_path: Path) -> None:
+    log = read(EXPORTS / "weather.eval")
+    (row,) = convert(log).rows
+    assert row["tools"][0]["function"]["name"] == "get_weather"
+    text, image = row["input"][0]["content"]
+    assert text == {"type": "text", "text": "The weather here?"}
+    assert image["image_url"]["url"].startswith("data:image/png;base64,")
+    keep(log, tmp_path / "run")
+    (result,) = read_results(tmp_path / "run")
+    assert result.output is not None
+    assert [message["role"] for message in result.output.messages] == ["assistant", "tool", "assistant"]
+    assert result.output.messages[0]["tool_calls"][0]["function"]["arguments"] == '{"city": "Paris"}'
+
+
+def test_a_killed_eval_has_the_samples_that_were_written(tmp_path: Path) -> None:
+    log = read(EXPORTS / "cut.eval")
+    header = keep(log, tmp_path / "run")
+    assert (header.state, header.samples) == ("stopped", 2)
+    assert "did not end well (started)" in convert(log).report
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("C", 1.0),
+        ("P", 0.5),
+        ("c", None),
+        ("Yes", 1.0),
+        ("false", 0.0),
+        ("0.25", 0.25),
+        ("maybe", None),
+        (math.nan, None),
+    ],
+)
+def test_values_are_the_numbers_that_inspect_takes_them_for(tmp_path: Path, value: Any, number: float | None) -> None:
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps({**HEAD, "samples": [sample(1, 1, scores={"grade": {"value": value}})]}))
+    keep(read(path), tmp_path / "run")
+    (result,) = read_results(tmp_path / "run")
+    assert result.scores["grade"].value == number
+
+
+def test_tokens_from_a_cache_are_input_and_costs_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    spent = {"input_tokens": 9, "input_tokens_cache_read": 5, "output_tokens": 3, "total_cost": 0.00025}
+    path.write_text(json.dumps({**HEAD, "samples": [sample(1, 1, model_usage={"small": spent})]}))
+    header = keep(read(path), tmp_path / "run")
+    (result,) = read_results(tmp_path / "run")
+    assert result.output is not None
+    assert (result.output.usage.input_tokens, result.output.usage.cost, header.cost) == (14, 250, 250)
+
+
+def test_a_damaged_log_is_bad_input(tmp_path: Path) -> None:
+    whole = bytearray((EXPORTS / "cut.eval").read_bytes())
+    whole[60:90] = bytes(30)
+    (tmp_path / "cut.eval").write_bytes(whole)
+    with pytest.raises(BadInput, match=r"cannot be unpacked|damaged"):
+        read(tmp_path / "cut.eval")
