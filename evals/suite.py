@@ -185,9 +185,7 @@ def _judge_of(scorer: Scorer, judges: Mapping[str, Judge]) -> str | None:
     if name not in judges:
         return f"there is no judge {name!r} under judges."
     if judges[name].asks != scorer.asks:
-        return (
-            f"{scorer.kind} takes a judge that is asked for a {scorer.asks}: write `asks: {scorer.asks}` in {name!r}."
-        )
+        return f"{scorer.kind} takes a judge that asks for {scorer.asks}: write `asks: {scorer.asks}` in {name!r}."
     return None
 
 

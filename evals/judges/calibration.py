@@ -58,4 +58,5 @@ async def _judged(judge: Judge, bench: Bench, one: Labelled) -> Score:
     if judge.asks == "pair":
         assert one.other is not None
         return await bench.preferred(Pair(one.sample, one.output, one.other))
-    return await bench.verdict(one.sample, one.output)
+    asks = {"verdict": bench.verdict, "claims": bench.supported, "relevance": bench.relevant}
+    return await asks[judge.asks](one.sample, one.output)

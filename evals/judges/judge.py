@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_valid
 
 from evals.digest import sha256
 from evals.errors import BadInput
-from evals.judges import pairs
+from evals.judges import claims, pairs, relevance
 from evals.judges.asking import form
 from evals.judges.scale import Scale
 from evals.parts import Part
@@ -31,8 +31,9 @@ Model = Annotated[Json, AfterValidator(_known)]
 
 class Judge(Part):
     """`target` is asked with `rubric` as its instructions; or each of the `targets` of a panel, of which the majority
-    counts, or the mean of their grades. `asks` says what for: a `verdict` on an answer, or which of a `pair` of answers
-    is better. `scale` of a verdict is `yes-no`, or whole grades from `low`, the worst, to `high`, the best:
+    counts, or the mean of their grades. `asks` says what for: a `verdict` on an answer; which of a `pair` of answers is
+    better; how many of its `claims` the documents support; its `relevance` to the question. For the last two a rubric
+    may be left out. `scale` of a verdict is `yes-no`, or whole grades from `low`, the worst, to `high`, the best:
     `{low: 1, high: 5}`. `calibration` is a file of what people said of answers (JSON Lines; docs/evals-judges.md):
     without one, and below its `least` sensitivity and specificity, or agreement on grades, a judge advises, and can
     prove nothing."""
@@ -41,8 +42,8 @@ class Judge(Part):
 
     target: Model | None = None
     targets: Annotated[tuple[Model, ...], Field(max_length=15)] = ()
-    rubric: str
-    asks: Literal["verdict", "pair"] = "verdict"
+    rubric: str = ""
+    asks: Literal["verdict", "pair", "claims", "relevance"] = "verdict"
     scale: Scale = "yes-no"
     calibration: str | None = None
     least: float = Field(0.8, ge=0.5, le=1)
@@ -51,12 +52,15 @@ class Judge(Part):
     def _fits(self) -> Self:
         if (self.target is None) == (not self.targets):
             raise ValueError("name a target, or the targets of a panel, and not both")
-        if self.targets and (len(self.targets) < 3 or (len(self.targets) % 2 == 0 and not self.grades)):
+        if not self.rubric and self.asks in ("verdict", "pair"):
+            raise ValueError("write a rubric: what it is to judge by")
+        averages = self.grades or self.asks == "claims"
+        if self.targets and (len(self.targets) < 3 or (len(self.targets) % 2 == 0 and not averages)):
             raise ValueError("a panel has three targets or more, and an odd number, unless it gives grades")
         if any(one in self.targets[:at] for at, one in enumerate(self.targets)):
             raise ValueError("a target has one vote: one of them is there twice")
         if self.asks != "verdict" and self.grades:
-            raise ValueError(f"a judge that is asked for a {self.asks} has no scale: leave it out")
+            raise ValueError(f"a judge that asks for {self.asks} has no scale: leave it out")
         return self
 
     _placed: tuple[TargetSpec, ...] | None = PrivateAttr(None)
@@ -89,12 +93,13 @@ class Judge(Part):
     @property
     def corrects(self) -> bool:
         """Whether it says yes or no, and so what it finds can be corrected for how often it errs."""
-        return self.asks == "verdict" and not self.grades
+        return self.asks in ("verdict", "relevance") and not self.grades
 
     @property
     def form(self) -> str:
         """All that it is told besides its rubric."""
-        return pairs.FORM if self.asks == "pair" else form(self.scale)
+        forms = {"pair": pairs.FORM, "claims": claims.FORM, "relevance": f"{relevance.RUBRIC}\n\n{form('yes-no')}"}
+        return forms.get(self.asks) or form(self.scale)
 
     @property
     def digest(self) -> str:

@@ -18,8 +18,8 @@ PREFERRED = {"output": 1.0, "tie": 0.5, "other": 0.0}
 
 class Labelled(msgspec.Struct, frozen=True, omit_defaults=True):
     """A line of a file of labels: a question, the answer somebody gave, and whether people call it `right`; or their
-    `grade` for it, on the judge's scale, of several people the mean; or `better`, which of it and an `other` one they
-    prefer."""
+    `grade` for it, on the judge's scale (of claims from 0 to 1), of several people the mean; or `better`, which of it
+    and an `other` one they prefer."""
 
     input: str
     output: str
@@ -63,6 +63,12 @@ def _value(one: Labelled, judge: Judge) -> float:
         if one.other is None or one.better is None:
             raise ValueError('write "other": another answer, and "better": "output", "other" or "tie"')
         return PREFERRED[one.better]
+    if judge.asks == "claims":
+        if one.grade is None or not 0 <= one.grade <= 1:
+            raise ValueError('write "grade": the share of its claims that the documents support, from 0 to 1')
+        if not one.documents:
+            raise ValueError('write "documents": what the claims are held against')
+        return one.grade
     if judge.scale == "yes-no":
         if one.right is None:
             raise ValueError('write "right": true or false')

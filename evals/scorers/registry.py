@@ -17,6 +17,7 @@ from evals.scorers.base import Scorer
 GROUP = "sluicegate.scorers"
 
 BUILT_IN: Mapping[str, str] = {
+    "answer_relevance": "evals.scorers.answer_relevance:AnswerRelevance",
     "bleu": "evals.scorers.bleu:Bleu",
     "canary": "evals.scorers.canary:Canary",
     "chrf": "evals.scorers.chrf:ChrF",
@@ -26,6 +27,7 @@ BUILT_IN: Mapping[str, str] = {
     "cost": "evals.scorers.cost:Cost",
     "exact": "evals.scorers.exact:Exact",
     "f1": "evals.scorers.word_f1:WordF1",
+    "faithfulness": "evals.scorers.faithfulness:Faithfulness",
     "forbidden_call": "evals.scorers.forbidden_call:ForbiddenCall",
     "grounded": "evals.scorers.grounded:Grounded",
     "judge": "evals.scorers.judge:ByJudge",
