@@ -6,11 +6,15 @@ wrong, and counts for the recall of what was expected.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from evals.coded import Coded, Ints
 
 BINS = 10
 """Of probabilities, of equal width."""
@@ -20,12 +24,28 @@ MOST_POINTS = 200
 Floats = NDArray[np.float64]
 
 
-class Labelled(msgspec.Struct, frozen=True):
-    """One answer. `probability`, from 0 to 1, is that of the label that was answered."""
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Answers: what was expected, what was answered, and how sure of that the target was, from 0 to 1; NaN where it did
+    not say. Where nothing was expected there was no answer to score."""
 
-    expected: str
-    answered: str | None
-    probability: float | None = None
+    expected: Coded
+    answered: Coded
+    probability: Floats
+
+    @classmethod
+    def of(cls, answers: Iterable[tuple[str | None, str | None, float | None]]) -> Self:
+        held = list(answers)
+        sure = [np.nan if probability is None else probability for _, _, probability in held]
+        return cls(
+            Coded.of(expected for expected, _, _ in held),
+            Coded.of(answered for _, answered, _ in held),
+            np.array(sure, dtype=np.float64),
+        )
+
+    def at(self, rows: Ints) -> Labels:
+        """Of those rows, in their order."""
+        return Labels(self.expected.at(rows), self.answered.at(rows), self.probability[rows])
 
 
 class OfLabel(msgspec.Struct, frozen=True):
@@ -85,29 +105,36 @@ class Classification(msgspec.Struct, frozen=True):
     calibration: Calibration | None = None
 
 
-def classify(answers: Sequence[Labelled]) -> Classification | None:
+def classify(answers: Labels) -> Classification | None:
     """None of none. What was neither expected nor answered in the run is not among the labels."""
-    if not answers:
+    held = answers.at(np.flatnonzero(answers.expected.codes >= 0))
+    n = len(held.probability)
+    if not n:
         return None
-    seen = {one.expected for one in answers} | {one.answered for one in answers if one.answered is not None}
-    labels = tuple(sorted(seen))
-    at = {label: place for place, label in enumerate(labels)}
-    counts = np.zeros((len(labels), len(labels) + 1), dtype=np.int64)
-    for one in answers:
-        counts[at[one.expected], len(labels) if one.answered is None else at[one.answered]] += 1
-    by_label = {label: _of_label(counts, place) for label, place in at.items()}
+    labels = tuple(sorted({*held.expected.counted(), *held.answered.counted()}))
+    expected, answered = _places(held.expected, labels), _places(held.answered, labels)
+    width = len(labels) + 1
+    counts = np.bincount(expected * width + answered, minlength=len(labels) * width).reshape(len(labels), width)
+    by_label = {label: _of_label(counts, place) for place, label in enumerate(labels)}
     return Classification(
-        n=len(answers),
+        n=n,
         labels=labels,
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
         by_label=by_label,
-        accuracy=float(np.trace(counts[:, :-1]) / len(answers)),
+        accuracy=float(np.trace(counts[:, :-1]) / n),
         precision=_mean([one.precision or 0.0 for one in by_label.values()]),
         recall=_mean([one.recall or 0.0 for one in by_label.values()]),
         f1=_mean([one.f1 for one in by_label.values()]),
-        roc=_roc(answers, labels),
-        calibration=_calibration(answers),
+        roc=_roc(expected, answered, held.probability, labels),
+        calibration=_calibration(expected == answered, held.probability),
     )
+
+
+def _places(coded: Coded, labels: tuple[str, ...]) -> Ints:
+    """Where each is among the labels; behind the last where it is none."""
+    place = {label: at for at, label in enumerate(labels)}
+    known = np.array([*(place.get(name, -1) for name in coded.names), len(labels)], dtype=np.int64)
+    return known[coded.codes]  # -1 is the last
 
 
 def _of_label(counts: NDArray[np.int64], place: int) -> OfLabel:
@@ -121,41 +148,33 @@ def _of_label(counts: NDArray[np.int64], place: int) -> OfLabel:
     )
 
 
-def _roc(answers: Sequence[Labelled], labels: tuple[str, ...]) -> Curve | None:
+def _roc(expected: Ints, answered: Ints, probability: Floats, labels: tuple[str, ...]) -> Curve | None:
     if len(labels) != 2:
         return None
-    positive = labels[1]
-    sure = [_sure_of(positive, one) for one in answers]
-    truth = np.array([one.expected == positive for one in answers])
-    if any(one is None for one in sure) or truth.all() or not truth.any():
+    truth = expected == 1
+    if np.isnan(probability).any() or (answered == 2).any() or truth.all() or not truth.any():
         return None
-    scores = np.array(sure, dtype=np.float64)
+    scores = np.where(answered == 1, probability, 1 - probability)
     order = np.argsort(-scores, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)  # where equal scores end
     hits, misses = np.cumsum(truth[order])[ends], np.cumsum(~truth[order])[ends]
     true = np.concatenate([[0.0], hits / truth.sum()])
     false = np.concatenate([[0.0], misses / (~truth).sum()])
     shown = np.unique(np.linspace(0, len(true) - 1, min(len(true), MOST_POINTS)).round().astype(np.int64))
-    return Curve(positive, float(np.trapezoid(true, false)), tuple(false[shown].tolist()), tuple(true[shown].tolist()))
+    area = float(np.trapezoid(true, false))
+    return Curve(labels[1], area, tuple(false[shown].tolist()), tuple(true[shown].tolist()))
 
 
-def _sure_of(label: str, one: Labelled) -> float | None:
-    if one.probability is None or one.answered is None:
+def _calibration(is_right: NDArray[np.bool_], probability: Floats) -> Calibration | None:
+    known = ~np.isnan(probability)
+    if not known.any():
         return None
-    return one.probability if one.answered == label else 1 - one.probability
-
-
-def _calibration(answers: Sequence[Labelled]) -> Calibration | None:
-    known = [(one.probability, one.answered == one.expected) for one in answers if one.probability is not None]
-    if not known:
-        return None
-    sure = np.array([probability for probability, _ in known], dtype=np.float64)
-    right = np.array([correct for _, correct in known], dtype=np.float64)
+    sure, right = probability[known], is_right[known].astype(np.float64)
     place = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
     held = [place == bin_ for bin_ in range(BINS) if (place == bin_).any()]
     bins = tuple(Bin(int(one.sum()), float(sure[one].mean()), float(right[one].mean())) for one in held)
-    error = sum(one.n * abs(one.probability - one.right) for one in bins) / len(known)
-    return Calibration(len(known), error, float(((sure - right) ** 2).mean()), bins)
+    error = sum(one.n * abs(one.probability - one.right) for one in bins) / len(sure)
+    return Calibration(len(sure), error, float(((sure - right) ** 2).mean()), bins)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -3,15 +3,18 @@ than chance. For people to look at; a gate decides by itself (`evals.gate`), and
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from evals.coded import Ints, Names
 from evals.errors import BadInput
-from evals.runs.log import Header, read_header, read_results, read_samples
+from evals.runs.columns import Floats
+from evals.runs.log import Header, MetricHeader, results_at, samples_at
+from evals.runs.table import RunTable
 from evals.sample import Output, Sample
 from evals.statistics import intervals, multiplicity
 from evals.statistics.pairs import Pairs, mcnemar
@@ -80,89 +83,124 @@ class Comparison(msgspec.Struct, frozen=True):
 
 def compare(before: Path, after: Path) -> Comparison:
     """Of two logs. Raises `BadInput` where they are not of the same suite."""
-    old, new = read_header(before), read_header(after)
-    if old.suite_digest != new.suite_digest:
-        which = "suites" if old.suite != new.suite else "versions of a suite"
+    return between(before, RunTable.read(before), after, RunTable.read(after))
+
+
+def between(before: Path, old: RunTable, after: Path, new: RunTable) -> Comparison:
+    """Of two logs whose tables were read. Raises `BadInput` where they are not of the same suite."""
+    if old.header.suite_digest != new.header.suite_digest:
+        which = "suites" if old.header.suite != new.header.suite else "versions of a suite"
         raise BadInput(f"{before} and {after} are runs of different {which}: they cannot be compared.")
-    samples = {sample.id: sample for sample in read_samples(after)}
-    values_old, said_old = _values(before, old)
-    values_new, said_new = _values(after, new)
-    metrics = []
-    for metric in new.metrics:
-        pairs = {
-            sample: (values_old[sample][metric.name], values_new[sample][metric.name])
-            for sample in samples
-            if metric.name in values_old.get(sample, {}) and metric.name in values_new.get(sample, {})
-        }
-        sign = -1.0 if metric.lower else 1.0
-        moved = sorted(pairs, key=lambda one: (-abs(pairs[one][1] - pairs[one][0]), one))
-        flips = [_flip(samples[one], pairs[one], said_old[one], said_new[one]) for one in moved]
-        metrics.append(
-            Metric(
-                metric.name,
-                metric.lower,
-                _change(pairs, samples, sign),
-                len(samples) - len(pairs),
-                tuple(flip for flip in flips if sign * (flip.after - flip.before) > 0)[:MOST_FLIPS],
-                tuple(flip for flip in flips if sign * (flip.after - flip.before) < 0)[:MOST_FLIPS],
-                _parts(new.slices, pairs, samples, sign),
-            )
+    place = _places(new.ids, old.ids)
+    told = _Told(before, old, after, new)
+    return Comparison(old.header, new.header, tuple(_metric(metric, told, place) for metric in new.header.metrics))
+
+
+def _metric(metric: MetricHeader, told: _Told, place: Ints) -> Metric:
+    pairs = _pairs(metric.name, told.old, told.new, place)
+    gains = (-1.0 if metric.lower else 1.0) * pairs.differences
+    return Metric(
+        metric.name,
+        metric.lower,
+        _change(pairs, gains),
+        told.new.header.samples - len(gains),
+        told.flips(pairs, gains),
+        told.flips(pairs, -gains),
+        _parts(told.new, pairs, gains),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Samples that both runs have a value for, of whose repeats it is the mean: their numbers in the `earlier` and the
+    `later` table, in whose order they are."""
+
+    earlier: Ints
+    later: Ints
+    before: Floats
+    after: Floats
+    clusters: Ints
+
+    @property
+    def differences(self) -> Floats:
+        return self.after - self.before
+
+    def at(self, rows: Ints | NDArray[np.bool_]) -> _Pairs:
+        return _Pairs(*(getattr(self, one.name)[rows] for one in fields(self)))
+
+
+def _pairs(metric: str, old: RunTable, new: RunTable, place: Ints) -> _Pairs:
+    nowhere = np.append(np.full(len(old.ids), np.nan), np.nan)
+    if metric in old.rows.scores:
+        nowhere[:-1] = old.whole(old.rows.scores[metric])
+    before, after = nowhere[place], new.whole(new.rows.scores[metric])
+    later = np.flatnonzero(~(np.isnan(before) | np.isnan(after)))
+    return _Pairs(place[later], later, before[later], after[later], new.clusters[later])
+
+
+def _places(of: Names, among: Names) -> Ints:
+    """Where each is among the others; -1 where it is not."""
+    if np.array_equal(of, among):
+        return np.arange(len(of))
+    known = {name: at for at, name in enumerate(among)}
+    return np.array([known.get(name, -1) for name in of], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Two logs, in which is read what was asked and said."""
+
+    before: Path
+    old: RunTable
+    after: Path
+    new: RunTable
+
+    def flips(self, pairs: _Pairs, gains: Floats) -> tuple[Flip, ...]:
+        """Where there is most to gain; what is the same is as it was asked."""
+        moved = np.flatnonzero(gains > 0)
+        shown = pairs.at(moved[np.argsort(-gains[moved], kind="stable")][:MOST_FLIPS])
+        questions = samples_at(self.after, self.new.rows.asked[self.new.first[shown.later]].tolist())
+        said_before, said_after = _said(self.before, self.old, shown.earlier), _said(self.after, self.new, shown.later)
+        values = zip(shown.before.tolist(), shown.after.tolist(), strict=True)
+        return tuple(
+            Flip(sample.id, _question(sample), *pair, before, after)
+            for sample, pair, before, after in zip(questions, values, said_before, said_after, strict=True)
         )
-    return Comparison(old, new, tuple(metrics))
 
 
-Found = Mapping[str, Mapping[str, float]]
+def _said(folder: Path, table: RunTable, samples: Ints) -> list[str]:
+    """The first answer about each: there is one, as there is a score."""
+    rows = [table.answered(sample) for sample in samples.tolist()]
+    found = results_at(folder, table.rows.lines[np.array(rows, dtype=np.int64)].tolist())
+    return [_text(result.output) if result.output is not None else "" for result in found]
 
 
-def _values(folder: Path, header: Header) -> tuple[Found, Mapping[str, str]]:
-    """By sample, the mean of each metric that all repeats have, and what was said first."""
-    held: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    said: dict[str, str] = {}
-    for result in read_results(folder):
-        if result.output is None:
-            continue
-        said.setdefault(result.sample, _said(result.output))
-        for name, score in result.scores.items():
-            if score.value is not None:
-                held[result.sample][name].append(score.value)
-    means = {
-        sample: {name: math.fsum(of) / len(of) for name, of in found.items() if len(of) == header.repeats}
-        for sample, found in held.items()
-    }
-    return means, said
-
-
-def _said(output: Output) -> str:
+def _text(output: Output) -> str:
     called = "".join(f"\n→ {call.name}({call.arguments})" for call in output.tool_calls)
     return (output.text + called)[:LONGEST]
 
 
-def _flip(sample: Sample, values: tuple[float, float], before: str, after: str) -> Flip:
-    question = sample.question or " ".join(str(value) for value in sample.variables.values())
-    return Flip(sample.id, question[:LONGEST], *values, before, after)
+def _question(sample: Sample) -> str:
+    return (sample.question or " ".join(str(value) for value in sample.variables.values()))[:LONGEST]
 
 
-def _change(pairs: Mapping[str, tuple[float, float]], samples: Mapping[str, Sample], sign: float) -> Change | None:
-    if not pairs:
+def _change(pairs: _Pairs, gains: Floats) -> Change | None:
+    n = len(gains)
+    if not n:
         return None
-    before, after = [old for old, _ in pairs.values()], [new for _, new in pairs.values()]
-    differences = [new - old for old, new in pairs.values()]
-    clusters = [samples[sample].cluster or f"sample:{sample}" for sample in pairs]
-    found = intervals.mean(differences, clusters)
+    found = intervals.mean(pairs.differences, pairs.clusters)
     known = found.clusters > 1
-    better = sum(sign * difference > 0 for difference in differences)
-    worse = sum(sign * difference < 0 for difference in differences)
-    single = found.clusters == len(pairs) and {*before, *after} <= {0.0, 1.0}
-    n = len(pairs)
+    better, worse = int((gains > 0).sum()), int((gains < 0).sum())
+    alone = found.clusters == n and bool(np.isin([pairs.before, pairs.after], (0.0, 1.0)).all())
     return Change(
         n=n,
         clusters=found.clusters,
-        before=math.fsum(before) / n,
-        after=math.fsum(after) / n,
+        before=float(pairs.before.mean()),
+        after=float(pairs.after.mean()),
         difference=found.estimate,
         low=found.low if known else None,
         high=found.high if known else None,
-        p=mcnemar(Pairs(0, better, worse, n - better - worse)) if single else _p(found) if known else None,
+        p=mcnemar(Pairs(0, better, worse, n - better - worse)) if alone else _p(found) if known else None,
         better=better,
         worse=worse,
     )
@@ -178,21 +216,14 @@ def _p(found: intervals.Interval) -> float:
     return 2 * float(stdtr(found.clusters - 1, -abs(found.estimate) / error))
 
 
-def _parts(
-    columns: Sequence[str], pairs: Mapping[str, tuple[float, float]], samples: Mapping[str, Sample], sign: float
-) -> tuple[Part, ...]:
-    by_part: defaultdict[tuple[str, str], dict[str, tuple[float, float]]] = defaultdict(dict)
-    for sample, values in pairs.items():
-        for column in columns:
-            if (value := samples[sample].slices.get(column)) is not None:
-                by_part[column, value][sample] = values
-    changes = {part: _change(found, samples, sign) for part, found in sorted(by_part.items())}
-    known = [(part, change.p) for part, change in changes.items() if change is not None and change.p is not None]
-    adjusted = dict(
-        zip(
-            [part for part, _ in known],
-            multiplicity.benjamini_hochberg([p for _, p in known]),
-            strict=True,
-        )
-    )
-    return tuple(Part(*part, change, adjusted.get(part)) for part, change in changes.items() if change is not None)
+def _parts(table: RunTable, pairs: _Pairs, gains: Floats) -> tuple[Part, ...]:
+    changes = {
+        (column, value): change
+        for column, coded in sorted(table.slices.items())
+        for value, rows in coded.at(pairs.later).parts()
+        if (change := _change(pairs.at(rows), gains[rows])) is not None
+    }
+    known = [(part, change.p) for part, change in changes.items() if change.p is not None]
+    adjusted = multiplicity.benjamini_hochberg([p for _, p in known])
+    by_part = dict(zip([part for part, _ in known], adjusted, strict=True))
+    return tuple(Part(*part, change, by_part.get(part)) for part, change in changes.items())

@@ -103,7 +103,7 @@ def _asked(path: Path, gate: Path | None, target: str | None, folder: Path) -> S
     from evals.runs.answers import AnswersFile
     from evals.runs.budget import Budget
     from evals.runs.executors.local import Local
-    from evals.runs.log import read_results, read_samples
+    from evals.runs.table import RunTable
     from evals.suite import read
     from evals.summaries import summarise
     from evals.verdict import overall, read_gate
@@ -119,7 +119,7 @@ def _asked(path: Path, gate: Path | None, target: str | None, folder: Path) -> S
     ended = verdicts.Ended(arms, headers)
     if not ended.whole:
         raise TargetFailed(f"{header.failed} of {header.asked} asks failed, and the run is {header.state}.")
-    summary = summarise(header, read_samples(arms[0].folder), read_results(arms[0].folder))
+    summary = summarise(RunTable.read(arms[0].folder))
     means = {name: mean.value for name, mean in summary.metrics.items()}
     if not requires:
         return SuiteRun(folder, means, None, ())

@@ -1,21 +1,22 @@
 """What a run came to: per metric a mean with its interval, by slice, how long answers took, and what they cost.
 
-A pure function of a run's log. The unit of a metric is the sample, of whose repeats the mean is taken; errors are by
+A pure function of a run's table. The unit of a metric is the sample, of whose repeats the mean is taken; errors are by
 cluster (`evals.statistics.intervals`). Times and costs are of answers.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 
-from evals.classification import Classification, Labelled, classify
-from evals.runs.log import Header, MetricHeader
-from evals.sample import Output, Result, Sample, Usage
+from evals.classification import Classification, classify
+from evals.coded import Ints
+from evals.runs.columns import Floats
+from evals.runs.log import MetricHeader
+from evals.runs.table import RunTable
 from evals.statistics import intervals
 
 REASONS = 5
@@ -70,93 +71,64 @@ class Summary(msgspec.Struct, frozen=True):
     labels: Mapping[str, Classification]
 
 
-def summarise(header: Header, samples: Iterable[Sample], results: Iterable[Result], level: float = 0.95) -> Summary:
+def summarise(table: RunTable, level: float = 0.95) -> Summary:
     """Of what there is so far: a run that was stopped is summarised too."""
-    known = {sample.id: sample for sample in samples}
-    found = [result for result in results if result.sample in known]
-    failures = Counter(result.error for result in found if result.error is not None)
-    outputs = [result.output for result in found if result.output is not None]
-    used = sum((usage for result in found for usage in _used(result)), Usage(cost=0))
+    rows, metrics = table.rows, table.header.metrics
+    failures = rows.errors.counted()
+    held = {metric.name: table.means(rows.scores[metric.name])[0] for metric in metrics}
+    everything = np.arange(len(table.ids))
+    timed = (rows.errors.codes < 0) & ~rows.reused
     return Summary(
-        samples=len({result.sample for result in found}),
-        asked=len(found),
+        samples=len(table.ids),
+        asked=len(table.sample),
         failed=failures.total(),
         failures=_few(failures),
-        reused=sum(output.reused for output in outputs),
-        metrics=_means(header.metrics, known, found, level),
-        slices={column: _by_slice(column, header.metrics, known, found, level) for column in header.slices},
-        seconds=_quantiles([output.seconds for output in _timed(outputs)]),
-        first_token=_quantiles([one.first_token for one in _timed(outputs) if one.first_token is not None]),
-        input_tokens=used.input_tokens,
-        output_tokens=used.output_tokens,
-        cost=used.cost,
-        labels={metric.name: one for metric in header.metrics if (one := _classified(metric, found)) is not None},
+        reused=int(rows.reused.sum()),
+        metrics=_means(table, held, everything, level),
+        slices={
+            column: {value: _means(table, held, part, level) for value, part in coded.parts()}
+            for column, coded in table.slices.items()
+        },
+        seconds=_quantiles(rows.seconds[timed]),
+        first_token=_quantiles(rows.first_token[timed & ~np.isnan(rows.first_token)]),
+        input_tokens=rows.used.input_tokens,
+        output_tokens=rows.used.output_tokens,
+        cost=rows.used.cost,
+        labels={name: one for name, labels in rows.labels.items() if (one := classify(labels)) is not None},
     )
 
 
-def _classified(metric: MetricHeader, results: Sequence[Result]) -> Classification | None:
-    if metric.kind != "label":
-        return None
-    scores = [result.scores[metric.name] for result in results if metric.name in result.scores]
-    return classify(
-        [Labelled(one.details["expected"], one.answer, one.probability) for one in scores if one.value is not None]
-    )
+def _means(table: RunTable, means: Mapping[str, Floats], samples: Ints, level: float) -> dict[str, Mean]:
+    """Of a part of the samples."""
+    return {metric.name: _mean(table, metric, means[metric.name], samples, level) for metric in table.header.metrics}
 
 
-def _used(result: Result) -> list[Usage]:
-    scoring = [score.usage for score in result.scores.values() if score.usage is not None]
-    return scoring if result.output is None else [result.output.usage, *scoring]
-
-
-def _means(
-    metrics: Sequence[MetricHeader], samples: Mapping[str, Sample], results: Sequence[Result], level: float
-) -> dict[str, Mean]:
-    return {metric.name: _mean(metric, samples, results, level) for metric in metrics}
-
-
-def _mean(metric: MetricHeader, samples: Mapping[str, Sample], results: Sequence[Result], level: float) -> Mean:
-    values: defaultdict[str, list[float]] = defaultdict(list)
-    reasons: Counter[str] = Counter()
-    for result in results:
-        score = result.scores.get(metric.name)
-        if score is not None and score.value is not None:
-            values[result.sample].append(score.value)
-        elif result.error is not None:
-            reasons["the target failed"] += 1
-        else:
-            reasons[score.reason if score is not None and score.reason else "it was not scored"] += 1
+def _mean(table: RunTable, metric: MetricHeader, means: Floats, samples: Ints, level: float) -> Mean:
+    reasons = _reasons(table, metric.name, samples)
     missing, why = reasons.total(), _few(reasons)
-    if not values:
+    held = samples[~np.isnan(means[samples])]
+    if not len(held):
         return Mean(None, None, None, level, 0, 0, missing, why, metric.lower)
-    means = [math.fsum(of) / len(of) for of in values.values()]
-    clusters = [samples[one].cluster or f"sample:{one}" for one in values]
-    interval = intervals.proportion if set(means) <= {0.0, 1.0} else intervals.mean
-    found = interval(means, clusters, level)
+    values = means[held]
+    interval = intervals.proportion if bool(np.isin(values, (0.0, 1.0)).all()) else intervals.mean
+    found = interval(values, table.clusters[held], level)
     low, high = (found.low, found.high) if found.clusters > 1 else (None, None)
     return Mean(found.estimate, low, high, level, found.n, found.clusters, missing, why, metric.lower)
 
 
-def _by_slice(
-    column: str,
-    metrics: Sequence[MetricHeader],
-    samples: Mapping[str, Sample],
-    results: Sequence[Result],
-    level: float,
-) -> dict[str, dict[str, Mean]]:
-    parts: defaultdict[str, list[Result]] = defaultdict(list)
-    for result in results:
-        value = samples[result.sample].slices.get(column)
-        if value is not None:
-            parts[value].append(result)
-    return {value: _means(metrics, samples, parts[value], level) for value in sorted(parts)}
+def _reasons(table: RunTable, metric: str, samples: Ints) -> Counter[str]:
+    """Why results about these samples have no value."""
+    reasons = table.rows.reasons[metric]
+    lacking = np.flatnonzero(reasons.codes >= 0)
+    if not len(lacking):
+        return Counter()
+    among = np.zeros(len(table.ids), dtype=np.bool_)
+    among[samples] = True
+    return reasons.at(lacking[among[table.sample[lacking]]]).counted()
 
 
-def _timed(outputs: Iterable[Output]) -> list[Output]:
-    return [output for output in outputs if not output.reused]
-
-
-def _quantiles(seconds: Sequence[float]) -> Quantiles | None:
-    if not seconds:
+def _quantiles(seconds: Floats) -> Quantiles | None:
+    if not len(seconds):
         return None
     p50, p90, p95, p99, longest = (float(one) for one in np.quantile(seconds, (0.5, 0.9, 0.95, 0.99, 1)))
     return Quantiles(len(seconds), p50, p90, p95, p99, longest)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from evals.cli.verdicts import evidence_of
 from evals.gate import Requirement
-from evals.runs.evidence import of_logs
 from evals.runs.runner import Arm, Enough
 from evals.sample import Sample
 from evals.suite import Suite
@@ -26,7 +26,7 @@ def enough(arms: Sequence[Arm], requires: Sequence[Requirement], before: int) ->
     """`before` is how many runs of the release there were."""
 
     def decide(done: Sequence[Sample]) -> bool:
-        evidence = of_logs(*(arm.folder for arm in arms))
+        evidence = evidence_of(arms)
         return len(evidence.items) == len(done) and decided(judge(requires, evidence, time.time(), before))
 
     return decide

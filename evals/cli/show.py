@@ -14,7 +14,6 @@ from rich.text import Text
 
 from evals.cli.options import AsJson
 from evals.errors import BadInput
-from evals.runs.log import read_header, read_results, read_samples
 from evals.sample import MICRO
 
 if TYPE_CHECKING:
@@ -28,9 +27,10 @@ def show(
 ) -> None:
     """Show what a run came to: every metric with its interval, what is missing and why, slice by slice; how long
     answers took, and what they cost. A run that goes on is shown as far as it is."""
-    from evals.summaries import summarise  # numpy, which most commands do without
+    from evals.runs.table import RunTable  # numpy, which most commands do without
+    from evals.summaries import summarise
 
-    found = {arm.name: summarise(read_header(arm), read_samples(arm), read_results(arm)) for arm in arms_of(run)}
+    found = {arm.name: summarise(RunTable.read(arm)) for arm in arms_of(run)}
     if as_json:
         typer.echo(orjson.dumps(to_builtins(found), option=orjson.OPT_INDENT_2).decode())
         return

@@ -17,10 +17,10 @@ from rich.table import Table
 
 from evals.cli.exits import OF_VERDICT, Exit
 from evals.errors import BadInput
+from evals.evidence import EvalEvidence
 from evals.gate import Requirement
 from evals.gateway import Gateway
-from evals.runs.evidence import of_logs
-from evals.runs.log import Header, read_results, read_samples
+from evals.runs.log import Header, read_results
 from evals.runs.runner import Arm
 from evals.sample import Json
 from evals.targets.base import TargetSpec
@@ -71,7 +71,7 @@ def demanded(spec: TargetSpec, release: str | None, suite: str) -> tuple[tuple[R
 
 def by_gateway(arms: Sequence[Arm], headers: Sequence[Header], spec: EndpointSpec) -> Ended:
     """Posts the evidence, and takes the gateway's verdict: it works it out itself, and knows what was run before."""
-    evidence = of_logs(*(arm.folder for arm in arms))
+    evidence = evidence_of(arms)
     with Gateway(spec.url) as gateway:
         gateway.post_evidence(evidence.model_dump(mode="json", exclude_none=True))
         proof = gateway.proof(spec.name, evidence.release)
@@ -81,9 +81,16 @@ def by_gateway(arms: Sequence[Arm], headers: Sequence[Header], spec: EndpointSpe
 
 def here(arms: Sequence[Arm], headers: Sequence[Header], requires: Sequence[Requirement]) -> Ended:
     """Judges on this machine, and tells nobody."""
-    evidence = of_logs(*(arm.folder for arm in arms))
+    evidence = evidence_of(arms)
     judged = judge(requires, evidence, time.time())
     return _kept(Ended(arms, headers, judged, gate_json(judged, evidence, None)))
+
+
+def evidence_of(arms: Sequence[Arm]) -> EvalEvidence:
+    """Of what there is in their logs so far."""
+    from evals.runs.evidence import of_logs  # numpy, which most commands do without
+
+    return of_logs(*(arm.folder for arm in arms))
 
 
 def show(ended: Ended, as_json: bool) -> None:
@@ -107,10 +114,10 @@ def show(ended: Ended, as_json: bool) -> None:
 
 def _show_metrics(ended: Ended) -> None:
     """A line a metric, a column an arm: the mean with its interval."""
-    from evals.summaries import summarise  # numpy, which most commands do without
+    from evals.runs.table import RunTable  # numpy, which most commands do without
+    from evals.summaries import summarise
 
-    runs = zip(ended.arms, ended.headers, strict=True)
-    summaries = [summarise(header, read_samples(arm.folder), read_results(arm.folder)) for arm, header in runs]
+    summaries = [summarise(RunTable.read(arm.folder)) for arm in ended.arms]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("metric", no_wrap=True)
     for arm in ended.arms:

@@ -95,7 +95,8 @@ def _changed(report: Report) -> Iterator[str]:
         for what, flips in (("worse", metric.lost), ("better", metric.gained)):
             if flips:
                 shown = "\n".join(_flip(flip) for flip in flips[:MOST_FLIPS])
-                title = f"{_html(metric.name)}: {len(flips)} {what}"
+                count = getattr(metric.change, what)
+                title = f"{_html(metric.name)}: {count} {what}"
                 yield f"<details><summary>{title}</summary>\n\n{shown}\n</details>\n"
 
 

@@ -6,13 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import orjson
 
-from evals.comparison import Comparison, compare
+from evals.comparison import Comparison, between
 from evals.errors import BadInput
-from evals.runs.log import Header, read_header, read_results, read_samples
+from evals.runs.columns import Floats
+from evals.runs.log import Header
+from evals.runs.table import RunTable
 from evals.sample import Json
 from evals.summaries import Summary, summarise
+
+BARS = 12
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """So many answers of the candidate, that no cache gave, took up to `seconds`, and longer than the bar before."""
+
+    seconds: float
+    count: int
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -24,28 +36,30 @@ class Report(msgspec.Struct, frozen=True):
     baseline: Header | None
     comparison: Comparison | None
     gate: Json | None
-    seconds: tuple[float, ...] = ()
-    """That the candidate's answers took, those of no cache."""
+    seconds: tuple[Bar, ...] = ()
 
 
 def read(run: Path) -> Report:
     """Of the folder of a run, or of one log. Raises `BadInput` where there is none."""
     candidate = run / "candidate" if (run / "candidate").is_dir() else run
-    header = read_header(candidate)
     baseline = run / "baseline"
-    has_baseline = (baseline / "run.json").is_file()
+    table = RunTable.read(candidate)
+    other = RunTable.read(baseline) if (baseline / "run.json").is_file() else None
     return Report(
-        candidate=header,
-        summary=summarise(header, read_samples(candidate), read_results(candidate)),
-        baseline=read_header(baseline) if has_baseline else None,
-        comparison=compare(baseline, candidate) if has_baseline else None,
+        candidate=table.header,
+        summary=summarise(table),
+        baseline=other.header if other is not None else None,
+        comparison=between(baseline, other, candidate, table) if other is not None else None,
         gate=_gate(run / "gate.json"),
-        seconds=tuple(
-            found.output.seconds
-            for found in read_results(candidate)
-            if found.output is not None and not found.output.reused
-        ),
+        seconds=_bars(table.rows.seconds[(table.rows.errors.codes < 0) & ~table.rows.reused]),
     )
+
+
+def _bars(seconds: Floats) -> tuple[Bar, ...]:
+    if not len(seconds) or seconds.max() == 0:
+        return ()
+    counts, edges = np.histogram(seconds, BARS, (0.0, float(seconds.max())))
+    return tuple(Bar(float(edge), int(count)) for count, edge in zip(counts, edges[1:], strict=True))
 
 
 def _gate(path: Path) -> Json | None:

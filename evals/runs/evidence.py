@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from evals.errors import BadInput
 from evals.evidence import Contamination, EvalEvidence, Item, JudgeFacts
-from evals.runs.log import Header, read_header, read_results, read_samples
-from evals.sample import Json, Result
-
-Values = dict[str, list[float | None]]
+from evals.runs.log import Header
+from evals.runs.table import RunTable
+from evals.sample import Json
 
 
 def of_logs(candidate: Path, baseline: Path | None = None) -> EvalEvidence:
     """Of repeats the mean. A metric that one repeat of a sample lacks is left out of its item, which makes a gate on it
     invalid. Beside the metrics of the suite there are `seconds`, `cost` (micro-USD) and `failed`. What is no release is
     named by the digest of its target. Raises `BadInput` where the logs are not of the same suite."""
-    header = read_header(candidate)
-    other = read_header(baseline) if baseline is not None else None
-    if other is not None and other.suite_digest != header.suite_digest:
+    table = RunTable.read(candidate)
+    other = RunTable.read(baseline) if baseline is not None else None
+    if other is not None and other.header.suite_digest != table.header.suite_digest:
         raise BadInput(f"{candidate} and {baseline} are runs of different suites: they cannot be compared.")
-    found = _values(candidate, header.repeats)
-    before = _values(baseline, header.repeats) if baseline is not None else {}
+    before = _values(other) if other is not None else None
     items = tuple(
         Item(
-            id=sample.id,
-            candidate=found[sample.id],
-            baseline=before.get(sample.id) if baseline is not None else None,
-            cluster=sample.cluster,
-            slices=dict(sample.slices),
+            id=sample,
+            candidate=values,
+            baseline=before[sample] if before is not None else None,
+            cluster=cluster,
+            slices=slices,
         )
-        for sample in read_samples(candidate)
-        if sample.id in found and (baseline is None or sample.id in before)
+        for (sample, values), cluster, slices in zip(
+            _values(table).items(), table.rows.clusters.at(table.first).texts(), _slices(table), strict=True
+        )
+        if before is None or sample in before
     )
-    return _evidence(header, other, items)
+    return _evidence(table.header, other.header if other is not None else None, items)
 
 
 def _evidence(header: Header, other: Header | None, items: tuple[Item, ...]) -> EvalEvidence:
@@ -83,28 +86,19 @@ def _cost(header: Header, other: Header | None) -> int | None:
     return sum(known) if len(known) == len(costs) else None
 
 
-def _values(folder: Path, repeats: int) -> dict[str, dict[str, float]]:
-    samples: dict[str, Values] = defaultdict(lambda: defaultdict(list))
-    for result in read_results(folder):
-        for name, value in _of(result).items():
-            samples[result.sample][name].append(value)
+def _values(table: RunTable) -> dict[str, dict[str, float]]:
+    """Of each sample, as they were to be asked, what all its repeats have."""
+    rows = table.rows
+    failed = rows.errors.codes >= 0
+    columns = {"failed": failed.astype(np.float64), "seconds": rows.seconds, "cost": rows.costs, **rows.scores}
+    wholes = {name: table.whole(values).tolist() for name, values in columns.items()}
     return {
-        sample: {name: _mean(given) for name, given in values.items() if None not in given and len(given) == repeats}
-        for sample, values in samples.items()
+        sample: {name: values[at] for name, values in wholes.items() if not math.isnan(values[at])}
+        for at, sample in enumerate(table.ids.tolist())
     }
 
 
-def _mean(values: list[float | None]) -> float:
-    return sum(value for value in values if value is not None) / len(values)
-
-
-def _of(result: Result) -> dict[str, float | None]:
-    if result.output is None:
-        return {"failed": 1.0}
-    cost = result.output.usage.cost
-    return {
-        "failed": 0.0,
-        "seconds": result.output.seconds,
-        "cost": None if cost is None else float(cost),
-        **{name: score.value for name, score in result.scores.items()},
-    }
+def _slices(table: RunTable) -> Iterator[dict[str, str]]:
+    texts = {name: coded.texts() for name, coded in table.slices.items()}
+    for at in range(len(table.ids)):
+        yield {name: text for name, of in texts.items() if (text := of[at]) is not None}

@@ -3,6 +3,8 @@
 run.json        what was run (`Header`), replaced when the run ends
 samples.jsonl   the samples, so that a log can be read without the suite's files
 results.jsonl   a line for each result as it comes (`Result`); what a killed run has is what it had said
+
+A run that has ended has a fourth, made of the others: `TABLE` (`evals.runs.parquet`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import msgspec
 
 from evals.errors import BadInput
 from evals.sample import Json, Result, Sample
+
+TABLE = "results.parquet"
 
 State = Literal["running", "complete", "enough", "stopped"]
 """*enough* is before all was asked, as what was asked says it already; *stopped* is where the budget was spent, or
@@ -101,6 +105,7 @@ class RunLog:
     def resume(cls, folder: Path) -> RunLog:
         """Opens a log to go on with, without what failed: that is asked anew."""
         header = read_header(folder)
+        (folder / TABLE).unlink(missing_ok=True)
         _mend(folder)
         return cls(folder, header, _append(folder))
 
@@ -135,6 +140,37 @@ def read_samples(folder: Path) -> Iterator[Sample]:
 def read_results(folder: Path) -> Iterator[Result]:
     """In the order they came in, one for each sample and repeat. A last line that is not whole is passed over."""
     yield from _lines(folder / "results.jsonl", msgspec.json.Decoder(Result))
+
+
+def samples_at(folder: Path, places: Iterable[int]) -> Iterator[Sample]:
+    """Those that begin at these bytes of samples.jsonl."""
+    yield from _at(folder / "samples.jsonl", places, msgspec.json.Decoder(Sample))
+
+
+def results_at(folder: Path, places: Iterable[int]) -> Iterator[Result]:
+    """Those that begin at these bytes of results.jsonl."""
+    yield from _at(folder / "results.jsonl", places, msgspec.json.Decoder(Result))
+
+
+def positions(path: Path) -> Iterator[int]:
+    """At which byte each line of a file begins."""
+    place = 0
+    with path.open("rb") as file:
+        for line in file:
+            yield place
+            place += len(line)
+
+
+def _at(path: Path, places: Iterable[int], decoder: Any) -> Iterator[Any]:
+    try:
+        with path.open("rb") as file:
+            for place in places:
+                file.seek(place)
+                yield decoder.decode(file.readline())
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+    except msgspec.DecodeError as error:
+        raise BadInput(f"not a line of a run's log: {error}.", file=str(path)) from error
 
 
 def _lines(path: Path, decoder: Any) -> Iterator[Any]:

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Clusters = Sequence[Hashable] | NDArray[np.int64] | None
+"""Of which cluster each value is; None where each is one of its own. Numbers in an array are fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,14 @@ class Interval:
     clusters: int
 
 
-def mean(values: ArrayLike, clusters: Sequence[Hashable] | None = None, level: float = 0.95) -> Interval:
+def mean(values: ArrayLike, clusters: Clusters = None, level: float = 0.95) -> Interval:
     """Of at least one value. Its error by cluster, Student's t."""
     held = np.asarray(values, dtype=np.float64)
     estimate = float(held.mean())
     return _around(estimate, held - estimate, clusters, level)
 
 
-def ratio(
-    above: ArrayLike, below: ArrayLike, clusters: Sequence[Hashable] | None = None, level: float = 0.95
-) -> Interval:
+def ratio(above: ArrayLike, below: ArrayLike, clusters: Clusters = None, level: float = 0.95) -> Interval:
     """Of two sums over the same values, by linearization (the delta method). Raises `ZeroDivisionError` where the lower
     one is 0."""
     top, bottom = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
@@ -48,7 +48,7 @@ def ratio(
     return _around(estimate, (top - estimate * bottom) * (len(top) / whole), clusters, level)
 
 
-def proportion(values: ArrayLike, clusters: Sequence[Hashable] | None = None, level: float = 0.95) -> Interval:
+def proportion(values: ArrayLike, clusters: Clusters = None, level: float = 0.95) -> Interval:
     """Of what is yes or no, after Wilson (1927): within [0, 1], and never of no width. Clusters count by the design
     effect: as so many independent values as would have the error that theirs has (Korn and Graubard 1998)."""
     held = np.asarray(values, dtype=np.float64)
@@ -75,7 +75,7 @@ def at_most(events: int, n: int, alpha: float = 0.05) -> float:
     return 1.0 if events >= n else float(betaincinv(events + 1, n - events, 1 - alpha))
 
 
-def _around(estimate: float, influence: Floats, clusters: Sequence[Hashable] | None, level: float) -> Interval:
+def _around(estimate: float, influence: Floats, clusters: Clusters, level: float) -> Interval:
     groups, count = sums(influence, clusters)
     n = len(influence)
     if count < 2:
@@ -84,10 +84,16 @@ def _around(estimate: float, influence: Floats, clusters: Sequence[Hashable] | N
     return Interval(estimate, estimate - reach, estimate + reach, n, count)
 
 
-def sums(values: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats, int]:
+def sums(values: Floats, clusters: Clusters) -> tuple[Floats, int]:
     """Sums by cluster, and of how many; without clusters each value is one."""
     if clusters is None:
         return values, len(values)
+    if isinstance(clusters, np.ndarray):
+        if np.any(clusters[1:] < clusters[:-1]):
+            order = np.argsort(clusters, kind="stable")
+            values, clusters = values[order], clusters[order]
+        begins = np.append(0, np.flatnonzero(clusters[1:] != clusters[:-1]) + 1)
+        return np.add.reduceat(values, begins), len(begins)
     places: dict[Hashable, int] = {}
     at = [places.setdefault(cluster, len(places)) for cluster in clusters]
     found: Floats = np.bincount(at, weights=values, minlength=len(places)).astype(np.float64)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.runs import columns
 from evals.runs.log import Header, MetricHeader
+from evals.runs.table import RunTable
 from evals.sample import Output, Result, Sample, Score, Usage
 from evals.statistics import intervals
 from evals.summaries import Summary, summarise
@@ -44,7 +47,11 @@ def result(sample: str, value: float | None, repeat: int = 0, reason: str = "", 
 
 
 def summed(*results: Result, **fields: Any) -> Summary:
-    return summarise(header(**fields), SAMPLES, results)
+    return over(header(**fields), results)
+
+
+def over(header: Header, results: Sequence[Result]) -> Summary:
+    return summarise(RunTable.of(header, columns.of(header, SAMPLES, results)))
 
 
 def test_the_mean_of_samples_with_its_interval_by_cluster() -> None:
@@ -119,7 +126,7 @@ def test_labels_of_a_run_as_a_whole() -> None:
     topic = MetricHeader("topic", "label", "")
     missing = Result("d", 0, Output(), {"topic": Score(None, "what is expected is none of the labels")}, 0.0)
     results = [labelled("a", "x", "x", 0.9), labelled("b", "y", "x", 0.6), labelled("c", None, "y"), missing]
-    found = summarise(header(topic, MetricHeader("exact", "exact", "")), SAMPLES, results)
+    found = over(header(topic, MetricHeader("exact", "exact", "")), results)
     assert found.labels.keys() == {"topic"}
     assert found.labels["topic"].confusion == ((1, 1, 0), (0, 0, 1))
     assert found.labels["topic"].calibration is not None

@@ -12,9 +12,9 @@ from evals.errors import BadInput
 from evals.reports.html import html
 from evals.reports.junit import junit
 from evals.reports.markdown import MOST_CHARACTERS, markdown
-from evals.reports.report import read
+from evals.reports.report import Report, read
 from tests.evals.cli.test_run import BETTER, gate, sluice, sums
-from tests.evals.making import RULES, suite_of
+from tests.evals.making import RULES, run_once, suite_of
 
 OLD = json.dumps({"kind": "scripted", "rules": RULES})
 EVIL = "```\n# Not a heading\n@everyone <script>alert(1)</script> [x](javascript:y) | a | \x00 \x1b[31m ````"
@@ -158,3 +158,36 @@ def test_a_page_of_a_run_by_itself(tmp_path: Path) -> None:
     page = html(read(tmp_path / "one"))
     assert "No gate was asked." in page
     assert "What changed" not in page
+
+
+def classified(folder: Path, labels: int) -> Report:
+    """Half of the answers name the next label; all say how sure they are."""
+    names = [f"l<{n}>" for n in range(labels)]
+    rows = [{"id": f"q{n}", "input": f"{n}.", "expected": names[n % labels]} for n in range(4 * labels)]
+    rules = [
+        {
+            "when": rf"^{n}\.",
+            "say": json.dumps({"label": names[(n + (n >= 2 * labels)) % labels], "sure": 0.25 + n % 3 / 4}),
+        }
+        for n in range(4 * labels)
+    ]
+    scorer = {"kind": "label", "name": "topic", "labels": names, "field": "label", "probability": "sure"}
+    suite = suite_of(folder, rows, scorers=[scorer], target={"kind": "scripted", "rules": rules})
+    run_once(suite, folder)
+    return read(folder / "run")
+
+
+def test_labels_are_shown_with_what_was_taken_for_what(tmp_path: Path) -> None:
+    page = html(classified(tmp_path, 2))
+    assert "Accuracy 0.500" in page
+    assert page.count('<td class="n right"') == 2
+    assert page.count('class="chart square"') == 2, "the ROC curve, and how sure it was"
+    assert "l&lt;1&gt; found" in page
+    assert "l<1>" not in page
+
+
+def test_of_many_labels_the_most_confused_are_shown(tmp_path: Path) -> None:
+    page = html(classified(tmp_path, 30))
+    assert 'class="confusion"' not in page
+    assert page.count("<td>l&lt;") == 60
+    assert page.count('class="chart square"') == 1, "there is no ROC curve of thirty labels"
