@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from evals.cli import check, contamination, diff, freeze, imports, judge, plan, report, run, schema, show
+from evals.cli import assess, check, contamination, diff, freeze, imports, judge, plan, report, run, schema, show
 from evals.cli.exits import EPILOG, leave
 from evals.errors import EvalError
 
@@ -20,6 +20,7 @@ cli = typer.Typer(
 cli.command("run", epilog=EPILOG)(run.run)
 cli.command("check")(check.check)
 cli.command("plan")(plan.plan)
+cli.command("assess", epilog=assess.EPILOG)(assess.assess)
 cli.command("contamination")(contamination.contamination)
 cli.command("diff")(diff.diff)
 cli.command("report")(report.report)

@@ -20,6 +20,7 @@ COMMANDS = (
     ("eval", "run"),
     ("eval", "check"),
     ("eval", "plan"),
+    ("eval", "assess"),
     ("eval", "show"),
     ("eval", "contamination"),
     ("eval", "diff"),
