@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from evals.evaluation import schema as evaluations
 from evals.schema import schema
 from evals.scorers import registry
 from gateway import configuration as sources
@@ -316,6 +317,16 @@ def suite_schema() -> str:
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
+def evaluation_schema() -> str:
+    """`docs/schemas/evaluation.schema.json`."""
+    return json.dumps(evaluations.plan(), indent=1, ensure_ascii=False) + "\n"
+
+
+def measurements_schema() -> str:
+    """`docs/schemas/measurements.schema.json`."""
+    return json.dumps(evaluations.measurements(), indent=1, ensure_ascii=False) + "\n"
+
+
 def scorers() -> str:
     """The second half of `docs/evals-scorers.md`, from the scorers themselves; what stands before it is kept."""
     written = (DOCS / "evals-scorers.md").read_text(encoding="utf-8")
@@ -342,6 +353,8 @@ def _paragraph(text: str) -> str:
 PAGES = {
     DOCS / "evals-scorers.md": scorers,
     DOCS / "schemas" / "suite.schema.json": suite_schema,
+    DOCS / "schemas" / "evaluation.schema.json": evaluation_schema,
+    DOCS / "schemas" / "measurements.schema.json": measurements_schema,
     DOCS / "configuration.md": configuration,
     DOCS / "commands.md": commands,
     DOCS / "api.md": api,

@@ -34,7 +34,7 @@ def assess(
     measurements: Annotated[
         Path | None,
         typer.Option(
-            "--measurements", "-m", help="Of what was measured elsewhere. Default: the plan's.", show_default=False
+            "--measurements", "-m", help="What was measured elsewhere. Default: the plan's file.", show_default=False
         ),
     ] = None,
     form: Annotated[

@@ -26,6 +26,8 @@ SEED = "support 1"
 MOST, LEAST = 6, 4
 """Items of a sub-topic: what has fewer is no cluster worth having."""
 WORDS = (3, 40)
+SHORT = 9
+"""Words of a question that is called short: half of them are."""
 SMOKE = 30
 RIGHT = 0.80
 """Of the baseline's answers."""
@@ -139,6 +141,7 @@ def items(texts: Iterable[str], policy: Mapping[str, tuple[str, str]]) -> list[R
                 "expected": {"topic": topic, "fact": policy[name][1]},
                 "cluster": name,
                 "topic": topic,
+                "wording": "short" if len(text.split()) <= SHORT else "long",
             }
             for number, text in enumerate(chosen, 1)
         ]

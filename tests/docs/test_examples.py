@@ -13,6 +13,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
+from evals.evaluation.schema import plan as evaluation_schema
 from evals.schema import schema as suite_schema
 from gateway.configuration import load
 from gateway.prompts.draft import PromptDraft
@@ -93,8 +94,11 @@ def test_json(block: Block) -> None:
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
 def test_yaml(block: Block, tmp_path: Path) -> None:
-    """A suite, a manifest, a prompt, a gate, a rollout's plan, or settings."""
+    """A suite, an evaluation, a manifest, a prompt, a gate, a rollout's plan, or settings."""
     held = yaml.safe_load(block.text)
+    if "evaluation" in held:
+        assert [fault.message for fault in jsonschema_rs.validator_for(evaluation_schema()).iter_errors(held)] == []
+        return
     if "scorers" in held:
         assert [fault.message for fault in jsonschema_rs.validator_for(suite_schema()).iter_errors(held)] == []
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,6 +107,55 @@ def test_items_are_labelled_by_the_policy() -> None:
     assert all(f"**{row['expected']['fact']}**" in policy for row in rows)
     facts = {row["expected"]["fact"] for row in rows}
     assert not any(one != other and one.casefold() in other.casefold() for one in facts for other in facts)
+
+
+def evaluated(at: Gateway, folder: Path, upstream: str) -> None:
+    """The plan sealed, and its two runs made of a release on this upstream."""
+    shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
+    sealed = sluice(at, folder, "eval", "assess", "evaluation.yaml", "--seal")
+    assert sealed.returncode == 0, sealed.stderr
+    rollout = proposed(at, folder, "--upstream", upstream)
+    try:
+        for name, suite, gate in (("holdout", "suite", ["--gate-file", "gate.yaml"]), ("tried", "smoke", [])):
+            asked = ["--release", rollout["release"], *gate, "--out", f"runs/{name}"]
+            done = sluice(at, folder, "eval", "run", f"{suite}.yaml", *asked)
+            assert done.returncode in (0, 1), done.stderr
+    finally:
+        sluice(at, folder, "rollouts", "abort", rollout["id"], "--reason", "done")
+
+
+def assessed(at: Gateway, folder: Path, *more: str) -> tuple[int, dict[str, Any]]:
+    done = sluice(at, folder, "eval", "assess", "evaluation.yaml", "-f", "json", *more)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.timeout(120)
+def test_the_better_model_may_proceed_when_customers_were_asked(support: Gateway, tmp_path: Path) -> None:
+    evaluated(support, tmp_path, "better")
+    status, found = assessed(support, tmp_path)
+    assert (status, found["recommendation"]["outcome"]) == (3, "proceed_with_conditions")
+    (condition,) = found["recommendation"]["conditions"]
+    assert condition["condition"] == "Ask the first 80 customers what they think of it, and assess again."
+    status, found = assessed(support, tmp_path, "-m", "pilot.yaml")
+    assert (status, found["recommendation"]["outcome"]) == (0, "proceed")
+    measured = {one["name"]: one["measured"] for one in (*found["technical"], *found["business"])}
+    assert measured["answer"] == pytest.approx(25 / 426)
+    assert measured["deflected"] == pytest.approx(366 / 426 * 0.7 * 12000)
+    page = sluice(support, tmp_path, "eval", "assess", "evaluation.yaml", "-f", "html", "-m", "pilot.yaml")
+    assert (page.returncode, "On to Phase VI, operationalization" in page.stdout) == (0, True)
+
+
+@pytest.mark.timeout(120)
+def test_the_worse_model_goes_back_and_its_topics_are_found(support: Gateway, tmp_path: Path) -> None:
+    evaluated(support, tmp_path, "worse")
+    status, found = assessed(support, tmp_path, "-m", "pilot.yaml")
+    assert (status, found["recommendation"]["phase"]) == (1, "modeling")
+    returns = {one["name"]: one["state"] for one in found["recommendation"]["returns"]}
+    missed = {name for name, state in returns.items() if state == "missed"}
+    assert missed == {"gate of holdout", "answer", "answer-alone", "deflected", "saved"}
+    slices = {(one["name"], part["value"]): part["state"] for one in found["bias"] for part in one["slices"]}
+    assert {place[1] for place, state in slices.items() if state == "missed"} == {"disputes", "transfers"}
 
 
 @pytest.mark.timeout(120)
