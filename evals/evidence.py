@@ -68,13 +68,15 @@ class Grading(Part):
 
 class JudgeFacts(Part):
     """An instrument that `metrics` rest on. Without `counts`, or `grading` where it gives grades, it was not
-    calibrated. `least` is the sensitivity and the specificity, or the alpha, that it is to have. `family` and `judged`
-    are the families of its model and of the candidate's, where they are known."""
+    calibrated; `moved` says that it has changed since. `least` is the sensitivity and the specificity, or the alpha,
+    that it is to have. `family` and `judged` are the families of its model and of the candidate's, where they are
+    known."""
 
     digest: Digest
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1, max_length=MOST_METRICS)]
     counts: Counts | None = None
     grading: Grading | None = None
+    moved: bool = False
     least: Annotated[float, Field(ge=0.5, le=1)] = 0.8
     family: Word | None = None
     judged: Word | None = None

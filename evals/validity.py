@@ -103,6 +103,8 @@ def _misjudged(judge: JudgeFacts | None) -> str | None:
     """Below the stated quality, or before it is known, a judge advises, and proves nothing."""
     if judge is None:
         return None
+    if judge.moved:
+        return "its judge has moved since it was calibrated: it proves nothing until it is calibrated anew"
     if judge.grading is not None:
         return _disagreeing(judge.grading, judge.least)
     if judge.counts is None:

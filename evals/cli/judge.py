@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,30 +10,45 @@ import msgspec
 import typer
 
 from evals.cli import options
+from evals.cli.exits import Exit
 from evals.errors import BadInput
-from evals.suite import read
+from evals.suite import Suite, read
 from evals.validity import LEAST_GRADED, LEAST_LABELLED
 
 if TYPE_CHECKING:
-    from evals.judges.card import Card, Grading, Share
+    from evals.judges.card import Card, Found, Grading, Share
 
 
 def judge(
     suite: options.SuiteFile,
     name: Annotated[str, typer.Argument(help="One of the suite's judges.")],
+    again: Annotated[
+        bool, typer.Option("--again", help="Ask it anew, and say whether it has moved since it was calibrated.")
+    ] = False,
+    alpha: Annotated[
+        float,
+        typer.Option(help="With --again: how often one that has not moved may be said to have.", min=1e-6, max=0.2),
+    ] = 0.01,
     answers: options.Answers = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Calibrate a judge: ask it about the answers in its `calibration` file, which people have labelled, and keep what
     came of it in a card beside them. Until then, and below the quality that it is to have, a judge advises and proves
     nothing. Labels are JSON Lines: {"input": …, "output": …, "right": true}, or "grade": 4 for a judge with a scale;
-    for one of pairs "other": …, "better": "output", "other" or "tie"."""
-    from evals.judges.calibration import calibrate
-    from evals.runs.answers import AnswersFile
+    for one of pairs "other": …, "better": "output", "other" or "tie".
 
+    With --again it is asked about them once more, whatever was kept of it, and held against its card. Ends with 0 where
+    it is steady and 1 where it has moved: the card says so from then on, and gates are invalid until it is calibrated
+    anew."""
     held = read(suite)
     if name not in held.judges:
         raise BadInput(f"{suite} has no judge {name!r}; it has {', '.join(held.judges) or 'none'}.")
+    if again:
+        _again(held, name, alpha, as_json)
+        return
+    from evals.judges.calibration import calibrate
+    from evals.runs.answers import AnswersFile
+
     kept = AnswersFile(answers or Path(".sluice") / "answers.db")
     card = calibrate(held.judges[name], held.folder, held.limits, kept)
     kept.close()
@@ -40,6 +56,30 @@ def judge(
         typer.echo(msgspec.json.format(msgspec.json.encode(card), indent=1).decode())
     else:
         _show(card, held.judges[name].least)
+
+
+def _again(held: Suite, name: str, alpha: float, as_json: bool) -> None:
+    from evals.judges.sentinel import recheck
+
+    found = recheck(held.judges[name], held.folder, held.limits, alpha)
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+    else:
+        _show_found(found)
+    raise typer.Exit(Exit.FAIL if found.moved else Exit.PASS)
+
+
+def _show_found(found: Found) -> None:
+    for shift in found.shifts:
+        means = "none" if shift.then is None or shift.now is None else f"{shift.then:.3f} then, {shift.now:.3f} now"
+        typer.echo(f"{shift.what:<28} {means}, of {shift.n}: p = {shift.p:.2g}")
+    on = time.strftime("%Y-%m-%d", time.gmtime(found.at))
+    together = f"p = {found.p:.2g} for all together"
+    typer.echo(
+        f"It has moved, as was found on {on} ({together}). It proves nothing until it is calibrated anew."
+        if found.moved
+        else f"It is steady ({together}; below {found.alpha:g} it would have moved)."
+    )
 
 
 def _show(card: Card, least: float) -> None:

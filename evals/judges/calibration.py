@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from evals.errors import BadInput, TargetFailed
 from evals.judges.bench import Bench
-from evals.judges.card import Card, Said, card, written
+from evals.judges.card import Card, Said, card, read_card, written
 from evals.judges.judge import Judge
 from evals.judges.labels import Held, Labelled, labels
 from evals.judges.pairs import Pair
@@ -21,11 +20,14 @@ from evals.suite import Limits
 
 
 def calibrate(judge: Judge, folder: Path, limits: Limits, answers: Answers) -> Card:
-    """Asks the judge about every labelled answer, and writes its card. Raises `BadInput`, `BudgetSpent`."""
+    """Asks the judge about every labelled answer, and writes its card; where it has moved since the last one, nothing
+    that it said before counts. Raises `BadInput`, `BudgetSpent`."""
     path = labels_of(judge, folder)
     held = labels(path, judge)
+    before = read_card(path)
+    judge = judge.since(0 if before is None else before.epoch + (before.moved is not None))
     said = asyncio.run(judgements(judge, held, folder, limits, answers))
-    return written(card(judge, path, held, said, time.time()), path)
+    return written(card(judge, path, held, said), path)
 
 
 def labels_of(judge: Judge, folder: Path) -> Path:

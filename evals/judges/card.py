@@ -3,12 +3,13 @@ changed rubric, scale or model is another judge, and has no card."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import orjson
+from msgspec.structs import replace
 
 from evals.errors import BadInput, TargetFailed
 from evals.judges import labels
@@ -41,9 +42,32 @@ class Grading(msgspec.Struct, frozen=True, omit_defaults=True):
     steady: Share | None = None
 
 
+class Shift(msgspec.Struct, frozen=True):
+    """Of `n` answers, the mean `then`, when the card was made, and `now`; `p` is that of its being the same."""
+
+    what: str
+    n: int
+    then: float | None
+    now: float | None
+    p: float
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What asking a judge anew showed, `at` a Unix time: it `moved` where `p`, of all shifts together, is below
+    `alpha`."""
+
+    at: float
+    shifts: tuple[Shift, ...]
+    p: float
+    alpha: float
+    moved: bool
+
+
 class Card(msgspec.Struct, frozen=True, omit_defaults=True):
     """`counts`, or `grading` of a judge that grades, is what evidence tells of it. `unread` answers of the judge could
-    not be read, and `failed` never came: they count nowhere else."""
+    not be read, and `failed` never came: they count nowhere else. `said` is what it made of each, in the order of the
+    labels: a number, "unread" or "failed". `moved` was noted later. `epoch` counts how often the judge was calibrated
+    anew after it had moved: what it said before that is not taken for what it says."""
 
     judge: str
     labels: str
@@ -55,6 +79,9 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
     failed: int
     made: float
     grading: Grading | None = None
+    said: tuple[float | str, ...] = ()
+    moved: Found | None = None
+    epoch: int = 0
 
 
 Said = Score | TargetFailed
@@ -67,17 +94,33 @@ def card_of(path: Path) -> Path:
 
 
 def known(judge: Judge, folder: Path) -> dict[str, Any] | None:
-    """The card of this very judge, as JSON; None where it was not calibrated as it is now. Raises `BadInput`."""
+    """The card of this very judge, as JSON and without what it `said`; None where it was not calibrated as it is now.
+    Raises `BadInput`."""
     if judge.calibration is None:
         return None
     path = folder / judge.calibration
+    found = read_card(path)
+    if found is None or found.judge != judge.digest or found.labels != labels.digest(path):
+        return None
+    told: dict[str, Any] = msgspec.to_builtins(replace(found, said=()))
+    return told
+
+
+def read_card(path: Path) -> Card | None:
+    """The card beside these labels, whose ever it is; None where there is none. Raises `BadInput`."""
     try:
-        card: dict[str, Any] = orjson.loads(card_of(path).read_bytes())
+        return msgspec.json.decode(card_of(path).read_bytes(), type=Card)
     except FileNotFoundError:
         return None
-    except (OSError, orjson.JSONDecodeError) as error:
+    except (OSError, msgspec.DecodeError) as error:
         raise BadInput(f"the card of a judge cannot be read: {error}.", file=str(card_of(path))) from error
-    return card if card.get("judge") == judge.digest and card.get("labels") == labels.digest(path) else None
+
+
+def kept(said: Said) -> float | str:
+    """As a card keeps it."""
+    if not isinstance(said, Score):
+        return "failed"
+    return "unread" if said.value is None else said.value
 
 
 def written(card: Card, path: Path) -> Card:
@@ -88,7 +131,7 @@ def written(card: Card, path: Path) -> Card:
     return card
 
 
-def card(judge: Judge, path: Path, held: Sequence[Held], said: Sequence[Said], made: float) -> Card:
+def card(judge: Judge, path: Path, held: Sequence[Held], said: Sequence[Said]) -> Card:
     """What came of asking it, answer by answer."""
     scores = [(one.value, score) for one, score in zip(held, said, strict=True) if isinstance(score, Score)]
     pairs = [(people, score.value) for people, score in scores if score.value is not None]
@@ -102,8 +145,10 @@ def card(judge: Judge, path: Path, held: Sequence[Held], said: Sequence[Said], m
         kappa=_share(agreement.kappa(table)) if table.n else UNKNOWN,
         unread=len(scores) - len(pairs),
         failed=len(said) - len(scores),
-        made=made,
+        made=time.time(),
         grading=None if judge.corrects else _grading(pairs, [score for _, score in scores]),
+        said=tuple(map(kept, said)),
+        epoch=judge.epoch,
     )
 
 

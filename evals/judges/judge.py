@@ -64,12 +64,23 @@ class Judge(Part):
         return self
 
     _placed: tuple[TargetSpec, ...] | None = PrivateAttr(None)
+    _epoch: int = PrivateAttr(0)
 
     def placed(self, folder: Path) -> Self:
         """With what its targets name in the suite's folder. Raises `BadInput`."""
         placed = self.model_copy()
         placed._placed = tuple(spec.placed(folder) for spec in self.specs)
         return placed
+
+    def since(self, epoch: int) -> Self:
+        """As it is since it was found to have moved for the `epoch`th time."""
+        made = self.model_copy()
+        made._epoch = epoch
+        return made
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
 
     @property
     def specs(self) -> tuple[TargetSpec, ...]:

@@ -77,10 +77,11 @@ class AnswersFile:
 
 
 class Keys:
-    """The keys of the answers of one target."""
+    """The keys of the answers of one target, in an epoch of it where it changes without changing its identity."""
 
-    def __init__(self, spec: TargetSpec) -> None:
-        self._target = hashlib.sha256(canonical(dict(spec.identity))).digest()
+    def __init__(self, spec: TargetSpec, epoch: int = 0) -> None:
+        of = b"" if not epoch else str(epoch).encode()
+        self._target = hashlib.sha256(canonical(dict(spec.identity)) + of).digest()
 
     def of(self, sample: Sample, asking: Asking) -> bytes:
         """32 bytes for everything that the answer may depend on: not the sample's id, nor what is expected of it."""

@@ -74,10 +74,10 @@ def _quality(card: Json | None) -> Json:
     """What a card tells: of grades how they agree, else how often yes and no were right."""
     if card is None:
         return {}
-    grading = card.get("grading")
+    grading, moved = card.get("grading"), card.get("moved") is not None
     if grading is None:
-        return {"counts": card.get("counts")}
-    return {"grading": {"n": grading["n"], "alpha": grading["alpha"]["value"]}}
+        return {"counts": card.get("counts"), "moved": moved}
+    return {"grading": {"n": grading["n"], "alpha": grading["alpha"]["value"]}, "moved": moved}
 
 
 def _cost(header: Header, other: Header | None) -> int | None:

@@ -27,11 +27,13 @@ def seed_of(seed: int, repeat: int) -> int:
 
 
 class Line:
-    """Raises `BadInput` where the target cannot be opened."""
+    """Raises `BadInput` where the target cannot be opened. Answers of one `epoch` are none of another."""
 
-    def __init__(self, spec: TargetSpec, folder: Path, limits: Limits, budget: Budget, answers: Answers) -> None:
+    def __init__(
+        self, spec: TargetSpec, folder: Path, limits: Limits, budget: Budget, answers: Answers, epoch: int = 0
+    ) -> None:
         self._target: Target = spec.open(folder)
-        self._keys = Keys(spec)
+        self._keys = Keys(spec, epoch)
         self._limits, self._budget, self._answers = limits, budget, answers
         self._pace = Pace(limits.requests_per_minute)
 

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from evals.digest import sha256
 from evals.errors import BadInput
+from evals.judges.judge import Judge
 from evals.runs.executors.base import Executor
 from evals.runs.line import seed_of
 from evals.runs.log import Header, JudgeHeader, MetricHeader, RunLog, State, read_results
@@ -76,7 +77,7 @@ async def _run(suite: Suite, arms: Sequence[Arm], executing: Executing, options:
             why = "holds an answer against the other arm's, and this run has one: give --against, or another reference"
             raise BadInput(f"{scorer.metric} {why}.")
     executor = executing(
-        Work({arm.name: arm.spec for arm in arms}, suite.scorers, suite.judges, suite.folder, suite.limits)
+        Work({arm.name: arm.spec for arm in arms}, suite.scorers, _now(suite, options), suite.folder, suite.limits)
     )
     try:
         running = Running(suite, arms, executor, options)
@@ -95,6 +96,11 @@ def _tabulate(folder: Path) -> None:
     from evals.runs import parquet  # numpy, which most commands do without
 
     parquet.write(folder)
+
+
+def _now(suite: Suite, options: Options) -> dict[str, Judge]:
+    """The judges, each since it last moved, as its card has it."""
+    return {name: judge.since(options.cards.get(name, {}).get("epoch", 0)) for name, judge in suite.judges.items()}
 
 
 class Running:

@@ -20,7 +20,8 @@ class Sitting:
 
     def __init__(self, judge: Judge, folder: Path, limits: Limits, budget: Budget, answers: Answers) -> None:
         self._judge = judge
-        self._lines = tuple(Line(spec, folder, limits, budget, answers) for spec in judge.specs)
+        shared = (folder, limits, budget, answers, judge.epoch)
+        self._lines = tuple(Line(spec, *shared) for spec in judge.specs)
 
     def bench(self, repeat: int) -> Bench:
         """For one repeat: each has judgements of its own."""

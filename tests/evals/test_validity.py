@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from evals.evidence import Contamination, Counts, EvalEvidence, JudgeFacts
+from evals.evidence import Contamination, Counts, EvalEvidence, Grading, JudgeFacts
 from evals.gate import Requirement, decide
 from tests.evals.test_gate import ALIKE, NOW, need, run
 
@@ -28,6 +28,10 @@ def judged(**facts: Any) -> JudgeFacts:
             {"judges": (judged(counts=Counts(true_right=90, false_wrong=0, true_wrong=29, false_right=0)),)},
             "fewer than 30",
         ),
+        ({"judges": (judged(counts=GOOD, moved=True),)}, "has moved since"),
+        ({"judges": (judged(grading=Grading(n=59, alpha=1.0)),)}, "59 grades of people, fewer than 60"),
+        ({"judges": (judged(grading=Grading(n=60, alpha=0.79)),)}, "by 0.79 (Krippendorff's alpha), less than 0.80"),
+        ({"judges": (judged(grading=Grading(n=60, alpha=None)),)}, "cannot be told"),
         ({"judges": (judged(counts=GOOD, least=0.95),)}, "knows 90% of right and 90% of wrong answers"),
         ({"judges": (judged(counts=Counts(true_right=79, false_wrong=21, true_wrong=50, false_right=0)),)}, "79%"),
         ({"made": NOW - 40 * 86_400}, "older than 30d"),
@@ -47,6 +51,7 @@ def test_it_is_invalid(change: dict[str, Any], said: str) -> None:
         {"samples": 400},
         {"contamination": Contamination(sets=("few-shot",), found=0, cleared=12)},
         {"judges": (judged(counts=GOOD),)},
+        {"judges": (judged(grading=Grading(n=60, alpha=0.8)),)},
         {"judges": (JudgeFacts(digest="e" * 64, metrics=("other",)),)},
     ],
 )
@@ -122,3 +127,5 @@ def test_whatever_is_left_of_the_error_is_judged_with(looks: int) -> None:
 def test_grades_of_a_judge_are_not_corrected_and_that_is_told() -> None:
     evidence = run([0.5, 1.0] * 200, [0.5, 1.0] * 200).model_copy(update={"judges": (judged(counts=GOOD),)})
     assert "not corrected" in decide(need(margin=0.05), evidence, NOW).reasons[-1]
+    graded = run(ALIKE, ALIKE).model_copy(update={"judges": (judged(grading=Grading(n=60, alpha=0.9)),)})
+    assert "the judge gives grades" in decide(need(margin=0.05), graded, NOW).reasons[-1]

@@ -73,6 +73,7 @@ def test_a_card_is_of_one_judge_and_one_set_of_labels(tmp_path: Path) -> None:
     told = json.loads(sluice(tmp_path, "judge", "suite.yaml", "strict", "--json").stdout)
     judge = read_suite(tmp_path / "suite.yaml").judges["strict"]
     assert told["judge"] == judge.digest
+    assert told.pop("said") == [1.0] * 40 + [0.0] * 40
     assert known(judge, tmp_path) == told
     assert known(Judge(target=GOOD, rubric="Is it wrong?", calibration="labels.jsonl"), tmp_path) is None
     labelled(tmp_path, right=41, wrong=40)

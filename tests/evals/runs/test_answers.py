@@ -84,6 +84,11 @@ def test_what_the_answer_may_depend_on_makes_another_key(spec: OpenAISpec, sampl
     assert Keys(spec).of(sample, asking) != Keys(SPEC).of(SAMPLE, ASKING)
 
 
+def test_what_another_epoch_of_a_judge_said_is_not_found() -> None:
+    keys = [Keys(SPEC, epoch).of(SAMPLE, ASKING) for epoch in (0, 1, 2)]
+    assert len({*keys, Keys(SPEC).of(SAMPLE, ASKING)}) == 3
+
+
 def test_what_it_cannot_depend_on_makes_none() -> None:
     other = replace(SAMPLE, id="b", expected="yes", cluster="c", slices={"s": "t"}, metadata={"m": 1})
     assert Keys(OpenAISpec(model="m", key="OTHER_KEY")).of(other, ASKING) == Keys(SPEC).of(SAMPLE, ASKING)
