@@ -102,7 +102,8 @@ def _read(name: str, folder: Path, suite: str) -> Ran:
     try:
         evidence = of_logs(candidate, baseline if (baseline / "run.json").is_file() else None)
     except ValidationError as error:
-        raise BadInput(f"{folder} holds nothing that could be judged: go on with the run.") from error
+        said = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise BadInput(f"{folder} holds nothing that can be judged: {said}.") from error
     return Ran(name, folder, header, evidence, _gate(folder / "gate.json"))
 
 

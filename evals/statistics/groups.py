@@ -15,6 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from evals.statistics.bounds import Bounds
 
 MOST_DRAWS, LEAST_DRAWS = 9999, 999
+ENOUGH = 100
+"""Draws that reach what was seen: then it is plain that it may be chance, and no more are made (Besag and Clifford,
+Biometrika 78, 1991)."""
 WORK = 20_000_000
 """Numbers that are drawn for a test: as many draws of labels as that is."""
 BLOCK = 2_000_000
@@ -54,11 +57,14 @@ def p_worse(
     near = 1e-9 * max(1.0, float(np.abs(held).max()))
     draws = max(LEAST_DRAWS, min(MOST_DRAWS, WORK // len(sums)))
     random, reached = np.random.default_rng(seed), 0
-    most = max(1, BLOCK // len(sums))
+    most = max(1, min(LEAST_DRAWS, BLOCK // len(sums)))
     for start in range(0, draws, most):
         order = random.random((min(most, draws - start), len(sums)))
         drawn = np.argpartition(order, chosen - 1, axis=1)[:, :chosen]
-        reached += int((_lead(sums, sizes, drawn) >= seen - near).sum())
+        hits = np.cumsum(_lead(sums, sizes, drawn) >= seen - near)
+        if reached + hits[-1] >= ENOUGH:
+            return ENOUGH / (start + int(np.searchsorted(hits, ENOUGH - reached)) + 1)
+        reached += int(hits[-1])
     return (reached + 1) / (draws + 1)
 
 
