@@ -134,3 +134,45 @@ def test_a_run_of_another_suite_is_refused(tmp_path: Path) -> None:
 
 def test_every_recommendation_has_an_end_of_its_own() -> None:
     assert dict(EXITS) == {"proceed": 0, "return_to_phase": 1, "proceed_with_conditions": 3}
+
+
+@pytest.mark.timeout(120)
+def test_a_fine_tune_by_folds_and_by_what_it_was_trained_on(tmp_path: Path) -> None:
+    """Two folds, each of a model that learnt the other; and a model that knows by heart what it was trained on."""
+    runs: dict[str, Any] = {"holdout": {"suite": "suite.yaml", "folder": "runs/holdout"}}
+    folds = ["fold-1", "fold-2"]
+    for number, name in enumerate((*folds, "seen")):
+        sums(tmp_path, seed=number + 1)
+        (tmp_path / "suite.yaml").replace(tmp_path / f"{name}.yaml")
+        runs[name] = {"suite": f"{name}.yaml", "folder": f"runs/{name}"}
+    sums(tmp_path)
+    planned(
+        tmp_path,
+        runs=runs,
+        technical=[{"metric": "exact", "at_least": 0.4}],
+        business=[{"name": "solved", "sum": {"exact": 1}, "at_least": 0.4}],
+        folds=[{"metric": "exact", "runs": folds, "at_least": 0.5}],
+        generalisation=[{"metric": "exact", "seen": "seen", "at_most": 0.1}],
+    )
+    assert sluice(tmp_path, "assess", "evaluation.yaml", "--seal").returncode == 0
+    for number, name in enumerate(folds):
+        assert sluice(tmp_path, "run", f"{name}.yaml", *asked_of(50 + number, f"runs/{name}")).returncode == 0
+    for name, suite, known in (("holdout", "suite", 40), ("seen", "seen", 60)):
+        assert sluice(tmp_path, "run", f"{suite}.yaml", *asked_of(known, f"runs/{name}")).returncode == 0
+    status, found = assessed(tmp_path)
+    (crossed,) = found["folds"]
+    assert crossed["values"] == pytest.approx([50 / 60, 51 / 60])
+    assert crossed["state"] == "met"
+    assert status == 1
+    returns = {one["name"]: one["phases"] for one in found["recommendation"]["returns"]}
+    assert returns == {
+        "exact: seen less holdout": ["data_preparation", "modeling"],
+        "one candidate": ["evaluation"],
+    }
+    assert found["recommendation"]["phase"] == "data_preparation"
+
+
+def asked_of(known: int, out: str) -> list[str]:
+    """A target that knows so many of sixty sums; in a run with answers of its own."""
+    rules = [{"when": rf"^What is {n} \+", "say": str(2 * n)} for n in range(known)]
+    return ["--target", json.dumps({"kind": "scripted", "rules": rules}), "--out", out, "--answers", f"{out}.db"]
