@@ -1,26 +1,21 @@
 """Two runs of one suite, sample by sample: what became better and what worse, by how much, and whether that is more
-than chance. For people to look at; a gate decides by itself (`evals.gate`), and slices never pass one."""
+than chance (`evals.changes`); and what was asked and said where it changed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from evals.changes import Change, Paired, Part
 from evals.coded import Ints, Names
 from evals.errors import BadInput
-from evals.runs.columns import Floats
 from evals.runs.log import Header, MetricHeader, results_at, samples_at
 from evals.runs.table import RunTable
 from evals.sample import Output, Sample
-from evals.statistics import intervals, multiplicity
-from evals.statistics.pairs import Pairs, mcnemar
 
-MOST_FLIPS = 200
-"""Of a metric, each way; the rest are counted."""
 LONGEST = 4000
 """Characters of an answer that are shown."""
 
@@ -34,32 +29,6 @@ class Flip(msgspec.Struct, frozen=True):
     after: float
     said_before: str
     said_after: str
-
-
-class Change(msgspec.Struct, frozen=True):
-    """Of a metric, on the `n` samples that both have it for: the mean difference, after less before, with an interval
-    of 95 % by cluster; None where there are too few clusters. `p` is two-sided: exact (McNemar) for right and wrong in
-    samples of their own, else by Student's t. `better` and `worse` count samples, by which way is better."""
-
-    n: int
-    clusters: int
-    before: float
-    after: float
-    difference: float
-    low: float | None
-    high: float | None
-    p: float | None
-    better: int
-    worse: int
-
-
-class Part(msgspec.Struct, frozen=True):
-    """A change in one part of the samples. `adjusted` is its p-value among all parts (Benjamini and Hochberg)."""
-
-    column: str
-    value: str
-    change: Change
-    adjusted: float | None
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -97,16 +66,15 @@ def between(before: Path, old: RunTable, after: Path, new: RunTable) -> Comparis
 
 
 def _metric(metric: MetricHeader, told: _Told, place: Ints) -> Metric:
-    pairs = _pairs(metric.name, told.old, told.new, place)
-    gains = (-1.0 if metric.lower else 1.0) * pairs.differences
+    pairs = _pairs(metric, told.old, told.new, place)
     return Metric(
         metric.name,
         metric.lower,
-        _change(pairs, gains),
-        told.new.header.samples - len(gains),
-        told.flips(pairs, gains),
-        told.flips(pairs, -gains),
-        _parts(told.new, pairs, gains),
+        pairs.values.change(),
+        told.new.header.samples - len(pairs.later),
+        told.flips(pairs, pairs.values.gained()),
+        told.flips(pairs, pairs.values.lost()),
+        pairs.values.parts({name: coded.at(pairs.later) for name, coded in told.new.slices.items()}),
     )
 
 
@@ -117,25 +85,16 @@ class _Pairs:
 
     earlier: Ints
     later: Ints
-    before: Floats
-    after: Floats
-    clusters: Ints
-
-    @property
-    def differences(self) -> Floats:
-        return self.after - self.before
-
-    def at(self, rows: Ints | NDArray[np.bool_]) -> _Pairs:
-        return _Pairs(*(getattr(self, one.name)[rows] for one in fields(self)))
+    values: Paired
 
 
-def _pairs(metric: str, old: RunTable, new: RunTable, place: Ints) -> _Pairs:
-    nowhere = np.append(np.full(len(old.ids), np.nan), np.nan)
-    if metric in old.rows.scores:
-        nowhere[:-1] = old.whole(old.rows.scores[metric])
-    before, after = nowhere[place], new.whole(new.rows.scores[metric])
+def _pairs(metric: MetricHeader, old: RunTable, new: RunTable, place: Ints) -> _Pairs:
+    known = np.append(np.full(len(old.ids), np.nan), np.nan)
+    if metric.name in old.rows.scores:
+        known[:-1] = old.whole(old.rows.scores[metric.name])
+    before, after = known[place], new.whole(new.rows.scores[metric.name])  # the last, where it is nowhere
     later = np.flatnonzero(~(np.isnan(before) | np.isnan(after)))
-    return _Pairs(place[later], later, before[later], after[later], new.clusters[later])
+    return _Pairs(place[later], later, Paired(before[later], after[later], new.clusters[later], metric.lower))
 
 
 def _places(of: Names, among: Names) -> Ints:
@@ -155,17 +114,12 @@ class _Told:
     after: Path
     new: RunTable
 
-    def flips(self, pairs: _Pairs, gains: Floats) -> tuple[Flip, ...]:
-        """Where there is most to gain; what is the same is as it was asked."""
-        moved = np.flatnonzero(gains > 0)
-        shown = pairs.at(moved[np.argsort(-gains[moved], kind="stable")][:MOST_FLIPS])
-        questions = samples_at(self.after, self.new.rows.asked[self.new.first[shown.later]].tolist())
-        said_before, said_after = _said(self.before, self.old, shown.earlier), _said(self.after, self.new, shown.later)
-        values = zip(shown.before.tolist(), shown.after.tolist(), strict=True)
-        return tuple(
-            Flip(sample.id, _question(sample), *pair, before, after)
-            for sample, pair, before, after in zip(questions, values, said_before, said_after, strict=True)
-        )
+    def flips(self, pairs: _Pairs, rows: Ints) -> tuple[Flip, ...]:
+        earlier, later, values = pairs.earlier[rows], pairs.later[rows], pairs.values.at(rows)
+        asked = samples_at(self.after, self.new.rows.asked[self.new.first[later]].tolist())
+        texts = zip(_said(self.before, self.old, earlier), _said(self.after, self.new, later), strict=True)
+        found = zip(asked, values.before.tolist(), values.after.tolist(), texts, strict=True)
+        return tuple(Flip(sample.id, _question(sample), old, new, *said) for sample, old, new, said in found)
 
 
 def _said(folder: Path, table: RunTable, samples: Ints) -> list[str]:
@@ -182,48 +136,3 @@ def _text(output: Output) -> str:
 
 def _question(sample: Sample) -> str:
     return (sample.question or " ".join(str(value) for value in sample.variables.values()))[:LONGEST]
-
-
-def _change(pairs: _Pairs, gains: Floats) -> Change | None:
-    n = len(gains)
-    if not n:
-        return None
-    found = intervals.mean(pairs.differences, pairs.clusters)
-    known = found.clusters > 1
-    better, worse = int((gains > 0).sum()), int((gains < 0).sum())
-    alone = found.clusters == n and bool(np.isin([pairs.before, pairs.after], (0.0, 1.0)).all())
-    return Change(
-        n=n,
-        clusters=found.clusters,
-        before=float(pairs.before.mean()),
-        after=float(pairs.after.mean()),
-        difference=found.estimate,
-        low=found.low if known else None,
-        high=found.high if known else None,
-        p=mcnemar(Pairs(0, better, worse, n - better - worse)) if alone else _p(found) if known else None,
-        better=better,
-        worse=worse,
-    )
-
-
-def _p(found: intervals.Interval) -> float:
-    """Two-sided, of the difference being 0, by the t on which the interval rests."""
-    from scipy.special import stdtr, stdtrit
-
-    error = (found.high - found.estimate) / float(stdtrit(found.clusters - 1, 0.975))
-    if error == 0:
-        return 1.0 if found.estimate == 0 else 0.0
-    return 2 * float(stdtr(found.clusters - 1, -abs(found.estimate) / error))
-
-
-def _parts(table: RunTable, pairs: _Pairs, gains: Floats) -> tuple[Part, ...]:
-    changes = {
-        (column, value): change
-        for column, coded in sorted(table.slices.items())
-        for value, rows in coded.at(pairs.later).parts()
-        if (change := _change(pairs.at(rows), gains[rows])) is not None
-    }
-    known = [(part, change.p) for part, change in changes.items() if change.p is not None]
-    adjusted = multiplicity.benjamini_hochberg([p for _, p in known])
-    by_part = dict(zip([part for part, _ in known], adjusted, strict=True))
-    return tuple(Part(*part, change, by_part.get(part)) for part, change in changes.items())

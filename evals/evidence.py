@@ -95,15 +95,18 @@ class Contamination(Part):
 
 class EvalEvidence(Part):
     """One eval run of a release, and of the `baseline` release on the same items where it has one. Digests are SHA-256,
-    in hex, of what was run: `suite` and `dataset`. `samples` is how many the dataset has; items are in the order in
-    which they were asked, and where they are fewer, `looks` says at how many of them the run was looked at. `reused`
-    answers were shared by repeats, or came from a cache. `made` is Unix time; `cost` is in micro-USD."""
+    in hex, of what was run: `suite`, whose `name` is for people, and `dataset`. In `lower` are the metrics of which
+    less is better: for people too, as a gate says that itself. `samples` is how many the dataset has; items are in the
+    order in which they were asked, and where they are fewer, `looks` says at how many of them the run was looked at.
+    `reused` answers were shared by repeats, or came from a cache. `made` is Unix time; `cost` is in micro-USD."""
 
     kind: Literal["eval"] = "eval"
     release: Digest
     baseline: Digest | None = None
     suite: Digest
+    name: Word | None = None
     dataset: Digest
+    lower: Annotated[tuple[Metric, ...], Field(max_length=MOST_METRICS)] = ()
     made: Annotated[float, Field(gt=0, lt=253_402_300_800)]
     samples: Annotated[int, Field(ge=1, le=MOST_ITEMS)] | None = None
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1

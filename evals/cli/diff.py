@@ -15,7 +15,8 @@ from evals.cli.options import AsJson
 from evals.reports.shown import shown
 
 if TYPE_CHECKING:
-    from evals.comparison import Change, Comparison, Flip, Metric
+    from evals.changes import Change
+    from evals.comparison import Comparison, Flip, Metric
 
 
 def diff(

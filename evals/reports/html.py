@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
+from evals.changes import Change
 from evals.classification import Classification
-from evals.comparison import Change, Comparison
+from evals.comparison import Comparison
 from evals.reports.charts import Dot, Line, bars, forest, square
 from evals.reports.report import Report
 from evals.summaries import Mean

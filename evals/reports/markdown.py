@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from evals.comparison import Change, Flip
+from evals.changes import Change
+from evals.comparison import Flip
 from evals.reports.report import Report
 from evals.reports.shown import shown
 from evals.sample import Json

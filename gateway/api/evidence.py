@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import asdict
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request
+from msgspec import to_builtins
 from pydantic import Field, ValidationError
 
 from evals.digest import canonical, sha256
@@ -20,12 +22,13 @@ from gateway.audit import Act
 from gateway.errors import BadRequest, NotFound, TooLarge
 from gateway.releases.records import Outcome, Phase, genuine, write
 from gateway.store import catalogue, evidence
-from gateway.store.evidence import DecisionRow, EvidenceRow
+from gateway.store.evidence import DecisionRow, EvidenceRow, Listed
 from gateway.types import Json
 
 router = APIRouter(tags=["evidence"])
 
 MOST_BYTES = 64 * 1024 * 1024
+OfDigest = Annotated[str | None, Query(min_length=64, max_length=64)]
 Money = Annotated[int, Field(ge=-MOST, le=MOST)]
 
 
@@ -92,20 +95,51 @@ async def post_evidence(request: Request, who: Evaluator, running: Running) -> J
 
 @router.get("/evidence")
 async def list_evidence(
-    who: Viewer, running: Running, release: Annotated[str, Query(min_length=64, max_length=64)]
+    who: Viewer,
+    running: Running,
+    release: OfDigest = None,
+    suite: OfDigest = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Json:
-    """What there is for a release, newest first, without the items."""
-    found = await running.read(lambda connection: evidence.of_release(connection, release))
-    return {"object": "list", "data": [_brief(row) for row in found]}
+    """What there is, of a release, of a suite or of all, newest first, with the mean of each metric."""
+    found = await running.read(lambda connection: evidence.listed(connection, release, suite, limit))
+    return {"object": "list", "data": [_shown(row) for row in found]}
 
 
 @router.get("/evidence/{evidence_id}")
 async def get_evidence(evidence_id: str, who: Viewer, running: Running) -> Json:
     """One piece, whole, with this installation's signature over its canonical JSON."""
-    row = await running.read(lambda connection: evidence.find(connection, evidence_id))
-    if row is None:
-        raise NotFound(f"There is no evidence {evidence_id[:80]!r}.", param="id", code="unknown_evidence")
+    row = await running.read(lambda connection: _found(connection, evidence_id))
     return {**_brief(row), "body": row.body, "signature": row.signature, "public_key": running.signer.public}
+
+
+@router.get("/evidence/{evidence_id}/overview")
+async def get_overview(evidence_id: str, who: Viewer, running: Running) -> Json:
+    """What one piece says, for people to look at: each metric with its interval, by slice, and what changed against the
+    baseline, in which items; what is known of its judges; what was found of its items elsewhere. A gate decides by
+    itself."""
+    row = await running.read(lambda connection: _found(connection, evidence_id))
+    shown = await asyncio.to_thread(_overview, row.body)
+    return {**_brief(row), "object": "evidence_overview", **shown, "contamination": row.body.get("contamination")}
+
+
+def _overview(body: Json) -> Json:
+    from evals.overview import overview  # numpy
+
+    found: Json = to_builtins(overview(EvalEvidence.model_validate(body)))
+    return found
+
+
+@router.get("/suites")
+async def list_suites(who: Viewer, running: Running, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Json:
+    """The suites that evidence is of, those that were run last first: how many runs of how many releases."""
+
+    def read(connection: Any) -> list[Json]:
+        found = evidence.suites(connection, limit)
+        newest = {one.suite: evidence.listed(connection, None, one.suite, 1)[0] for one in found}
+        return [{"object": "suite", **asdict(one), **_latest(newest[one.suite])} for one in found]
+
+    return {"object": "list", "data": await running.read(read)}
 
 
 @router.get("/decisions")
@@ -163,20 +197,53 @@ def _parsed(raw: bytes) -> EvalEvidence:
         raise BadRequest(f"{where or 'Evidence'}: {said}.", param=where or None, code="invalid_evidence") from error
 
 
+def _found(connection: Any, evidence_id: str) -> EvidenceRow:
+    row = evidence.find(connection, evidence_id)
+    if row is None:
+        raise NotFound(f"There is no evidence {evidence_id[:80]!r}.", param="id", code="unknown_evidence")
+    return row
+
+
 def _brief(row: EvidenceRow) -> Json:
+    return _shown(
+        Listed(
+            row.id,
+            row.release,
+            row.kind,
+            row.at,
+            row.by,
+            row.digest,
+            row.dataset,
+            row.body.get("suite"),
+            evidence.in_brief(row.body),
+        )
+    )
+
+
+def _shown(row: Listed) -> Json:
+    brief = row.brief or {}
     return {
         "object": "evidence",
         "id": row.id,
         "release": row.release,
         "kind": row.kind,
-        "suite": row.body.get("suite"),
+        "suite": row.suite,
+        "name": brief.get("name"),
         "dataset": row.dataset,
-        "baseline": row.body.get("baseline"),
-        "items": len(row.body.get("items", ())),
+        "baseline": brief.get("baseline"),
+        "items": brief.get("items"),
+        "cost": brief.get("cost"),
+        "metrics": brief.get("metrics", {}),
         "at": row.at,
         "by": row.by,
         "digest": row.digest,
     }
+
+
+def _latest(row: Listed) -> Json:
+    """What the newest run says of its suite."""
+    shown = _shown(row)
+    return {name: shown[name] for name in ("name", "dataset", "items", "metrics")}
 
 
 def _decision(row: DecisionRow, public: str) -> Json:

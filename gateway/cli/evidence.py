@@ -43,15 +43,70 @@ def post_evidence(
 
 @cli.command("list")
 def list_evidence(
-    release: Annotated[str, typer.Argument(help="The digest of a release.")], url: Url = None, as_json: AsJson = False
+    release: Annotated[str | None, typer.Argument(help="The digest of a release.", show_default=False)] = None,
+    suite: Annotated[str | None, typer.Option(help="The digest of a suite.", show_default=False)] = None,
+    url: Url = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what evidence there is for a release."""
+    """Show what evidence there is: for a release, of a suite, or the newest of all."""
     with connect(url) as gateway:
-        found = gateway.get("/admin/evidence", release=release)
+        found = gateway.get("/admin/evidence", release=release, suite=suite)
     if as_json:
         show_json(found)
-    else:
-        show(found["data"], ("id", "kind", "suite", "items", "by", "at"), False, "No evidence yet.")
+        return
+    rows = [
+        {
+            **row,
+            "release": row["release"][:12],
+            "suite": row["name"] or (row["suite"] or "")[:12],
+            "at": when(row["at"]),
+        }
+        for row in found["data"]
+    ]
+    show(rows, ("id", "suite", "release", "items", "by", "at"), False, "No evidence yet.")
+
+
+@cli.command("suites")
+def list_suites(url: Url = None, as_json: AsJson = False) -> None:
+    """Show the suites that evidence is of, those that were run last first."""
+    with connect(url) as gateway:
+        found = gateway.get("/admin/suites")
+    if as_json:
+        show_json(found)
+        return
+    rows = [{**row, "name": row["name"] or "", "last": when(row["last"])} for row in found["data"]]
+    show(rows, ("suite", "name", "runs", "releases", "items", "last"), False, "No evidence yet.")
+
+
+@cli.command("overview")
+def show_overview(
+    evidence: Annotated[str, typer.Argument(help="As shown by `list`.")], url: Url = None, as_json: AsJson = False
+) -> None:
+    """Show what one piece of evidence says: each metric with its interval, what changed against the baseline, and how
+    many items became better and worse; with --json the slices, the items and the judges too."""
+    with connect(url) as gateway:
+        found = gateway.get(f"/admin/evidence/{segment(evidence)}/overview")
+    if as_json:
+        show_json(found)
+        return
+    show([_row(metric) for metric in found["metrics"]], COLUMNS, False, "No metric.")
+
+
+COLUMNS = ("metric", "candidate", "interval", "baseline", "difference", "better", "worse", "n")
+
+
+def _row(metric: Json) -> Json:
+    of, change = metric["candidate"], metric["change"]
+    row = {"metric": metric["name"], "candidate": f"{of['value']:.4g}", "interval": _between(of), "n": of["n"]}
+    if change is None:
+        return {**row, "baseline": "", "difference": "", "better": "", "worse": ""}
+    difference = f"{change['difference']:+.4g} {_between(change)}".strip()
+    told = {"baseline": f"{change['before']:.4g}", "difference": difference}
+    return {**row, **told, "better": change["better"], "worse": change["worse"]}
+
+
+def _between(found: Json) -> str:
+    return "" if found["low"] is None else f"[{found['low']:.4g}, {found['high']:.4g}]"
 
 
 @cli.command("show")

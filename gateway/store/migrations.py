@@ -17,6 +17,7 @@ from sqlalchemy.schema import CreateColumn
 
 from gateway.store import spend
 from gateway.store.engine import Store
+from gateway.store.evidence import in_brief
 from gateway.store.tables import access, calls, evals, evidence, prompts, rollouts, serving
 from gateway.store.tables.base import metadata
 
@@ -72,6 +73,15 @@ def evidence_of_a_dataset(connection: Connection) -> None:
         connection.execute(update(rows).where(rows.c.id == found).values(dataset=body.get("dataset")))
 
 
+def evidence_in_brief(connection: Connection) -> None:
+    """What a list shows stands by itself, and suites can be asked for."""
+    rows = evidence.evidence
+    for found in connection.execute(select(rows.c.id).where(rows.c.brief.is_(None))).scalars().all():
+        body = connection.execute(select(rows.c.body).where(rows.c.id == found)).scalar_one()
+        values = {"suite": body.get("suite"), "brief": in_brief(body)}
+        connection.execute(update(rows).where(rows.c.id == found).values(values))
+
+
 STEPS: tuple[Callable[[Connection], None], ...] = (
     first_tables,
     spend_of_earlier_calls,
@@ -79,6 +89,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     endpoints_before_their_first_release,
     operators_are_editors,
     evidence_of_a_dataset,
+    evidence_in_brief,
 )
 """Only ever added to. A step must leave what the version before it reads."""
 

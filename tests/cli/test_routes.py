@@ -28,6 +28,7 @@ NAMED = {
     "rollback": ("{} --reason why", "POST /admin/endpoints/{}/rollback"),
     "break-glass": ("{} --release digest --reason why", "POST /admin/endpoints/{}/break-glass"),
     "evidence show": ("{}", "GET /admin/evidence/{}"),
+    "evidence overview": ("{}", "GET /admin/evidence/{}/overview"),
     "decisions show": ("{}", "GET /admin/decisions/{}"),
     "releases show": ("{}", "GET /admin/releases/{}"),
     **{f"rollouts {name}": ("{}", "GET /admin/rollouts/{}") for name in ("show", "watch")},

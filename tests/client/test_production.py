@@ -70,6 +70,10 @@ def test_a_release_goes_live_and_back(half: Half, people: People, bot: str) -> N
     made = half.run(people.ada.evidence.post(evidence(rollout.release, rollout.control, 0.1)))
     assert half.run(people.ada.evidence.post(half.run(people.ada.evidence.get(made.id)).body or {})) == made
     assert [one.id for one in half.run(people.ada.evidence.list(rollout.release))] == [made.id]
+    assert made.suite is not None
+    (suite,) = half.run(people.ada.evidence.suites())
+    assert made.id in {one.id for one in half.run(people.ada.evidence.list(suite=suite.suite))}
+    assert {one["name"] for one in half.run(people.ada.evidence.overview(made.id)).metrics} == set(made.metrics)
     with pytest.raises(Forbidden):
         half.run(people.ada.rollouts.approve(rollout.id))
     half.run(people.grace.rollouts.approve(rollout.id, "Read it.", conditions=["Tell the team."]))

@@ -6,14 +6,29 @@ import time
 from contextlib import closing
 
 import pytest
-from sqlalchemy import Column, Connection, Index, Integer, MetaData, String, Table, insert, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 
 from gateway.errors import Unavailable
-from gateway.store import catalogue, migrations
+from gateway.store import catalogue, evidence, migrations
 from gateway.store.engine import Store
+from gateway.store.evidence import EvidenceRow
 from gateway.store.migrations import STEPS, began, expand, migrate
 from gateway.store.tables.access import keys
 from gateway.store.tables.base import metadata as metadata_table
+from gateway.store.tables.evidence import evidence as evidence_table
 
 NAMES = [step.__name__ for step in STEPS]
 
@@ -106,3 +121,18 @@ def test_what_is_declared_later_is_added_and_rows_stay(store: Store) -> None:
         assert expand(connection, later) == []
         rows = connection.execute(select(things).order_by(things.c.id)).all()
     assert [tuple(row) for row in rows] == [(1, "plain", None), (2, "plain", None)]
+
+
+def test_evidence_of_before_is_listed_too(store: Store) -> None:
+    item = {"id": "q", "candidate": {"answer": 1.0}, "baseline": {"answer": 0.0}}
+    body = {"suite": "s" * 64, "dataset": "d" * 64, "baseline": "b" * 64, "items": [item]}
+    row = EvidenceRow("ev_1", "r" * 64, None, "eval", 1.0, "ci", None, "e" * 64, "d" * 64, body, "")
+    with store.begin() as connection:
+        evidence.add(connection, row)
+        connection.execute(update(evidence_table).values(suite=None, brief=None))
+        assert evidence.suites(connection, 10) == []
+        migrations.evidence_in_brief(connection)
+        (suite,) = evidence.suites(connection, 10)
+        (found,) = evidence.listed(connection, None, suite.suite, 10)
+    assert (suite.runs, found.brief) == (1, evidence.in_brief(body))
+    assert evidence.in_brief(body)["metrics"] == {"answer": {"candidate": 1.0, "baseline": 0.0}}

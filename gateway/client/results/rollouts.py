@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -78,21 +79,54 @@ class Endpoint(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """What was accepted for a release. Its `body` and the installation's signature over it come with `evidence.get`
-    alone."""
+    """What was accepted for a release. `metrics` has the mean of each, of `candidate` and `baseline`; `cost` is in
+    micro-USD. Its `body` and the installation's signature over it come with `evidence.get` alone."""
 
     id: str
     release: str
     kind: str
     suite: str | None
     baseline: str | None
-    items: int
+    items: int | None
     at: float
     by: str
     digest: str
+    name: str | None = None
+    dataset: str | None = None
+    cost: int | None = None
+    metrics: Mapping[str, Mapping[str, float]] = {}
     body: Json | None = None
     signature: str | None = None
     public_key: str | None = None
+
+
+class EvidenceOverview(Struct, frozen=True):
+    """What one piece of evidence says: of each of `metrics` its interval, its slices, what changed and in which items;
+    of each of `judges` how good it is. As the API's reference has them."""
+
+    id: str
+    release: str
+    suite: str | None
+    name: str | None
+    baseline: str | None
+    metrics: tuple[Json, ...]
+    judges: tuple[Json, ...]
+    contamination: Json | None = None
+
+
+class SuiteRuns(Struct, frozen=True):
+    """A suite, by its digest, as far as evidence tells of it. `name` and `metrics` are the newest run's; times are
+    Unix times."""
+
+    suite: str
+    runs: int
+    releases: int
+    first: float
+    last: float
+    name: str | None = None
+    dataset: str | None = None
+    items: int | None = None
+    metrics: Mapping[str, Mapping[str, float]] = {}
 
 
 class Decision(Struct, frozen=True):

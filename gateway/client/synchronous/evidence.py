@@ -21,13 +21,25 @@ class Evidence:
         evidence."""
         return read(results.Evidence, self._transport.post("/admin/evidence", items, repeatable=True))
 
-    def list(self, release: str) -> tuple[results.Evidence, ...]:
-        """What there is for a release, newest first."""
-        return read_all(results.Evidence, self._transport.get("/admin/evidence", release=release))
+    def list(
+        self, release: str | None = None, *, suite: str | None = None, limit: int = 100
+    ) -> tuple[results.Evidence, ...]:
+        """What there is, of a release, of a suite or of all, newest first."""
+        asked = {"release": release, "suite": suite, "limit": limit}
+        return read_all(results.Evidence, self._transport.get("/admin/evidence", **asked))
 
     def get(self, evidence: str) -> results.Evidence:
         """One piece, whole, with the installation's signature."""
         return read(results.Evidence, self._transport.get(f"/admin/evidence/{segment(evidence)}"))
+
+    def overview(self, evidence: str) -> results.EvidenceOverview:
+        """What one piece says: metrics with intervals, slices, what changed and in which items, judges."""
+        path = f"/admin/evidence/{segment(evidence)}/overview"
+        return read(results.EvidenceOverview, self._transport.get(path))
+
+    def suites(self, *, limit: int = 100) -> tuple[results.SuiteRuns, ...]:
+        """The suites that evidence is of, those that were run last first."""
+        return read_all(results.SuiteRuns, self._transport.get("/admin/suites", limit=limit))
 
 
 class Decisions:

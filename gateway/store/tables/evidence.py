@@ -18,13 +18,16 @@ evidence = Table(
     Column("key_id", String(32)),
     Column("digest", String(64), nullable=False, unique=True),
     Column("dataset", String(64)),
+    Column("suite", String(64)),
+    Column("brief", JSON(none_as_null=True)),
     Column("body", JSON, nullable=False),
     Column("signature", String(88), nullable=False),
     Index("evidence_by_release", "release", "at"),
+    Index("evidence_by_suite", "suite", "at"),
     Index("evidence_by_dataset", "dataset", "release", "at"),
 )
-"""Signed facts about a release, `dataset` the digest of what it was judged on. `digest` is of `body`; `signature`,
-base64, is this installation's."""
+"""Signed facts about a release, `suite` and `dataset` the digests of what it was judged on. `digest` is of `body`;
+`signature`, base64, is this installation's. `brief` is what a list shows of `body`, which may be large."""
 
 decisions = Table(
     "decisions",
