@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from evals.cli import assess, check, contamination, diff, freeze, imports, judge, plan, report, run, schema, show
+from evals.cli import (
+    assess,
+    check,
+    contamination,
+    diff,
+    freeze,
+    imports,
+    judge,
+    people,
+    plan,
+    report,
+    run,
+    schema,
+    show,
+)
 from evals.cli.exits import EPILOG, leave
 from evals.errors import EvalError
 
@@ -25,6 +39,7 @@ cli.command("contamination")(contamination.contamination)
 cli.command("diff")(diff.diff)
 cli.command("report")(report.report)
 cli.command("judge")(judge.judge)
+cli.command("people")(people.people)
 cli.add_typer(imports.cli, name="import")
 cli.command("freeze")(freeze.freeze)
 cli.command("schema")(schema.schema)

@@ -26,6 +26,7 @@ COMMANDS = (
     ("eval", "diff"),
     ("eval", "judge"),
     ("eval", "people"),
+    ("eval", "people"),
     ("eval", "import"),
     ("eval", "import", "openai"),
     ("eval", "import", "promptfoo"),

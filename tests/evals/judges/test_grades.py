@@ -63,6 +63,9 @@ def test_one_that_agrees_with_people_proves_something_and_is_not_corrected(tmp_p
     done = sluice(tmp_path, "run", "suite.yaml", "--gate-file", "gate.yaml", "--out", "one")
     assert done.returncode == 0, done.stdout
     assert "not corrected for the judge's errors: the judge gives grades" in done.stdout
+    page = sluice(tmp_path, "report", "one", "--format", "html").stdout
+    assert "<dt>Krippendorff&#39;s alpha</dt><dd>1.000 [1.000, 1.000]</dd>" in page
+    assert "<dd>100 grades</dd>" in page
     (facts,) = of_logs(tmp_path / "one" / "candidate").judges
     assert (facts.counts, facts.grading and (facts.grading.n, facts.grading.alpha)) == (None, (100, 1.0))
 
