@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evals.errors import BadInput
-from evals.importers import inspect, inspect_log, inspect_run, openai, promptfoo
+from evals.importers import inspect, inspect_log, inspect_run, lm_eval, lm_eval_samples, openai, promptfoo
 from evals.importers.base import Imported
 from evals.suite import read
 
@@ -37,6 +37,19 @@ def from_inspect(file: Source, out: Folder) -> None:
     log = inspect_log.read(file)
     _write(inspect.convert(log), out)
     inspect_run.keep(log, out / "run")
+    _check(out)
+
+
+@cli.command("lm-eval")
+def from_lm_eval(file: Source, out: Folder) -> None:
+    """A task of lm-eval, in YAML; or samples_*.jsonl that it logged: a suite, and in the folder `run` the log of what
+    was run."""
+    if file.suffix != ".jsonl":
+        _write(lm_eval.convert(file), out)
+    else:
+        samples = lm_eval_samples.read(file)
+        _write(lm_eval.convert_samples(samples), out)
+        lm_eval_samples.keep(samples, out / "run")
     _check(out)
 
 

@@ -103,7 +103,8 @@ def _row(one: Json) -> Json:
     messages = [message(given) for given in _asked(one)]
     alone = len(messages) == 1 and messages[0].get("role") == "user" and isinstance(messages[0].get("content"), str)
     row: dict[str, Any] = {"id": str(one["id"]), "input": messages[0]["content"] if alone else messages}
-    row["expected"] = one.get("target")
+    right = one.get("target")
+    row["expected"] = right[0] if isinstance(right, list) and len(right) == 1 else right
     if one["tools"]:
         row["tools"] = one["tools"]
     return {**row, "metadata": one["metadata"]} if one.get("metadata") else row

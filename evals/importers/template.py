@@ -13,9 +13,12 @@ class NotFilled(Exception):
     """Says why."""
 
 
-def fill(template: str, values: Mapping[str, Any]) -> str:
-    """Raises `NotFilled` for what is no template, and for a value that is not there."""
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+def fill(template: str, values: Mapping[str, Any], *, trailing: bool = False) -> str:
+    """Raises `NotFilled` for what is no template, and for a value that is not there. `trailing` keeps the end of the
+    last line."""
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=trailing
+    )
     try:
         return environment.from_string(template).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
