@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from evals.statistics.bounds import Bounds
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
 MOST_DRAWS, LEAST_DRAWS = 9999, 999
 ENOUGH = 100
 """Draws that reach what was seen: then it is plain that it may be chance, and no more are made (Besag and Clifford,
@@ -51,36 +54,49 @@ def p_worse(
     held, within = np.asarray(values, dtype=np.float64), np.asarray(inside, dtype=np.bool_)
     if within.all() or not within.any():
         return 1.0
-    sums, sizes, labels = _units(held, within, clusters)
-    chosen = int(labels.sum())
-    seen = _lead(sums, sizes, labels.nonzero()[0][None, :])[0]
-    near = 1e-9 * max(1.0, float(np.abs(held).max()))
-    draws = max(LEAST_DRAWS, min(MOST_DRAWS, WORK // len(sums)))
+    units, labels = _units(held, within, clusters)
+    whole, chosen = units.sum(axis=0), int(labels.sum())
+    kinds, counts = np.unique(units, axis=0, return_counts=True)
+    few = 10 * len(kinds) <= len(units)
+    width = len(kinds) if few else len(units)
+    seen = _lead(units[labels].sum(axis=0), whole) - 1e-9 * max(1.0, float(np.abs(held).max()))
     random, reached = np.random.default_rng(seed), 0
-    most = max(1, min(LEAST_DRAWS, BLOCK // len(sums)))
+    draws, most = max(LEAST_DRAWS, min(MOST_DRAWS, WORK // width)), max(1, min(LEAST_DRAWS, BLOCK // width))
     for start in range(0, draws, most):
-        order = random.random((min(most, draws - start), len(sums)))
-        drawn = np.argpartition(order, chosen - 1, axis=1)[:, :chosen]
-        hits = np.cumsum(_lead(sums, sizes, drawn) >= seen - near)
+        rows = min(most, draws - start)
+        drawn = _of_kinds(kinds, counts, chosen, rows, random) if few else _of_units(units, chosen, rows, random)
+        hits = np.cumsum(_lead(drawn, whole) >= seen)
         if reached + hits[-1] >= ENOUGH:
             return ENOUGH / (start + int(np.searchsorted(hits, ENOUGH - reached)) + 1)
         reached += int(hits[-1])
     return (reached + 1) / (draws + 1)
 
 
-def _lead(sums: NDArray[np.float64], sizes: NDArray[np.float64], drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-    """By how much the mean of all others is above the mean of those that were drawn, row by row."""
-    total, count = sums[drawn].sum(axis=1), sizes[drawn].sum(axis=1)
-    found: NDArray[np.float64] = (sums.sum() - total) / (sizes.sum() - count) - total / count
+def _lead(inside: Floats, whole: Floats) -> Floats:
+    """By how much the mean of all others is above that of those inside. Sums and sizes stand in the last axis."""
+    outside = whole - inside
+    found: Floats = outside[..., 0] / outside[..., 1] - inside[..., 0] / inside[..., 1]
     return found
 
 
-def _units(
-    values: NDArray[np.float64], within: NDArray[np.bool_], clusters: Sequence[Hashable]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Sums and sizes of each cluster's part in each group, and in which group it is."""
+def _of_units(units: Floats, chosen: int, rows: int, random: np.random.Generator) -> Floats:
+    """Sums and sizes of so many that are drawn without replacement, in each row."""
+    order = random.random((rows, len(units)))
+    found: Floats = units[np.argpartition(order, chosen - 1, axis=1)[:, :chosen]].sum(axis=1)
+    return found
+
+
+def _of_kinds(kinds: Floats, counts: Ints, chosen: int, rows: int, random: np.random.Generator) -> Floats:
+    """The same, where many are alike: how many of each kind are drawn."""
+    drawn = random.multivariate_hypergeometric(counts, chosen, size=rows, method="marginals")
+    found: Floats = drawn @ kinds
+    return found
+
+
+def _units(values: Floats, within: NDArray[np.bool_], clusters: Sequence[Hashable]) -> tuple[Floats, NDArray[np.bool_]]:
+    """The sum and the size of each cluster's part in each group, and whether that is inside."""
     places: dict[tuple[Hashable, bool], int] = {}
     at = [places.setdefault(unit, len(places)) for unit in zip(clusters, within.tolist(), strict=True)]
-    sums = np.bincount(at, weights=values, minlength=len(places)).astype(np.float64)
-    sizes = np.bincount(at, minlength=len(places)).astype(np.float64)
-    return sums, sizes, np.array([inside for _, inside in places])
+    sums = np.bincount(at, weights=values, minlength=len(places))
+    sizes = np.bincount(at, minlength=len(places))
+    return np.column_stack((sums, sizes)).astype(np.float64), np.array([inside for _, inside in places])

@@ -89,3 +89,14 @@ def test_a_p_value_is_one(items: list[tuple[int, bool, float]]) -> None:
     assert 0 < p <= 1
     if len(set(inside)) == 1 or len(set(values)) == 1:
         assert p == 1
+
+
+def test_items_that_are_alike_are_drawn_as_any_others() -> None:
+    """Where few kinds of items are, so many of each are drawn; else the items."""
+    random = np.random.default_rng(7)
+    values, inside = (random.random(200) < 0.8).astype(float), np.arange(200) < 20
+    values[:5] = 0
+    alike = groups.p_worse(values, inside, range(200))
+    apart = groups.p_worse(values + 1e-13 * random.random(200), inside, range(200))
+    assert alike == pytest.approx(apart, rel=0.35)
+    assert 0.0005 < alike < 0.2
