@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import hypergeom
 
 from evals.statistics import bounds, groups
 
@@ -91,12 +92,13 @@ def test_a_p_value_is_one(items: list[tuple[int, bool, float]]) -> None:
         assert p == 1
 
 
-def test_items_that_are_alike_are_drawn_as_any_others() -> None:
-    """Where few kinds of items are, so many of each are drawn; else the items."""
+def test_of_right_and_wrong_it_is_fisher_s_exact_test() -> None:
+    """Where few kinds of items are, so many of each are drawn; where no two are alike, the items."""
     random = np.random.default_rng(7)
     values, inside = (random.random(200) < 0.8).astype(float), np.arange(200) < 20
     values[:5] = 0
-    alike = groups.p_worse(values, inside, range(200))
-    apart = groups.p_worse(values + 1e-13 * random.random(200), inside, range(200))
-    assert alike == pytest.approx(apart, rel=0.35)
-    assert 0.0005 < alike < 0.2
+    exact = hypergeom.sf((values[:20] == 0).sum() - 1, 200, (values == 0).sum(), 20)
+    assert exact == pytest.approx(0.025, abs=0.001)
+    for held in (values, values + 1e-13 * random.random(200)):
+        found = np.mean([groups.p_worse(held, inside, range(200), seed=seed) for seed in range(10)])
+        assert found == pytest.approx(exact, rel=0.12)
