@@ -99,6 +99,7 @@ def _asked(path: Path, gate: Path | None, target: str | None, folder: Path) -> S
     """Raises `EvalError`, also where not everything was answered."""
     from evals.cli import naming, verdicts
     from evals.errors import BadInput, TargetFailed
+    from evals.judges.card import cards
     from evals.runs import runner
     from evals.runs.answers import AnswersFile
     from evals.runs.budget import Budget
@@ -115,7 +116,9 @@ def _asked(path: Path, gate: Path | None, target: str | None, folder: Path) -> S
     requires = read_gate(gate).requires if gate is not None else ()
     arms = [runner.Arm("candidate", spec, folder / "candidate")]
     answers = AnswersFile(None)
-    (header,) = headers = runner.run(suite, arms, lambda work: Local(work, answers, Budget(suite.limits.micro_usd)))
+    options = runner.Options(cards=cards(suite.judges, suite.folder))
+    budget = Budget(suite.limits.micro_usd)
+    (header,) = headers = runner.run(suite, arms, lambda work: Local(work, answers, budget), options)
     ended = verdicts.Ended(arms, headers)
     if not ended.whole:
         raise TargetFailed(f"{header.failed} of {header.asked} asks failed, and the run is {header.state}.")

@@ -114,10 +114,9 @@ def _cards(suite: Suite) -> dict[str, Json]:
     """Of the judges that were calibrated as they are."""
     if not suite.judges:
         return {}
-    from evals.judges.card import known  # scipy, which most commands do without
+    from evals.judges.card import cards  # scipy, which most commands do without
 
-    cards = {name: known(judge, suite.folder) for name, judge in suite.judges.items()}
-    return {name: card for name, card in cards.items() if card is not None}
+    return cards(suite.judges, suite.folder)
 
 
 def _limited(suite: Suite, budget: str | None, concurrency: int | None) -> Suite:

@@ -4,7 +4,7 @@ changed rubric, scale or model is another judge, and has no card."""
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -104,6 +104,12 @@ def known(judge: Judge, folder: Path) -> dict[str, Any] | None:
         return None
     told: dict[str, Any] = msgspec.to_builtins(replace(found, said=()))
     return told
+
+
+def cards(judges: Mapping[str, Judge], folder: Path) -> dict[str, dict[str, Any]]:
+    """By name, of those that were calibrated as they are. Raises `BadInput`."""
+    found = {name: known(judge, folder) for name, judge in judges.items()}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def read_card(path: Path) -> Card | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.evals.cli.test_run import sluice
+from tests.evals.judges.test_judge import judged, labelled
 from tests.evals.making import suite_of
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +56,18 @@ def test_a_gate_that_does_not_pass_fails_the_test_and_says_why(tmp_path: Path) -
     assert done.returncode == 1
     assert "The gate says fail." in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_a_gate_on_a_judge_that_was_calibrated_can_pass(tmp_path: Path) -> None:
+    judged(tmp_path)
+    labelled(tmp_path, right=40, wrong=40)
+    (tmp_path / "gate.yaml").write_text(
+        yaml.safe_dump({"requires": [{"metric": "judge", "suite": "suite.yaml", "at_least": 0.5}]})
+    )
+    assert "not calibrated" in pytest_in(tmp_path, "--sluice-evals").stdout
+    assert sluice(tmp_path, "judge", "suite.yaml", "strict").returncode == 0
+    done = pytest_in(tmp_path, "--sluice-evals")
+    assert done.returncode == 0, done.stdout
 
 
 def test_suites_are_collected_when_asked_for(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import BadInput, TargetFailed
+from evals.judges.bench import Bench
+from evals.judges.hearing import Ask
 from evals.judges.judge import Judge
+from evals.judges.pairs import Pair
 from evals.judges.panel import majority, mean, vote
 from evals.runs.evidence import of_logs
 from evals.runs.log import read_header, read_results
@@ -121,6 +124,34 @@ def test_a_panel_of_grades_gives_their_mean(tmp_path: Path) -> None:
     panel_of(tmp_path, *graders, third, scale={"low": 1, "high": 5})
     assert sluice(tmp_path, "run", "suite.yaml", "--out", "one").returncode == 0
     assert [one.value for one in scores(tmp_path / "one")] == [pytest.approx(1 / 3)] * 60
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("words", "value", "agree"),
+    [
+        (("first second", "first second", "second first"), 1.0, True),
+        (("first second", "tie tie", "second first"), 0.5, True),
+        (("first first", "second first", "second first"), 0.0, False),
+        (("first second", "hm hm", "second first"), None, True),
+    ],
+)
+async def test_a_panel_of_pairs(words: tuple[str, ...], value: float | None, agree: bool) -> None:
+    """What each member says with the answer first, and with it second."""
+
+    def member(said: str) -> Ask:
+        ahead, behind = said.split()
+
+        async def ask(question: Sample) -> Output:
+            order = question.question
+            better = ahead if order.find("\nmine\n") < order.find("\ntheirs\n") else behind
+            return Output(f'{{"better": "{better}"}}')
+
+        return ask
+
+    bench = Bench("Which?", "yes-no", tuple(map(member, words)))
+    score = await bench.preferred(Pair(Sample("a"), "mine", "theirs"))
+    assert (score.value, score.details["agree"]) == (value, agree)
 
 
 def test_its_digest_is_of_all_members(tmp_path: Path) -> None:
