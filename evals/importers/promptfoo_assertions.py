@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from typing import Any
 
 from evals.importers.base import Imported, slug
-from evals.importers.template import fill
+from evals.importers.promptfoo_yaml import filled
 from evals.sample import Json
 
 KEYED: dict[str, Json] = {
@@ -26,7 +27,7 @@ KEYED: dict[str, Json] = {
 OF_MODELS = "a model grades it: calibrate a judge on labels of people, and name it in the suite"
 CODE = "it is code: put it into a module beside the suite, as a scorer of the kind python"
 WHY_NOT = {
-    "assert-set": "write its assertions one by one",
+    "assert-set": "only some of its assertions must hold: write a scorer of the kind python",
     "javascript": CODE,
     "python": CODE,
     "webhook": CODE,
@@ -40,6 +41,8 @@ MODEL_GRADED = (
     *("context-recall", "context-relevance", "context-faithfulness", "pi", "search-rubric", "model-graded-factuality"),
 )
 MORE = ("weight", "metric", "transform", "provider", "config", "threshold", "rubricPrompt", "contextTransform")
+NOTHING = "nothing"
+"""A part of what is expected that there is never: a scorer that forbids texts asks for none."""
 SIMILAR_ENOUGH = 0.75
 """promptfoo's, where an assertion gives no threshold."""
 
@@ -67,11 +70,11 @@ class Carried:
         kind, value = one["type"], one.get("value")
         several = value if isinstance(value, list) else [value]
         if isinstance(value, str) and kind.endswith(("-all", "-any")):
-            several = [part.strip() for part in value.split(",")]
+            several = [part.strip() for part in next(csv.reader([value], skipinitialspace=True), [])]
         if not all(isinstance(text, str | int | float) for text in several) or _refers(several):
             self._made.left_out(at, "what it compares with is no text of the test")
             return
-        texts = [fill(text, variables) if isinstance(text, str) else text for text in several]
+        texts = [filled(text, variables) if isinstance(text, str) else text for text in several]
         scorer = {**KEYED[kind], "name": slug(kind), "key": slug(kind)}
         if kind == "similar":
             least = one.get("threshold", SIMILAR_ENOUGH)
@@ -101,7 +104,8 @@ class Carried:
         elif _refers([one.get("value")]) or "{{" in str(one.get("value")):
             self._made.left_out(at, "it depends on variables, or stands in a file of its own")
         else:
-            number = sum(held["kind"] == scorer["kind"] and "key" not in held for held in self._made.scorers)
+            alike = [held for held in self._made.scorers if held["kind"] == scorer["kind"]]
+            number = sum(held.get("key", NOTHING) == NOTHING for held in alike)
             same = [held for held in self._made.scorers if {**scorer, "name": held.get("name")} == held]
             name = same[0]["name"] if same else slug(kind if not number else f"{kind}-{number + 1}")
             if self._made.scored_by({**scorer, "name": name}, at):
@@ -128,7 +132,7 @@ def _scorer(kind: str, value: Any) -> Json | None:
     if kind in ("starts-with", "not-starts-with") and isinstance(value, str):
         return {"kind": "regex", "pattern": f"^{re.escape(value)}", "absent": kind != "starts-with"}
     if kind in ("not-contains", "not-icontains", "not-contains-any", "not-icontains-any") and isinstance(texts, list):
-        return {"kind": "contains", "forbidden": texts, "ignore_case": kind.startswith("not-i")}
+        return {"kind": "contains", "key": NOTHING, "forbidden": texts, "ignore_case": kind.startswith("not-i")}
     return None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import ChainableUndefined, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 
@@ -13,11 +13,21 @@ class NotFilled(Exception):
     """Says why."""
 
 
-def fill(template: str, values: Mapping[str, Any], *, trailing: bool = False) -> str:
-    """Raises `NotFilled` for what is no template, and for a value that is not there. `trailing` keeps the end of the
-    last line."""
+def fill(
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    trailing: bool = False,
+    lenient: bool = False,
+    shown: Callable[[Any], Any] | None = None,
+) -> str:
+    """Raises `NotFilled` for what is no template, and for a value that is not there, which is empty where it is
+    `lenient`. `trailing` keeps the end of the last line; `shown` says how a value is written."""
     environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=trailing
+        undefined=ChainableUndefined if lenient else StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=trailing,
+        finalize=shown,
     )
     try:
         return environment.from_string(template).render(values)

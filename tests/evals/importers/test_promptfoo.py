@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ import pytest
 from evals.errors import BadInput
 from evals.importers.promptfoo import convert
 from evals.importers.promptfoo_assertions import of_cell
+from evals.importers.promptfoo_yaml import filled, loaded
+from evals.runs.log import read_results
 from evals.suite import read
+from evals.targets.scripted import ScriptedSpec
+from tests.evals.making import run_once
+
+EXPORTS = Path(__file__).parent / "exports" / "promptfoo"
 
 CONFIG = """
 description: Capitals
@@ -77,3 +84,52 @@ def test_without_tests_it_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "none.yaml").write_text("prompts: [hello]\n")
     with pytest.raises(BadInput, match="no tests"):
         convert(tmp_path / "none.yaml")
+
+
+def test_an_echo_is_scored_as_promptfoo_scored_it(tmp_path: Path) -> None:
+    """`results.json` is what promptfoo 0.123.1 said of its provider `echo`: the prompts it made, and what passed."""
+    convert(EXPORTS / "promptfooconfig.yaml").write(tmp_path / "out")
+    suite = read(tmp_path / "out" / "suite.yaml")
+    assert suite.repeats == 2
+    told = {one["output"]: one["passed"] for one in json.loads((EXPORTS / "results.json").read_text())}
+    questions = {sample.id: sample.question for sample in suite.dataset.samples}
+    assert set(questions.values()) == set(told)
+    run_once(suite, tmp_path, ScriptedSpec())
+    compared = 0
+    for result in read_results(tmp_path / "run"):
+        passed = told[questions[result.sample]]
+        scores = {name: score.value for name, score in result.scores.items() if name not in ("latency", "rouge-n")}
+        compared += sum(value is not None for value in scores.values())
+        assert {name: value for name, value in scores.items() if value is not None} == {
+            name: float(passed[name]) for name, value in scores.items() if value is not None
+        }
+    assert compared == 2 * 14
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Yes", "Yes"),
+        ("true", True),
+        ("12:30", "12:30"),
+        ("2024-01-02", "2024-01-02"),
+        ("~", None),
+        ("0x1f", 31),
+        ("-1.5", -1.5),
+    ],
+)
+def test_scalars_are_what_yaml_1_2_says(text: str, value: object) -> None:
+    assert loaded(f"a: {text}") == {"a": value}
+
+
+def test_values_are_written_as_javascript_does() -> None:
+    values = {"a": True, "b": None, "c": 2.0, "d": ["x", 1]}
+    assert filled("{{ a }}|{{ b }}|{{ c }}|{{ d }}|{{ e }}", values) == "true||2|x,1|"
+
+
+@pytest.mark.parametrize("path", ["#/nothing", "#/assertionTemplates/b"])
+def test_a_reference_to_nothing_or_to_itself_is_bad_input(tmp_path: Path, path: str) -> None:
+    held = {"assertionTemplates": {"b": {"$ref": "#/assertionTemplates/b"}}, "tests": [{"assert": [{"$ref": path}]}]}
+    (tmp_path / "one.yaml").write_text(json.dumps(held))
+    with pytest.raises(BadInput, match=r"\$ref"):
+        convert(tmp_path / "one.yaml")
