@@ -164,7 +164,7 @@ def _option(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         names = f"`{parameter.name.upper()}`"
     default = parameter.default
-    shown = f"`{default}`".lower() if isinstance(default, bool | int | str) else ""
+    shown = f"`{default}`".lower() if isinstance(default, bool | int | float | str) else ""
     return f"| {names} | {_cell(getattr(parameter, 'help', None) or '')} | {shown} |"
 
 
