@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evals.errors import BadInput
-from evals.importers import inspect, inspect_log, inspect_run, lm_eval, lm_eval_samples, openai, promptfoo
+from evals.importers import inspect, inspect_log, inspect_run, lm_eval, lm_eval_samples, openai, openai_run, promptfoo
 from evals.importers.base import Imported
 from evals.suite import read
 
@@ -19,8 +19,11 @@ Folder = Annotated[Path, typer.Option("--out", "-o", help="Where suite.yaml, ite
 
 @cli.command("openai")
 def from_openai(file: Source, out: Folder) -> None:
-    """OpenAI evals: the eval, its runs and output items as JSON or JSON Lines."""
-    _write(openai.convert(file), out)
+    """OpenAI evals: the eval, its runs and output items as JSON or JSON Lines. Of output items, in the folder `run` the
+    log of what was run."""
+    found = openai.read(file)
+    _write(openai.convert(found, file), out)
+    openai_run.keep(found, out)
     _check(out)
 
 

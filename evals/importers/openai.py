@@ -34,8 +34,13 @@ WHY_NOT = {
 }
 
 
-def convert(path: Path) -> Imported:
-    found = list(_objects(_parsed(path)))
+def read(path: Path) -> list[Json]:
+    """The objects that a file holds. Raises `BadInput` where it holds none that can be read."""
+    return list(_objects(_parsed(path)))
+
+
+def convert(found: list[Json], path: Path) -> Imported:
+    """Raises `BadInput` for objects that no suite can be made of."""
     evals = [one for one in found if one["object"] == "eval"]
     if len(evals) != 1:
         raise BadInput(f"holds {len(evals)} objects that are an eval, and one is expected.", file=str(path))
@@ -112,9 +117,10 @@ def _items(found: list[Json], made: Imported) -> dict[str, tuple[Json, list[Json
     for one in found:
         if one["object"] == "eval.run.output_item":
             sample = one.get("sample") if isinstance(one.get("sample"), dict) else {}
-            given = [_message(message) for message in (sample or {}).get("input") or [] if isinstance(message, dict)]
-            items.setdefault(f"item-{one.get('datasource_item_id')}", (one.get("datasource_item") or {}, given))
-            made.left_out("output_items", "answers and grades stay behind: the suite asks anew")
+            given = [
+                _message(message, made) for message in (sample or {}).get("input") or [] if isinstance(message, dict)
+            ]
+            items.setdefault(item_id(one), (one.get("datasource_item") or {}, given))
     if items:
         return items
     for one in found:
@@ -122,26 +128,70 @@ def _items(found: list[Json], made: Imported) -> dict[str, tuple[Json, list[Json
         content = (source.get("source") or {}).get("content") or []
         if one["object"] != "eval.run" or items or not content:
             continue
-        template = (source.get("input_messages") or {}).get("template") or []
         for number, entry in enumerate(content):
             item = entry.get("item") or {}
-            items[f"item-{number}"] = (item, _filled(template, item, f"item-{number}", made))
+            items[f"item-{number}"] = (item, _asked(source.get("input_messages") or {}, item, f"item-{number}", made))
     return items
 
 
-def _filled(template: list[Json], item: Json, where: str, made: Imported) -> list[Json]:
+def item_id(output: Json) -> str:
+    """The id of the sample that an output item is of."""
+    return f"item-{output.get('datasource_item_id')}"
+
+
+def _asked(held: Json, item: Json, where: str, made: Imported) -> list[Json]:
+    """The messages of a template, or those that a part of the item holds."""
+    reference = held.get("item_reference")
+    if isinstance(reference, str):
+        found: Any = item
+        for step in reference.removeprefix("item.").split("."):
+            found = found.get(step) if isinstance(found, dict) else None
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            made.left_out(where, f"{reference[:80]} names no messages")
+            return []
+        return [_message(one, made) for one in found]
     try:
-        return [{**(said := _message(one)), "content": fill(said["content"], {"item": item})} for one in template]
+        return [_filled(_message(one, made), item) for one in held.get("template") or []]
     except NotFilled as error:
         made.left_out(where, f"its messages could not be filled in: {error}")
         return []
 
 
-def _message(message: Json) -> Json:
+def _filled(message: Json, item: Json) -> Json:
+    content = message["content"]
+    if isinstance(content, str):
+        return {**message, "content": fill(content, {"item": item})}
+    return {**message, "content": [_filled_part(part, item) for part in content]}
+
+
+def _filled_part(part: Json, item: Json) -> Json:
+    if part["type"] == "text":
+        return {"type": "text", "text": fill(part["text"], {"item": item})}
+    image = part["image_url"]
+    return {"type": "image_url", "image_url": {**image, "url": fill(str(image["url"]), {"item": item})}}
+
+
+def _message(message: Json, made: Imported) -> Json:
+    """In the form of chat completions."""
     content = message.get("content")
-    text = content.get("text", "") if isinstance(content, dict) else content
+    parts = [one for held in (content if isinstance(content, list) else [content]) if (one := _part(held, made))]
     role = "system" if message.get("role") == "developer" else message.get("role", "user")
-    return {"role": role, "content": text if isinstance(text, str) else json.dumps(text)}
+    alone = all(part["type"] == "text" for part in parts)
+    return {"role": role, "content": "".join(part["text"] for part in parts) if alone else parts}
+
+
+def _part(held: Any, made: Imported) -> Json | None:
+    if isinstance(held, str):
+        return {"type": "text", "text": held}
+    if not isinstance(held, dict):
+        return None
+    if "text" in held:
+        return {"type": "text", "text": str(held["text"])}
+    if held.get("type") == "input_image":
+        more = {"detail": held["detail"]} if held.get("detail") else {}
+        return {"type": "image_url", "image_url": {"url": str(held.get("image_url", "")), **more}}
+    made.left_out(f"messages.{held.get('type')}", "messages hold texts and images")
+    return None
 
 
 def _parsed(path: Path) -> Any:
