@@ -1,4 +1,5 @@
-"""Tasks of Inspect and of lm-eval asked through a running gateway, by their own commands."""
+"""Tasks of Inspect and of lm-eval asked through a running gateway, by their own commands; and that what was imported of
+them asks the same, to the letter."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
+from evals.runs.log import read_results
 from tests.overlay import installed
-from tests.running import Gateway, running_gateway
+from tests.running import SLUICE, Gateway, running_gateway
 from tests.waiting import wait_until
 
 HERE = Path(__file__).parent / "bridges"
@@ -74,6 +76,24 @@ def requests(gateway: Gateway, surface: str, last: int) -> list[dict[str, Any]]:
     return told
 
 
+def rerun(gateway: Gateway, folder: Path, source: str, path: Path) -> dict[str, float]:
+    """The metrics of what was imported, asked of the same endpoint."""
+    told = {"SLUICE_URL": gateway.url, "SLUICE_KEY": gateway.key}
+    run(folder, SLUICE, "eval", "import", source, str(path), "-o", "imported")
+    run(folder, SLUICE, "eval", "run", "imported/suite.yaml", "--target", "support-bot", "--out", "again", **told)
+    values: dict[str, list[float]] = {}
+    for result in read_results(folder / "again" / "candidate"):
+        for name, score in result.scores.items():
+            assert score.value is not None
+            values.setdefault(name, []).append(score.value)
+    return {name: sum(held) / len(held) for name, held in values.items()}
+
+
+def turns(bodies: list[dict[str, Any]]) -> list[list[tuple[str, str]]]:
+    """What was said in each call, whatever their order."""
+    return sorted([(one["role"], one["content"]) for one in body["messages"]] for body in bodies)
+
+
 def test_inspect_by_chat_completions(asked: Gateway, tasks: Path) -> None:
     options = ("sums.py@sums", "--model", "openai-api/sluice/support-bot", "--epochs", "2", "--seed", "7")
     log = inspect(tasks, *options, SLUICE_BASE_URL=asked.api, SLUICE_API_KEY=asked.key)
@@ -83,6 +103,10 @@ def test_inspect_by_chat_completions(asked: Gateway, tasks: Path) -> None:
     sent = requests(asked, "chat", 8)
     assert {one["seed"] for one in sent} == {7}
     assert all(one["messages"][0] == {"role": "system", "content": "Be brief."} for one in sent)
+    (path,) = (tasks / "logs").glob("*.json")
+    assert rerun(asked, tasks, "inspect", path)["includes"] == 0.75
+    again = requests(asked, "chat", 8)
+    assert turns(again) == turns(sent)
 
 
 def test_inspect_by_responses_with_tools(asked: Gateway, tasks: Path) -> None:
@@ -108,3 +132,5 @@ def test_lm_eval_generates_through_chat_completions(asked: Gateway, tasks: Path)
         assert (one["model"], one["max_tokens"], one["temperature"]) == ("support-bot", 64, 0)
         assert (one["stop"], one["seed"]) == (["\n\n"], 1234)
         assert [message["role"] for message in one["messages"]] == ["system", "user", "assistant", "user"]
+    assert rerun(asked, tasks, "lm-eval", tasks / "sums.yaml")["exact_match"] == 0.75
+    assert turns(requests(asked, "chat", 4)) == turns(sent)
