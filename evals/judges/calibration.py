@@ -24,7 +24,7 @@ def calibrate(judge: Judge, folder: Path, limits: Limits, answers: Answers) -> C
     that it said before counts. Raises `BadInput`, `BudgetSpent`."""
     path = labels_of(judge, folder)
     held = labels(path, judge)
-    before = read_card(path)
+    before = read_card(path, judge)
     judge = judge.since(0 if before is None else before.epoch + (before.moved is not None))
     said = asyncio.run(judgements(judge, held, folder, limits, answers))
     return written(card(judge, path, held, said), path)

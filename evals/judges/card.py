@@ -88,9 +88,9 @@ Said = Score | TargetFailed
 """What a judge made of an answer, or why it never came."""
 
 
-def card_of(path: Path) -> Path:
-    """Where the card of a file of labels is."""
-    return path.with_name(path.name + ".card.json")
+def card_of(path: Path, judge: str) -> Path:
+    """Where the card of a judge, by its digest, on a file of labels is: several judges may share the labels."""
+    return path.with_name(f"{path.name}.{judge[:12]}.card.json")
 
 
 def known(judge: Judge, folder: Path) -> dict[str, Any] | None:
@@ -99,8 +99,8 @@ def known(judge: Judge, folder: Path) -> dict[str, Any] | None:
     if judge.calibration is None:
         return None
     path = folder / judge.calibration
-    found = read_card(path)
-    if found is None or found.judge != judge.digest or found.labels != labels.digest(path):
+    found = read_card(path, judge)
+    if found is None or found.labels != labels.digest(path):
         return None
     told: dict[str, Any] = msgspec.to_builtins(replace(found, said=()))
     return told
@@ -112,14 +112,16 @@ def cards(judges: Mapping[str, Judge], folder: Path) -> dict[str, dict[str, Any]
     return {name: one for name, one in found.items() if one is not None}
 
 
-def read_card(path: Path) -> Card | None:
-    """The card beside these labels, whose ever it is; None where there is none. Raises `BadInput`."""
+def read_card(path: Path, judge: Judge) -> Card | None:
+    """The card of this very judge, of whatever these labels were; None where there is none. Raises `BadInput`."""
+    place = card_of(path, judge.digest)
     try:
-        return msgspec.json.decode(card_of(path).read_bytes(), type=Card)
+        found = msgspec.json.decode(place.read_bytes(), type=Card)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:
-        raise BadInput(f"the card of a judge cannot be read: {error}.", file=str(card_of(path))) from error
+        raise BadInput(f"the card of a judge cannot be read: {error}.", file=str(place)) from error
+    return found if found.judge == judge.digest else None
 
 
 def kept(said: Said) -> float | str:
@@ -131,9 +133,10 @@ def kept(said: Said) -> float | str:
 
 def written(card: Card, path: Path) -> Card:
     """Beside the labels, whole or not at all."""
-    new = path.with_name(path.name + ".card.json.new")
+    place = card_of(path, card.judge)
+    new = place.with_name(place.name + ".new")
     new.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")
-    new.replace(card_of(path))
+    new.replace(place)
     return card
 
 

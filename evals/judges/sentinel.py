@@ -67,8 +67,8 @@ def compared(judge: Judge, held: Sequence[Held], said: Sequence[Said], alpha: fl
 
 
 def _card(judge: Judge, path: Path) -> Card:
-    card = read_card(path)
-    if card is None or card.judge != judge.digest or card.labels != digest(path) or not card.said:
+    card = read_card(path, judge)
+    if card is None or card.labels != digest(path) or not card.said:
         raise BadInput("The judge was not calibrated as it is now: leave out --again, and it is.", file=str(path))
     return card
 

@@ -19,12 +19,12 @@ GOOD = {"kind": "scripted", "cost": 5, "rules": [{"when": r"right answer", "say"
 ROWS = [{"id": f"q{n}", "input": f"Question {n}?", "expected": "x"} for n in range(60)]
 
 
-def judged(folder: Path, target: dict[str, Any] | None = None, least: float = 0.8, **keys: Any) -> None:
-    judge = {"target": target or GOOD, "rubric": "Is it right?", "calibration": "labels.jsonl", "least": least}
+def judged(
+    folder: Path, target: dict[str, Any] | None = None, least: float = 0.8, rubric: str = "Is it right?"
+) -> None:
+    judge = {"target": target or GOOD, "rubric": rubric, "calibration": "labels.jsonl", "least": least}
     answers = {"kind": "scripted", "rules": [{"say": "a right answer"}]}
-    suite_of(
-        folder, ROWS, judges={"strict": judge}, scorers=[{"kind": "judge", "judge": "strict"}], target=answers, **keys
-    )
+    suite_of(folder, ROWS, judges={"strict": judge}, scorers=[{"kind": "judge", "judge": "strict"}], target=answers)
 
 
 def labelled(folder: Path, right: int, wrong: int, mistaken: int = 0) -> None:
@@ -96,5 +96,20 @@ def test_mistakes_are_told_with_their_place(tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text('{"input": "a", "output": "b", "right": true}\n{"input": "a"}\n')
     assert "labels.jsonl:2" in sluice(tmp_path, "judge", "suite.yaml", "strict").stderr
     assert "no judge 'mild'" in sluice(tmp_path, "judge", "suite.yaml", "mild").stderr
-    card_of(tmp_path / "labels.jsonl").write_text("{")
+    digest = read_suite(tmp_path / "suite.yaml").judges["strict"].digest
+    (tmp_path / "labels.jsonl").write_text('{"input": "a", "output": "b", "right": true}')
+    card_of(tmp_path / "labels.jsonl", digest).write_text("{")
     assert sluice(tmp_path, "run", "suite.yaml").returncode == 2
+
+
+def test_judges_share_labels_and_have_cards_of_their_own(tmp_path: Path) -> None:
+    judged(tmp_path)
+    labelled(tmp_path, right=40, wrong=40)
+    for rubric in ("Is it right?", "Is it just right?"):
+        judged(tmp_path, rubric=rubric)
+        assert sluice(tmp_path, "judge", "suite.yaml", "strict").returncode == 0
+    for rubric in ("Is it right?", "Is it just right?"):
+        judged(tmp_path, rubric=rubric)
+        card = known(read_suite(tmp_path / "suite.yaml").judges["strict"], tmp_path)
+        assert card is not None
+        assert card["counts"]["true_right"] == 40

@@ -113,7 +113,8 @@ def test_where_it_gives_no_answer_nothing_is_said(tmp_path: Path) -> None:
     feels(tmp_path, "away")
     code, said = again(tmp_path)
     assert (code, "80 of 80 answers were not judged" in said) == (5, True)
-    assert "moved" not in json.loads((tmp_path / "labels.jsonl.card.json").read_text())
+    (card,) = tmp_path.glob("labels.jsonl.*.card.json")
+    assert "moved" not in json.loads(card.read_text())
 
 
 def test_without_a_card_of_this_judge_there_is_nothing_to_hold_it_against(tmp_path: Path) -> None:
