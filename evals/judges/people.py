@@ -4,6 +4,7 @@ people's: this is how grades, preferences and claims are corrected, which calibr
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -66,13 +67,16 @@ def drawn(folder: Path, metric: str, count: int, seed: int = 0) -> Iterator[Answ
     """At least so many answers of a run for people to judge, drawn by lot among those that the judge did; whole
     clusters. Raises `BadInput`."""
     judged = _judged(folder, metric)
-    clusters = sorted({one.cluster for one in judged.values()})
-    Random(seed).shuffle(clusters)  # noqa: S311 - to be the same everywhere
+    clusters: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    for key, one in judged.items():
+        clusters[one.cluster].append(key)
+    names = sorted(clusters)
+    Random(seed).shuffle(names)  # noqa: S311 - to be the same everywhere
     chosen: set[tuple[str, int]] = set()
-    for cluster in clusters:
+    for name in names:
         if len(chosen) >= count:
             break
-        chosen.update(key for key, one in judged.items() if one.cluster == cluster)
+        chosen.update(clusters[name])
     samples = _samples(folder)
     for result in read_results(folder):
         if (result.sample, result.repeat) in chosen and result.output is not None:
