@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from evals.digest import sha256
 
 MOST_ITEMS = 100_000
 MOST_METRICS = 50
@@ -133,3 +135,9 @@ class EvalEvidence(Part):
 
     def judge_of(self, metric: str) -> JudgeFacts | None:
         return next((judge for judge in self.judges if metric in judge.metrics), None)
+
+
+def digest_of(body: Mapping[str, Any]) -> str:
+    """64 hex digits of what evidence says as JSON, but for when: the same results are the same evidence, as old as they
+    were first, however often they are made from kept answers."""
+    return sha256({name: value for name, value in body.items() if name != "made"})

@@ -10,9 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from evals import parts
-from evals.digest import sha256
 from evals.errors import BadInput
-from evals.evidence import EvalEvidence
+from evals.evidence import EvalEvidence, digest_of
 from evals.gate import Decision, Requirement, Verdict, decide
 from evals.parts import Part
 from evals.sample import Json
@@ -82,7 +81,7 @@ def gate_json(judged: Sequence[Judged], evidence: EvalEvidence, proof: Json | No
         "baseline": evidence.baseline,
         "suite": evidence.suite,
         "dataset": evidence.dataset,
-        "evidence": sha256(body),
+        "evidence": digest_of(body),
         "items": len(evidence.items),
         "requires": [
             {

@@ -10,10 +10,9 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from evals.digest import sha256
 from evals.errors import BadInput
 from evals.evaluation.plan import Plan
-from evals.evidence import EvalEvidence
+from evals.evidence import EvalEvidence, digest_of
 from evals.gate import Requirement
 from evals.measures import Values
 from evals.runs.evidence import of_logs
@@ -42,7 +41,7 @@ class Ran:
     @property
     def fingerprint(self) -> str:
         """As `gate.json` has it under `evidence`."""
-        return sha256(self.evidence.model_dump(mode="json", exclude_none=True))
+        return digest_of(self.evidence.model_dump(mode="json", exclude_none=True))
 
 
 @dataclass(frozen=True, slots=True)

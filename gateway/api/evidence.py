@@ -13,8 +13,8 @@ from fastapi import APIRouter, Query, Request
 from msgspec import to_builtins
 from pydantic import Field, ValidationError
 
-from evals.digest import canonical, sha256
-from evals.evidence import EvalEvidence
+from evals.digest import canonical
+from evals.evidence import EvalEvidence, digest_of
 from gateway.amounts import FOREVER
 from gateway.api.deps import MOST, Approver, Evaluator, Running, Viewer
 from gateway.api.rollouts import Body, Reason, actor
@@ -61,12 +61,13 @@ class Decided(Body):
     openapi_extra={"requestBody": {"content": {"application/json": {}}, "required": True}},
 )
 async def post_evidence(request: Request, who: Evaluator, running: Running) -> Json:
-    """Results of an eval run, item by item. The gateway works out the verdict itself, and signs what it accepted."""
+    """Results of an eval run, item by item. The gateway works out the verdict itself, and signs what it accepted. The
+    same results are the same evidence, whenever they say that they were made: it is as old as it was first."""
     raw = await request.body()
     if len(raw) > MOST_BYTES:
         raise TooLarge(f"Evidence has at most {MOST_BYTES // 1024 // 1024} MiB.")
     body = _parsed(raw).model_dump(mode="json", exclude_none=True)
-    digest = sha256(body)
+    digest = digest_of(body)
     row = EvidenceRow(
         id=f"ev_{secrets.token_hex(8)}",
         release=body["release"],

@@ -16,7 +16,8 @@ from gateway.types import Json
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """`digest` is of `body`, `signature` this installation's over it. `at` is when it was accepted, in Unix time."""
+    """`digest` is of `body` but for when it was made, `signature` this installation's over it. `at` is when it was
+    accepted, in Unix time."""
 
     id: str
     release: str

@@ -61,6 +61,16 @@ async def test_evidence_is_listed_by_release_and_by_suite(running: Inside) -> No
     assert first["metrics"] == {"answer": {"candidate": 0.5}, "seconds": {"candidate": 1.5}}
 
 
+async def test_the_same_results_are_the_same_evidence_and_as_old(running: Inside) -> None:
+    old, _ = await releases(running)
+    first = await accepted(running, run_of(old, [1.0, 0.0]))
+    again = await accepted(running, run_of(old, [1.0, 0.0], made=2e9))
+    assert again == first
+    body = (await running.client.get(f"/admin/evidence/{first['id']}")).json()["body"]
+    assert body["made"] == 1e9
+    assert (await accepted(running, run_of(old, [1.0, 1.0])))["id"] != first["id"]
+
+
 async def test_suites_that_were_run(running: Inside) -> None:
     old, new = await releases(running)
     await accepted(running, run_of(old, [1.0, 0.0], name="capitals"))

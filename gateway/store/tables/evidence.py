@@ -26,8 +26,9 @@ evidence = Table(
     Index("evidence_by_suite", "suite", "at"),
     Index("evidence_by_dataset", "dataset", "release", "at"),
 )
-"""Signed facts about a release, `suite` and `dataset` the digests of what it was judged on. `digest` is of `body`;
-`signature`, base64, is this installation's. `brief` is what a list shows of `body`, which may be large."""
+"""Signed facts about a release, `suite` and `dataset` the digests of what it was judged on. `digest` is of `body` but
+for when it was made; `signature`, base64, is this installation's. `brief` is what a list shows of `body`, which may be
+large."""
 
 decisions = Table(
     "decisions",
