@@ -9,7 +9,7 @@ import typer
 
 from evals.errors import BadInput
 from evals.importers import inspect, inspect_log, inspect_run, lm_eval, lm_eval_samples, openai, openai_run, promptfoo
-from evals.importers.base import Imported
+from evals.importers.base import Imported, written_by
 from evals.suite import read
 
 cli = typer.Typer(name="import", help="Make suites from what other tools keep.", no_args_is_help=True)
@@ -21,25 +21,28 @@ Folder = Annotated[Path, typer.Option("--out", "-o", help="Where suite.yaml, ite
 def from_openai(file: Source, out: Folder) -> None:
     """OpenAI evals: the eval, its runs and output items as JSON or JSON Lines. Of output items, in the folder `run` the
     log of what was run."""
-    found = openai.read(file)
-    _write(openai.convert(found, file), out)
-    openai_run.keep(found, out)
+    with written_by("OpenAI", file):
+        found = openai.read(file)
+        _write(openai.convert(found, file), out)
+        openai_run.keep(found, out)
     _check(out)
 
 
 @cli.command("promptfoo")
 def from_promptfoo(file: Source, out: Folder) -> None:
     """A promptfoo configuration in YAML."""
-    _write(promptfoo.convert(file), out)
+    with written_by("promptfoo", file):
+        _write(promptfoo.convert(file), out)
     _check(out)
 
 
 @cli.command("inspect")
 def from_inspect(file: Source, out: Folder) -> None:
     """A log of Inspect, .json or .eval: a suite, and in the folder `run` the log of what was run."""
-    log = inspect_log.read(file)
-    _write(inspect.convert(log), out)
-    inspect_run.keep(log, out / "run")
+    with written_by("Inspect", file):
+        log = inspect_log.read(file)
+        _write(inspect.convert(log), out)
+        inspect_run.keep(log, out / "run")
     _check(out)
 
 
@@ -47,12 +50,13 @@ def from_inspect(file: Source, out: Folder) -> None:
 def from_lm_eval(file: Source, out: Folder) -> None:
     """A task of lm-eval, in YAML; or samples_*.jsonl that it logged: a suite, and in the folder `run` the log of what
     was run."""
-    if file.suffix != ".jsonl":
-        _write(lm_eval.convert(file), out)
-    else:
-        samples = lm_eval_samples.read(file)
-        _write(lm_eval.convert_samples(samples), out)
-        lm_eval_samples.keep(samples, out / "run")
+    with written_by("lm-eval", file):
+        if file.suffix != ".jsonl":
+            _write(lm_eval.convert(file), out)
+        else:
+            samples = lm_eval_samples.read(file)
+            _write(lm_eval.convert_samples(samples), out)
+            lm_eval_samples.keep(samples, out / "run")
     _check(out)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -95,6 +97,15 @@ class Imported:
             raise BadInput(f"{error.filename} is there already: choose another folder.") from error
         except OSError as error:
             raise BadInput(f"{folder} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def written_by(tool: str, path: Path) -> Iterator[None]:
+    """For reading what is taken to be as `tool` writes it. Raises `BadInput` where it turns out not to be."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BadInput(f"is not as {tool} writes it: {type(error).__name__}, {error}.", file=str(path)) from error
 
 
 def slug(text: str) -> str:
