@@ -14,6 +14,13 @@ CODE = "it is code of the task: write it as a scorer of the kind python"
 NUMBERS = "the last number of an answer counts, wherever it stands"
 SAME = "words and marks are compared as the scorer of ours does"
 SOLVERS = "solvers are what is asked: put them behind an endpoint, or ask a function of yours"
+PARAMETERS = "a release sets such parameters, or the target that is asked"
+BEFORE = {
+    *("assistant_message", "chain_of_thought", "generate", "multiple_choice", "prompt_template", "system_message"),
+    *("use_tools", "user_message"),
+}
+"""Solvers whose work is in the messages that a model was first asked with."""
+OF_RUNNING = {"max_connections", "max_retries", "timeout", "attempt_timeout", "cache", "batch", "adaptive_connections"}
 WHY_NOT = {
     "match": "it looks at one end of an answer: a scorer of the kind regex or python may do",
     "pattern": "it compares what a pattern finds with what is expected: write it as a scorer of the kind python",
@@ -73,7 +80,14 @@ def _letters(samples: list[Json]) -> list[str]:
 def _tell(log: Log, samples: list[Json], made: Imported) -> None:
     if log.status != "success":
         made.changed("status", f"the eval did not end well ({log.status}): only the samples that its log has are there")
-    made.left_out("plan", SOLVERS)
+    if after := _beyond([str(step.get("solver")) for step in (log.head.get("plan") or {}).get("steps") or []]):
+        made.left_out("plan", f"{', '.join(after)}: {SOLVERS}")
+    config = {
+        **(log.head["eval"].get("model_generate_config") or {}),
+        **((log.head.get("plan") or {}).get("config") or {}),
+    }
+    for key in sorted(config.keys() - OF_RUNNING):
+        made.left_out(f"model_generate_config.{key}", PARAMETERS)
     if any(len(before_the_answer(one)) > 0 and _changed(one) for one in samples):
         made.changed("samples.input", "what solvers made of it: the messages that a model was first asked with")
     if any(one["tools"] for one in samples):
@@ -83,6 +97,13 @@ def _tell(log: Log, samples: list[Json], made: Imported) -> None:
             made.left_out(f"samples.{key}", "a sample has no such part")
     for kind in sorted({kind for one in samples for given in _asked(one) for kind in strange(given)}):
         made.left_out(f"samples.input.{kind}", "messages hold texts and images")
+
+
+def _beyond(solvers: list[str]) -> list[str]:
+    """Those that do something else than make the first question, and those that come after the first answer."""
+    answers = [at for at, name in enumerate(solvers) if name in ("generate", "multiple_choice")]
+    first = answers[0] if answers else len(solvers)
+    return [name for at, name in enumerate(solvers) if at > first or name not in BEFORE]
 
 
 def _asked(one: Json) -> list[Json]:

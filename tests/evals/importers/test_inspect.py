@@ -130,6 +130,7 @@ def test_samples_of_a_suite_are_what_a_model_was_asked_and_those_of_a_run_are_th
     assert [message["role"] for message in made.rows[0]["input"]] == ["system", "user"]
     assert made.repeats == 2
     assert [scorer["kind"] for scorer in made.scorers] == ["contains", "numeric"]
+    assert "`plan`: failing: solvers are what is asked" in made.report
     keep(log, tmp_path / "run")
     assert next(read_samples(tmp_path / "run")).messages == ({"role": "user", "content": "What is 1 + 1?"},)
     (result, *_) = read_results(tmp_path / "run")
@@ -148,6 +149,7 @@ def test_tools_and_images_are_in_openais_form(tmp_path: Path) -> None:
     log = read(EXPORTS / "weather.eval")
     (row,) = convert(log).rows
     assert row["tools"][0]["function"]["name"] == "get_weather"
+    assert "plan" not in convert(log).report
     text, image = row["input"][0]["content"]
     assert text == {"type": "text", "text": "The weather here?"}
     assert image["image_url"]["url"].startswith("data:image/png;base64,")
@@ -202,3 +204,12 @@ def test_a_damaged_log_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "cut.eval").write_bytes(whole)
     with pytest.raises(BadInput, match=r"cannot be unpacked|damaged"):
         read(tmp_path / "cut.eval")
+
+
+def test_solvers_that_go_on_after_the_first_answer_are_told(tmp_path: Path) -> None:
+    steps = [{"solver": name} for name in ("system_message", "generate", "user_message", "generate")]
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps({**HEAD, "plan": {"steps": steps, "config": {"temperature": 0}}, "samples": SAMPLES}))
+    told = {note.where: note.said for note in convert(read(path)).notes}
+    assert told["plan"].startswith("user_message, generate: solvers")
+    assert "a release sets" in told["model_generate_config.temperature"]
