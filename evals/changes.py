@@ -3,6 +3,7 @@ where. For people to look at; a gate decides by itself (`evals.gate`), and slice
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,8 +23,9 @@ MOST_FLIPS = 200
 
 class Change(msgspec.Struct, frozen=True):
     """Of a metric, on the `n` samples that both have it for: the mean difference, after less before, with an interval
-    of 95 % by cluster; None where there are too few clusters. `p` is two-sided: exact (McNemar) for right and wrong in
-    samples of their own, else by Student's t. `better` and `worse` count samples, by which way is better."""
+    of 95 % by cluster; None where there are too few clusters, or all changed by the same, which tells nothing of an
+    error. `p` is two-sided: exact (McNemar) for right and wrong in samples of their own, else by Student's t, and by
+    signs (Fisher) where all changed by the same. `better` and `worse` count samples, by which way is better."""
 
     n: int
     clusters: int
@@ -77,7 +79,7 @@ class Paired:
         if not n:
             return None
         found = intervals.mean(self.after - self.before, self.clusters)
-        known = found.clusters > 1
+        known = intervals.known(found)
         better, worse = int((gains > 0).sum()), int((gains < 0).sum())
         alone = found.clusters == n and bool(np.isin([self.before, self.after], (0.0, 1.0)).all())
         return Change(
@@ -88,7 +90,7 @@ class Paired:
             difference=found.estimate,
             low=found.low if known else None,
             high=found.high if known else None,
-            p=mcnemar(Pairs(0, better, worse, n - better - worse)) if alone else _p(found) if known else None,
+            p=mcnemar(Pairs(0, better, worse, n - better - worse)) if alone else _p(found),
             better=better,
             worse=worse,
         )
@@ -112,11 +114,14 @@ def _first(gains: Floats) -> Ints:
     return moved[np.argsort(-gains[moved], kind="stable")][:MOST_FLIPS]
 
 
-def _p(found: intervals.Interval) -> float:
-    """Two-sided, of the difference being 0, by the t on which the interval rests."""
+def _p(found: intervals.Interval) -> float | None:
+    """Two-sided, of the difference being 0, by the t on which the interval rests; None where there is no interval."""
     from scipy.special import stdtr, stdtrit
 
-    error = (found.high - found.estimate) / float(stdtrit(found.clusters - 1, 0.975))
-    if error == 0:
-        return 1.0 if found.estimate == 0 else 0.0
-    return 2 * float(stdtr(found.clusters - 1, -abs(found.estimate) / error))
+    if found.high == found.low:
+        return 1.0 if found.estimate == 0 else min(1.0, 2.0 ** (1 - found.clusters))
+    if not math.isfinite(found.low):
+        return None
+    freedom = (found.even or found.clusters) - 1
+    error = (found.high - found.estimate) / float(stdtrit(freedom, 0.975))
+    return 2 * float(stdtr(freedom, -abs(found.estimate) / error))

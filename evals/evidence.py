@@ -16,6 +16,8 @@ from evals.digest import sha256
 MOST_ITEMS = 100_000
 MOST_METRICS = 50
 LARGEST = 1e15
+ALWAYS_LOWER = ("cost", "failed", "seconds")
+"""Metrics that every run has, of which less is better."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Metric = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]

@@ -184,8 +184,9 @@ def _beyond(measure: Measure, requirement: Requirement) -> Decision:
     least = requirement.min_items
     if bounds.n < least:
         return Decision(verdict="underpowered", reasons=[f"{said}, fewer than {least}"], needed=least, **held)
-    if bounds.clusters < 2:
-        return Decision(verdict="underpowered", reasons=[f"{said}, all of one cluster"], **held)
+    if not math.isfinite(bounds.low):
+        which = "all" if bounds.clusters < 2 else "nearly all"
+        return Decision(verdict="underpowered", reasons=[f"{said}, {which} of one cluster"], **held)
     if bounds.low > threshold:
         return Decision(verdict="pass", reasons=[said], **held)
     if bounds.high < threshold or bounds.estimate <= threshold:

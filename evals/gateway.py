@@ -57,9 +57,11 @@ class Gateway:
     def post_evidence(self, body: Any) -> Json:
         return self._json("POST", "/admin/evidence", body)
 
-    def proof(self, endpoint: str, release: str) -> Json:
-        """How a release stands at an endpoint's gate, worked out and signed by the gateway."""
-        return self._json("GET", f"/admin/endpoints/{_segment(endpoint)}/proof/{_segment(release)}")
+    def proof(self, endpoint: str, release: str, evidence: str) -> Json:
+        """How a release stands at an endpoint's gate, worked out and signed by the gateway; that piece of evidence
+        counted, though it may have ended its rollout by now."""
+        path = f"/admin/endpoints/{_segment(endpoint)}/proof/{_segment(release)}"
+        return self._json("GET", path, query={"evidence": evidence})
 
     def calls(self, query: Mapping[str, str | int]) -> Json:
         """A page of the records of calls, newest first; `next` is the `after` of the next page, or None."""

@@ -97,9 +97,9 @@ class Values:
         from evals.statistics import bounds
 
         mean = math.fsum(self.baseline) / len(self.baseline)
-        scale = abs(mean) or 1.0
+        scale, way = abs(mean) or 1.0, math.copysign(1.0, mean)
         pairs = zip(self.candidate, self.baseline, strict=True)
-        contrasts = [(self.sign * (new - old) + margin * old) / scale - margin for new, old in pairs]
+        contrasts = [(self.sign * (new - old) + way * margin * old) / scale - margin for new, old in pairs]
         return bounds.mean(contrasts, self.clusters, alpha)
 
     def above(self, threshold: float) -> Values:

@@ -11,16 +11,13 @@ import numpy as np
 
 from evals.changes import Change, Floats, Paired, Part
 from evals.coded import Coded, Ints
-from evals.evidence import EvalEvidence, Item, JudgeFacts
+from evals.evidence import ALWAYS_LOWER, EvalEvidence, Item, JudgeFacts
 from evals.statistics import agreement, intervals
-
-ALWAYS_LOWER = ("cost", "failed", "seconds")
-"""Metrics that every run has, of which less is better."""
 
 
 class Found(msgspec.Struct, frozen=True):
     """The candidate's mean over `n` items in `clusters` clusters. `low` and `high` hold the truth with 95 %; None where
-    one cluster tells nothing."""
+    there are too few clusters to tell, or all values are alike."""
 
     value: float
     low: float | None
@@ -127,7 +124,7 @@ def _of_metric(evidence: EvalEvidence, name: str) -> OfMetric:
 def _found(values: Floats, clusters: Ints) -> Found:
     interval = intervals.proportion if bool(np.isin(values, (0.0, 1.0)).all()) else intervals.mean
     found = interval(values, clusters)
-    low, high = (found.low, found.high) if found.clusters > 1 else (None, None)
+    low, high = (found.low, found.high) if intervals.known(found) else (None, None)
     return Found(found.estimate, low, high, found.n, found.clusters)
 
 

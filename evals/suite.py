@@ -18,6 +18,7 @@ from evals.datasets import registry as datasets
 from evals.datasets.base import Dataset, load
 from evals.digest import sha256
 from evals.errors import BadInput, Missing
+from evals.evidence import ALWAYS_LOWER
 from evals.judges.judge import Judge
 from evals.parts import Part
 from evals.sample import Json
@@ -170,6 +171,9 @@ def _scorers(file: SuiteFile, document: Document, path: Path) -> tuple[Scorer, .
     found: list[Scorer] = []
     for number, given in enumerate(file.scorers):
         scorer = _placed(_part(scorers.find, given, document, path, "scorers", number), document, path, number)
+        if scorer.metric in ALWAYS_LOWER and scorer.kind != scorer.metric:
+            message = f"{scorer.metric!r} is measured of every run: give the scorer another name."
+            raise _at(message, document, path, "scorers", number)
         if any(other.metric == scorer.metric for other in found):
             message = f"two scorers yield {scorer.metric!r}: give one of them another name."
             raise _at(message, document, path, "scorers", number)

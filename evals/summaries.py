@@ -112,7 +112,7 @@ def _mean(table: RunTable, metric: MetricHeader, means: Floats, samples: Ints, l
     values = means[held]
     interval = intervals.proportion if bool(np.isin(values, (0.0, 1.0)).all()) else intervals.mean
     found = interval(values, table.clusters[held], level)
-    low, high = (found.low, found.high) if found.clusters > 1 else (None, None)
+    low, high = (found.low, found.high) if intervals.known(found) else (None, None)
     return Mean(found.estimate, low, high, level, found.n, found.clusters, missing, why, metric.lower)
 
 

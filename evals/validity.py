@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evals.evidence import Counts, EvalEvidence, Grading, Item, JudgeFacts
+from evals.evidence import ALWAYS_LOWER, Counts, EvalEvidence, Grading, Item, JudgeFacts
 
 if TYPE_CHECKING:
     from evals.gate import Requirement
@@ -20,11 +20,14 @@ def why_invalid(requirement: Requirement, evidence: EvalEvidence, now: float) ->
     """In words; None where the run can be judged by this requirement."""
     return (
         _out_of_date(requirement, evidence, now)
+        or _turned(requirement, evidence)
         or _lacking(requirement, evidence)
+        or _share_of_nothing(requirement, evidence)
         or _shortened(requirement, evidence)
         or _contaminated(requirement, evidence)
         or _reused(evidence)
         or _misjudged(evidence.judge_of(requirement.metric))
+        or _beyond_the_judge(requirement, evidence)
     )
 
 
@@ -61,6 +64,14 @@ def _out_of_date(requirement: Requirement, evidence: EvalEvidence, now: float) -
     return None
 
 
+def _turned(requirement: Requirement, evidence: EvalEvidence) -> str | None:
+    """A gate that takes more for better, of what less is better of, lets pass what is worse."""
+    lower = requirement.metric in evidence.lower or requirement.metric in ALWAYS_LOWER
+    if requirement.compares and requirement.direction == "higher" and lower:
+        return f"less {requirement.metric} is better, and the gate takes more for better: write direction: lower"
+    return None
+
+
 def _lacking(requirement: Requirement, evidence: EvalEvidence) -> str | None:
     metric = requirement.metric
     lacking = sum(metric not in item.candidate for item in evidence.items)
@@ -71,6 +82,12 @@ def _lacking(requirement: Requirement, evidence: EvalEvidence) -> str | None:
     if lacking:
         return f"{lacking} results have no {metric}: what is left out may be what went wrong"
     return None
+
+
+def _share_of_nothing(requirement: Requirement, evidence: EvalEvidence) -> str | None:
+    if not requirement.relative or any((item.baseline or {}).get(requirement.metric) for item in evidence.items):
+        return None
+    return f"the live release's {requirement.metric} is 0 throughout: no share of it is a margin"
 
 
 def _shortened(requirement: Requirement, evidence: EvalEvidence) -> str | None:
@@ -118,7 +135,40 @@ def _misjudged(judge: JudgeFacts | None) -> str | None:
     if min(sensitivity, specificity) < judge.least:
         found = f"knows {sensitivity:.0%} of right and {specificity:.0%} of wrong answers"
         return f"its judge {found}, less than {judge.least:.0%}: it advises, and proves nothing"
+    if sensitivity + specificity <= 1 + 2 / LEAST_LABELLED:
+        return "its judge is right hardly more often than chance: it proves nothing"
     return None
+
+
+def _beyond_the_judge(requirement: Requirement, evidence: EvalEvidence) -> str | None:
+    """A judge that calls more of a run's answers right than it called of right ones, or fewer than it called of wrong
+    ones, by more than three standard errors, is not what it was when it was calibrated."""
+    judge = evidence.judge_of(requirement.metric)
+    if judge is None or judge.counts is None:
+        return None
+    arms = [item.candidate for item in evidence.items], [item.baseline for item in evidence.items if item.baseline]
+    for values in ([arm[requirement.metric] for arm in held if requirement.metric in arm] for held in arms):
+        if values and set(values) <= {0.0, 1.0}:
+            found, n = sum(values) / len(values), len(values)
+            for most, of, above in _ends(judge.counts):
+                spread = 3 * (most * (1 - most) * (1 / of + 1 / n)) ** 0.5
+                if (found - most if above else most - found) > spread:
+                    return (
+                        f"its judge calls {found:.0%} of the answers right, and when it was calibrated "
+                        f"{most:.0%} of {'right' if above else 'wrong'} ones: it is not what it was"
+                    )
+    return None
+
+
+def _ends(counts: Counts) -> tuple[tuple[float, int, bool], tuple[float, int, bool]]:
+    """Which share it calls right of right and of wrong answers (with one more of each kind, as for corrections), and of
+    how many that is known; whether more is not to be had."""
+    right, wrong = of_right(counts), of_wrong(counts)
+    return ((counts.true_right + 1) / (right + 2), right + 2, True), (
+        (counts.false_right + 1) / (wrong + 2),
+        wrong + 2,
+        False,
+    )
 
 
 def _disagreeing(grading: Grading, least: float) -> str | None:

@@ -19,7 +19,7 @@ from evals.cli import (
     schema,
     show,
 )
-from evals.cli.exits import EPILOG, leave
+from evals.cli.exits import EPILOG, crash, leave
 from evals.errors import EvalError
 
 cli = typer.Typer(
@@ -51,3 +51,5 @@ def main() -> None:
         cli(prog_name="python -m evals")
     except EvalError as error:
         leave(error)
+    except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
+        crash()

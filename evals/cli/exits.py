@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from enum import IntEnum
+from typing import NoReturn
 
 import typer
 
@@ -20,6 +22,8 @@ class Exit(IntEnum):
     INVALID = 4
     INFRASTRUCTURE = 5
     """A target, a judge or the gateway gave no answer, or the budget was spent: run it again, it goes on."""
+    FAULT = 70
+    """A fault of this program: no verdict."""
 
 
 OF_VERDICT: dict[Verdict, Exit] = {
@@ -36,3 +40,9 @@ def leave(error: EvalError) -> None:
     """Says what went wrong, and ends the process."""
     typer.secho(f"sluice: {error.message}", fg="red", err=True)
     sys.exit(Exit.BAD_INPUT if isinstance(error, BadInput) else Exit.INFRASTRUCTURE)
+
+
+def crash() -> NoReturn:
+    """Says where this program was at fault, and ends the process: not as one that found a candidate to fail."""
+    traceback.print_exc()
+    sys.exit(Exit.FAULT)

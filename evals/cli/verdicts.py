@@ -73,8 +73,8 @@ def by_gateway(arms: Sequence[Arm], headers: Sequence[Header], spec: EndpointSpe
     """Posts the evidence, and takes the gateway's verdict: it works it out itself, and knows what was run before."""
     evidence = evidence_of(arms)
     with Gateway(spec.url) as gateway:
-        gateway.post_evidence(evidence.model_dump(mode="json", exclude_none=True))
-        proof = gateway.proof(spec.name, evidence.release)
+        posted = gateway.post_evidence(evidence.model_dump(mode="json", exclude_none=True))
+        proof = gateway.proof(spec.name, evidence.release, posted["id"])
     judged = of_proof(proof)
     return _kept(Ended(arms, headers, judged, gate_json(judged, evidence, proof)))
 

@@ -81,11 +81,15 @@ class Keys:
 
     def __init__(self, spec: TargetSpec, epoch: int = 0) -> None:
         of = b"" if not epoch else str(epoch).encode()
+        self._sees_all = spec.sees_all
         self._target = hashlib.sha256(canonical(dict(spec.identity)) + of).digest()
 
     def of(self, sample: Sample, asking: Asking) -> bytes:
-        """32 bytes for everything that the answer may depend on: not the sample's id, nor what is expected of it."""
-        asked = msgspec.structs.replace(sample, id="", expected=None, cluster=None, slices={}, metadata={})
+        """32 bytes for everything that the answer may depend on. That is not the sample's id, and what is expected and
+        known of it only for a target that sees it: what people correct there costs nothing. Samples that ask the same
+        have answers of their own."""
+        seen = sample if self._sees_all else msgspec.structs.replace(sample, expected=None, metadata={})
+        asked = msgspec.structs.replace(seen, id="", cluster=None, slices={})
         said = msgspec.json.encode(asked, order="sorted")
-        drawn = f"{asking.repeat},{asking.seed}".encode()
+        drawn = f"{asking.repeat},{asking.seed},{asking.twin}".encode()
         return hashlib.sha256(self._target + hashlib.sha256(said).digest() + drawn).digest()

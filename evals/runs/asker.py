@@ -6,8 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from evals.embedding import Embedder
 from evals.errors import EvalError, TargetFailed
+from evals.evidence import LARGEST
 from evals.judges.bench import Bench
 from evals.runs.answers import Answers
 from evals.runs.budget import Budget
@@ -72,10 +75,21 @@ class Lent:
 
 async def _score(scorer: Scorer, sample: Sample, output: Output, lent: Lent) -> Score:
     try:
-        return await scorer.score(sample, output, lent, lent.asking.repeat)
+        return _sound(await scorer.score(sample, output, lent, lent.asking.repeat), scorer)
     except TargetFailed as error:
         return Score(None, f"what scores it failed: {error.message}")
     except EvalError:
         raise
     except Exception as error:  # noqa: BLE001 - a plug-in's fault is a reason, and does not end a run
         return Score(None, f"{scorer.metric} raised {type(error).__name__}: {error}")
+
+
+def _sound(score: Score, scorer: Scorer) -> Score:
+    """As a log has it again: a scorer that is a plug-in may give anything."""
+    try:
+        found = msgspec.json.decode(msgspec.json.encode(score), type=Score)
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
+        return Score(None, f"{scorer.metric} gave a score that cannot be written down: {error}")
+    if found.value is not None and abs(found.value) > LARGEST:
+        return Score(None, f"{scorer.metric} gave {found.value:g}, which is above {LARGEST:g}")
+    return found

@@ -9,6 +9,7 @@ A run that has ended has a fourth, made of the others: `TABLE` (`evals.runs.parq
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -80,22 +81,30 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RunLog:
-    """Written by one process. Results are handed to the system at once, so that they outlive the process."""
+    """Written by one process, which holds the folder until it closes the log. Results are handed to the system at once,
+    so that they outlive the process."""
 
-    def __init__(self, folder: Path, header: Header, results: int) -> None:
+    def __init__(self, folder: Path, header: Header, held: int) -> None:
         self.folder, self.header = folder, header
-        self._results = results
+        self._held, self._results = held, _append(folder)
         self._encoder = msgspec.json.Encoder()
 
     @classmethod
     def create(cls, folder: Path, header: Header, samples: Iterable[Sample]) -> RunLog:
-        """Raises `BadInput` where the folder cannot be written, or has a run already."""
+        """Raises `BadInput` where the folder cannot be written, or holds anything but what a run leaves that was killed
+        before it began."""
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            if (folder / "run.json").exists():
+                raise BadInput(f"{folder} holds a run already: name another folder.")
+            if found := {file.name for file in folder.iterdir()} - {"samples.jsonl", "results.jsonl", "run.json.new"}:
+                raise BadInput(f"{folder} holds {min(found)}, and no run: name another folder.")
+            held = _hold(folder)
             with (folder / "samples.jsonl").open("wb") as file:
                 for sample in samples:
                     file.write(msgspec.json.encode(sample) + b"\n")
-            log = cls(folder, header, _append(folder))
+            (folder / "results.jsonl").unlink(missing_ok=True)
+            log = cls(folder, header, held)
             log.replace(header)
         except OSError as error:
             raise BadInput(f"{folder} cannot be made: {error.strerror}.") from error
@@ -103,11 +112,12 @@ class RunLog:
 
     @classmethod
     def resume(cls, folder: Path) -> RunLog:
-        """Opens a log to go on with, without what failed: that is asked anew."""
+        """Opens a log to go on with, without what failed: that is asked anew. Raises `BadInput`."""
         header = read_header(folder)
+        held = _hold(folder)
         (folder / TABLE).unlink(missing_ok=True)
         _mend(folder)
-        return cls(folder, header, _append(folder))
+        return cls(folder, header, held)
 
     def add(self, result: Result) -> None:
         os.write(self._results, self._encoder.encode(result) + b"\n")
@@ -121,6 +131,7 @@ class RunLog:
 
     def close(self) -> None:
         os.close(self._results)
+        os.close(self._held)
 
 
 def read_header(folder: Path) -> Header:
@@ -185,6 +196,17 @@ def _lines(path: Path, decoder: Any) -> Iterator[Any]:
                     raise BadInput(f"not a line of a run's log: {error}.", file=str(path), line=number) from error
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _hold(folder: Path) -> int:
+    """Until the descriptor is closed, or its process is gone. Raises `BadInput` where another process holds it."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(held)
+        raise BadInput(f"{folder} is written by another run: wait for it, or name another folder.") from error
+    return held
 
 
 def _append(folder: Path) -> int:

@@ -29,14 +29,15 @@ BATCH = 20_000
 
 
 def write(folder: Path) -> None:
-    """Whole or not at all: nothing where pyarrow is not installed or the disk is full, as the log has all of it."""
+    """Whole or not at all: nothing where pyarrow is not installed, the disk is full, or a number is larger than a
+    column holds, as the log has all of it."""
     if find_spec("pyarrow") is None:
         return
     new = folder / f"{TABLE}.new"
     try:
         _write(folder, new)
         new.replace(folder / TABLE)
-    except OSError:
+    except (OSError, ValueError, OverflowError):  # Arrow's are ValueErrors: a number that no column holds
         with suppress(OSError):
             new.unlink(missing_ok=True)
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
 from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from evals.digest import sha256
@@ -109,6 +111,7 @@ class Running:
     def __init__(self, suite: Suite, arms: Sequence[Arm], executor: Executor, options: Options) -> None:
         self._suite, self._arms, self._executor, self._options = suite, arms, executor, options
         self._samples = ordered(suite)
+        self._twins = twins(suite.dataset.samples)
         self._logs = {arm.name: _log(suite, arm, self._samples, options) for arm in arms}
         self._done = {arm.name: {(found.sample, found.repeat) for found in read_results(arm.folder)} for arm in arms}
         self._total = len(self._samples) * suite.repeats * len(arms)
@@ -142,7 +145,7 @@ class Running:
     def _units(self, samples: Sequence[Sample]) -> Iterator[Unit]:
         for sample in samples:
             for repeat in range(self._suite.repeats):
-                asking = Asking(repeat, seed_of(self._suite.seed, repeat))
+                asking = Asking(repeat, seed_of(self._suite.seed, repeat), self._twins.get(sample.id, 0))
                 for arm in self._arms:
                     if (sample.id, repeat) not in self._done[arm.name]:
                         yield Unit(arm.name, sample, asking)
@@ -167,6 +170,19 @@ def ordered(suite: Suite) -> tuple[Sample, ...]:
     return tuple(sample for name in names for sample in clusters[name])
 
 
+def twins(samples: Iterable[Sample]) -> dict[str, int]:
+    """Of samples that ask the same, by id, which of them each is after the first."""
+    counts: Counter[bytes] = Counter()
+    found = {}
+    for sample in sorted(samples, key=lambda one: one.id):
+        asked = Sample("", sample.messages, None, sample.documents, sample.variables, sample.tools)
+        said = msgspec.json.encode(asked, order="sorted")
+        if counts[said]:
+            found[sample.id] = counts[said]
+        counts[said] += 1
+    return found
+
+
 def _log(suite: Suite, arm: Arm, samples: Sequence[Sample], options: Options) -> RunLog:
     header = _header(suite, arm, options)
     if not (arm.folder / "run.json").exists():
@@ -175,6 +191,7 @@ def _log(suite: Suite, arm: Arm, samples: Sequence[Sample], options: Options) ->
     for name in ("suite_digest", "dataset_digest", "target_digest"):
         if getattr(log.header, name) != getattr(header, name):
             of = name.removesuffix("_digest")
+            log.close()
             message = f"{arm.folder} holds a run of another {of}, which cannot be gone on with: name another folder."
             raise BadInput(message)
     return log

@@ -4,7 +4,7 @@ Three ways of being wrong, and the widest counts: the error by cluster with Stud
 arXiv:2411.00640); what has been seen, reweighted until its mean is as far off as the bound, as a rare harm leaves too
 small an error where little of it was seen (a score test in the exponential family through the sample, Efron 1981); and
 what has not been seen at all, which in `g` clusters may be as frequent as `1 - alpha^(1/g)`, and as far off as the
-farthest value that was.
+farthest value that was. Clusters that are not of one size may count as fewer (`intervals.counted`).
 """
 
 from __future__ import annotations
@@ -37,6 +37,12 @@ class Bounds:
     n: int
     clusters: int
     alpha: float
+    even: float | None = None
+    """As how many clusters of one size they count (`intervals.counted`); None where they are of one size."""
+
+    @property
+    def counted(self) -> float:
+        return self.clusters if self.even is None else self.even
 
     def turned(self) -> Bounds:
         """Of the values with the other sign."""
@@ -45,9 +51,9 @@ class Bounds:
     @property
     def detectable(self) -> float:
         """How far the true mean must be from a threshold for `POWER`, in a run as this one."""
-        if self.clusters < 2:
+        if self.counted < intervals.LEAST:
             return math.inf
-        return max(_reach(self.alpha, self.clusters) * self.error, _unseen(self.alpha, self.clusters) * self.farthest)
+        return max(_reach(self.alpha, self.counted) * self.error, _unseen(self.alpha, self.counted) * self.farthest)
 
     def needed(self, threshold: float, planned: float | None = None) -> int:
         """How many items, in clusters as these, show with `POWER` that the mean is above the threshold: where it is as
@@ -57,9 +63,9 @@ class Bounds:
 
     def _for(self, distance: float) -> int:
         distance = max(distance, 1e-6 * self.farthest)  # what is nearer is as good as never shown
-        by_error = (_reach(self.alpha, self.clusters) * self.error / distance) ** 2
+        by_error = (_reach(self.alpha, self.counted) * self.error / distance) ** 2
         share = min(distance / self.farthest, 1 - 1e-9)
-        unseen = math.log(self.alpha) / math.log1p(-share) / self.clusters
+        unseen = math.log(self.alpha) / math.log1p(-share) / self.counted
         return math.ceil(self.n * max(by_error, unseen))
 
 
@@ -73,13 +79,14 @@ def mean(values: ArrayLike, clusters: Sequence[Hashable], alpha: float) -> Bound
     farthest = float(np.abs(held - estimate).max())
     if farthest <= 1e-12 * max(1.0, abs(estimate)):  # all alike: nothing says how far off one may be
         sums, farthest = np.zeros(g), max(1.0, abs(estimate))
-    if g < 2:
-        return Bounds(estimate, -math.inf, math.inf, math.inf, farthest, n, g, alpha)
+    even = intervals.counted(held, clusters)
+    if even < intervals.LEAST:
+        return Bounds(estimate, -math.inf, math.inf, math.inf, farthest, n, g, alpha, even)
     error = math.sqrt(float((sums**2).sum()) * g / (g - 1)) / n
-    t = float(stdtrit(g - 1, 1 - alpha))
-    least = max(t * error, _unseen(alpha, g) * farthest)
+    t = float(stdtrit(even - 1, 1 - alpha))
+    least = max(t * error, _unseen(alpha, even) * farthest)
     below, above = (max(least, _tilted(sign * sums, t) / n) for sign in (1.0, -1.0))
-    return Bounds(estimate, estimate - below, estimate + above, error, farthest, n, g, alpha)
+    return Bounds(estimate, estimate - below, estimate + above, error, farthest, n, g, alpha, even)
 
 
 def _tilted(sums: Floats, t: float) -> float:
@@ -108,13 +115,13 @@ def _tilted(sums: Floats, t: float) -> float:
     return -moments(float(brentq(beyond, 0.0, most, xtol=1e-6)))[0] * scale * g
 
 
-def _reach(alpha: float, clusters: int) -> float:
+def _reach(alpha: float, clusters: float) -> float:
     """Standard errors between a threshold and a mean that is shown to be beyond it with `POWER`."""
     from scipy.special import ndtri, stdtrit
 
     return float(stdtrit(clusters - 1, 1 - alpha)) + float(ndtri(POWER))
 
 
-def _unseen(alpha: float, clusters: int) -> float:
+def _unseen(alpha: float, clusters: float) -> float:
     """How frequent what was not seen in so many clusters may be."""
     return float(1 - alpha ** (1 / clusters))

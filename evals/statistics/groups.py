@@ -42,6 +42,7 @@ def difference(one: Bounds, other: Bounds) -> Bounds:
         one.n + other.n,
         min(one.clusters, other.clusters),
         one.alpha,
+        min(one.counted, other.counted),
     )
 
 

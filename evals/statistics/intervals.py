@@ -1,8 +1,8 @@
 """Intervals for means, rates and ratios whose values come in clusters: calls of a conversation, items of a document.
 
 Values of a cluster are not independent; errors are added up by cluster (Liang and Zeger 1986; Miller, arXiv:2411.00640)
-and held against Student's t on the number of clusters. With fewer than two clusters nothing is known: the bounds are
-infinite.
+and held against Student's t on the number of clusters, where they are not of one size on as many as they count for
+(compare Carter, Schnepel and Steigerwald 2017). With fewer than two clusters nothing is known: the bounds are infinite.
 """
 
 from __future__ import annotations
@@ -19,15 +19,21 @@ Clusters = Sequence[Hashable] | NDArray[np.int64] | None
 """Of which cluster each value is; None where each is one of its own. Numbers in an array are fast."""
 
 
+LEAST = 1.2
+"""Clusters of one size, or what counts as so many, that say anything: of fewer an interval is wider than anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """`low` and `high` hold the truth with the level that was asked for; `n` values in `clusters` clusters."""
+    """`low` and `high` hold the truth with the level that was asked for; `n` values in `clusters` clusters, which count
+    as so many of one size where they are not of one: `even`."""
 
     estimate: float
     low: float
     high: float
     n: int
     clusters: int
+    even: float | None = None
 
 
 def mean(values: ArrayLike, clusters: Clusters = None, level: float = 0.95) -> Interval:
@@ -54,17 +60,23 @@ def proportion(values: ArrayLike, clusters: Clusters = None, level: float = 0.95
     held = np.asarray(values, dtype=np.float64)
     n, estimate = len(held), float(held.mean())
     groups, count = sums(held - estimate, clusters)
-    if count < 2:
-        return Interval(estimate, 0.0, 1.0, n, count)
+    even = counted(held, clusters)
+    if even < LEAST:
+        return Interval(estimate, 0.0, 1.0, n, count, even)
     alone = estimate * (1 - estimate) / n
     error = float((groups**2).sum()) * count / (count - 1) / n**2
-    effect = max(1.0, error / alone) if alone > 0 else n / count
-    effective, z = n / effect, _t(level, count - 1)
+    effect = max(1.0, error / alone, n / independent(held, clusters)) if alone > 0 else n / even
+    effective, z = n / effect, _t(level, even - 1)
     middle = (estimate + z * z / (2 * effective)) / (1 + z * z / effective)
     reach = z / (1 + z * z / effective) * math.sqrt(alone * effect + z * z / (4 * effective * effective))
     low = 0.0 if estimate == 0 else max(0.0, middle - reach)  # exactly, whatever rounding makes of it
     high = 1.0 if estimate == 1 else min(1.0, middle + reach)
-    return Interval(estimate, low, high, n, count)
+    return Interval(estimate, low, high, n, count, even)
+
+
+def known(found: Interval) -> bool:
+    """Whether it tells anything: there are clusters enough, and values that are not all alike."""
+    return found.clusters > 1 and math.isfinite(found.low) and found.low < found.high
 
 
 def at_most(events: int, n: int, alpha: float = 0.05) -> float:
@@ -78,10 +90,11 @@ def at_most(events: int, n: int, alpha: float = 0.05) -> float:
 def _around(estimate: float, influence: Floats, clusters: Clusters, level: float) -> Interval:
     groups, count = sums(influence, clusters)
     n = len(influence)
-    if count < 2:
-        return Interval(estimate, -math.inf, math.inf, n, count)
-    reach = _t(level, count - 1) * math.sqrt(float((groups**2).sum()) * count / (count - 1)) / n
-    return Interval(estimate, estimate - reach, estimate + reach, n, count)
+    even = counted(influence, clusters)
+    if even < LEAST:
+        return Interval(estimate, -math.inf, math.inf, n, count, even)
+    reach = _t(level, even - 1) * math.sqrt(float((groups**2).sum()) * count / (count - 1)) / n
+    return Interval(estimate, estimate - reach, estimate + reach, n, count, even)
 
 
 def sums(values: Floats, clusters: Clusters) -> tuple[Floats, int]:
@@ -100,7 +113,31 @@ def sums(values: Floats, clusters: Clusters) -> tuple[Floats, int]:
     return found, len(places)
 
 
-def _t(level: float, freedom: int) -> float:
+def counted(values: Floats, clusters: Clusters) -> float:
+    """As how many clusters of one size they count: fewer than there are, where a few large ones hold most of the values
+    and those of a cluster are alike."""
+    _, count = sums(values, clusters)
+    return min(count, independent(values, clusters))
+
+
+def independent(values: Floats, clusters: Clusters) -> float:
+    """The independent values whose mean errs as theirs does: `n^2 / sum(m (1 + (m - 1) r))` in clusters of sizes `m`,
+    by the intraclass correlation `r` that is found in the analysis of variance, from 0 to 1 (Donner 1986)."""
+    sizes, count = sums(np.ones(len(values)), clusters)
+    n, squares = len(values), float((sizes**2).sum())
+    if count in (n, 1):
+        return count
+    totals, _ = sums(values - values.mean(), clusters)
+    between = float((totals**2 / sizes).sum())
+    within = max(0.0, float(((values - values.mean()) ** 2).sum()) - between) / (n - count)
+    between /= count - 1
+    usual = (n - squares / n) / (count - 1)
+    whole = between + (usual - 1) * within
+    alike = min(1.0, max(0.0, (between - within) / whole)) if whole > 0 else 0.0
+    return n * n / (n + alike * (squares - n))
+
+
+def _t(level: float, freedom: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, (1 + level) / 2))

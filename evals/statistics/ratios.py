@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,8 +27,8 @@ def ratio(above: ArrayLike, below: ArrayLike, clusters: Sequence[Hashable], alph
         raise ZeroDivisionError("the lower sum of a ratio is not above 0")
     estimate, scale = float(top.sum()) / whole, whole / len(bottom)
     linear = bounds.mean((top - estimate * bottom) / scale, clusters, alpha)
-    if linear.clusters < 2:
-        return Bounds(estimate, -math.inf, math.inf, math.inf, linear.farthest, linear.n, linear.clusters, alpha)
+    if not math.isfinite(linear.low):
+        return replace(linear, estimate=estimate)
 
     def distance(at: float, sign: float) -> float:
         """How far beyond 0, in the direction of `sign`, the difference at a ratio is bounded to be."""
@@ -35,7 +36,7 @@ def ratio(above: ArrayLike, below: ArrayLike, clusters: Sequence[Hashable], alph
 
     step = max(linear.high - linear.estimate, linear.estimate - linear.low)
     low, high = (_crossing(lambda at, sign=sign: distance(at, sign), estimate, -sign * step) for sign in (1.0, -1.0))
-    return Bounds(estimate, low, high, linear.error, linear.farthest, linear.n, linear.clusters, alpha)
+    return replace(linear, estimate=estimate, low=low, high=high)
 
 
 def _crossing(distance: object, start: float, step: float) -> float:

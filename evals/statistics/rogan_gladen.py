@@ -58,7 +58,8 @@ def rate(found: Bounds, quality: Quality) -> Bounds:
     of_s, of_p = quality.variances
     error = math.sqrt(estimate**2 * of_s + (1 - estimate) ** 2 * of_p) / j
     made = _widened(found, estimate, error, j)
-    return replace(made, low=max(0.0, made.low), high=min(1.0, made.high))
+    low, middle, high = (min(1.0, max(0.0, one)) for one in (made.low, made.estimate, made.high))
+    return replace(made, estimate=middle, low=low, high=high)
 
 
 def _informed(quality: Quality) -> float:

@@ -30,6 +30,7 @@ class AgentSpec(TargetSpec):
     asks it ends, whatever it still wants to call. The trajectory is in the output's messages, all calls in its tool
     calls."""
 
+    sees_all: ClassVar[bool] = True
     about: ClassVar[str] = "a model that calls tools until it answers"
     kind: Literal["agent"] = "agent"
     model: Nested

@@ -14,10 +14,12 @@ from evals.sample import Output, Sample
 
 
 class Asking(msgspec.Struct, frozen=True):
-    """One ask of a sample: which repeat it is (from 0), and the seed that is its own."""
+    """One ask of a sample: which repeat it is (from 0), and the seed that is its own; and which it is (from 0) of the
+    samples that ask the same."""
 
     repeat: int
     seed: int
+    twin: int = 0
 
 
 class Target(Protocol):
@@ -34,6 +36,8 @@ class TargetSpec(Part, ABC):
     kind: str
     about: ClassVar[str]
     """What it asks, in a line, for help."""
+    sees_all: ClassVar[bool] = False
+    """Whether an answer may depend on all of a sample, what is expected and what is known of it among that."""
 
     @property
     def identity(self) -> Mapping[str, Any]:

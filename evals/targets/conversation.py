@@ -41,6 +41,7 @@ class ConversationSpec(TargetSpec):
     """`target` is asked at most `turns` times. The answer is the last one; the trajectory has them all, with what the
     user said between. What the user cost counts too."""
 
+    sees_all: ClassVar[bool] = True
     about: ClassVar[str] = "a target asked turn by turn, by a scripted or simulated user"
     kind: Literal["conversation"] = "conversation"
     target: Nested

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr
 
@@ -15,6 +15,8 @@ from evals.targets.base import TargetSpec
 
 class OwnSpec(TargetSpec):
     """`call` is `module:name`, of `module.py` in the suite's folder, else of an installed module."""
+
+    sees_all: ClassVar[bool] = True
 
     call: str = Field(pattern=PATTERN)
 

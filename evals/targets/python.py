@@ -15,6 +15,9 @@ from evals.sample import Output, Sample
 from evals.targets.base import Asking, Target
 from evals.targets.own import OwnSpec
 
+MOST_COST = 10**15
+"""Micro-USD of one answer: a billion dollars."""
+
 
 class PythonSpec(OwnSpec):
     """`call` is `module:function`, of `module.py` in the suite's folder, else of an installed module. The function
@@ -52,12 +55,23 @@ class Function:
 def output_of(value: Any, call: str) -> Output:
     """Raises `TargetFailed` for what is no answer."""
     if isinstance(value, Output):
-        return value
+        return _sound(value, call)
     if isinstance(value, str):
-        return Output(value, ({"role": "assistant", "content": value},), finish="stop")
+        return _sound(Output(value, ({"role": "assistant", "content": value},), finish="stop"), call)
     try:
-        return msgspec.convert(value, Output)
+        return _sound(msgspec.convert(value, Output), call)
     except msgspec.ValidationError as error:
         raise TargetFailed(
             f"{call} gave {str(value)[:80]!r}, which is neither a text nor an output: {error}"
         ) from error
+
+
+def _sound(output: Output, call: str) -> Output:
+    """As a log has it again. Raises `TargetFailed` where no log can hold it: numbers that are none, or too large."""
+    try:
+        found = msgspec.json.decode(msgspec.json.encode(output), type=Output)
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
+        raise TargetFailed(f"{call} gave an output that cannot be written down: {error}") from error
+    if found.usage.cost is not None and not 0 <= found.usage.cost <= MOST_COST:
+        raise TargetFailed(f"{call} gave a cost of {found.usage.cost} micro-USD, which is none.")
+    return found

@@ -76,16 +76,17 @@ async def get_endpoint(name: str, who: Viewer, running: Running) -> Json:
 
 
 @router.get("/endpoints/{name}/proof/{release}")
-async def get_proof(name: str, release: str, who: Viewer, running: Running) -> Json:
+async def get_proof(name: str, release: str, who: Viewer, running: Running, evidence: str | None = None) -> Json:
     """How a release stands at the gate of an endpoint by the evidence there is, rollout or none: worked out here from
-    the results item by item, and signed by this installation. Asking changes nothing."""
+    the results item by item, and signed by this installation. Evidence from before the release was last turned away
+    does not count; that with the id `evidence` does, as it may have been turned away on it. Asking changes nothing."""
     signer = running.signer
 
     def read(connection: Any) -> Json:
         row = golive.endpoint_row(connection, name)
         if catalogue.find_release(connection, release) is None:
             raise NotFound(f"There is no release {release[:80]!r}.", param="release", code="unknown_release")
-        proof = prove(connection, row, release, ())
+        proof = prove(connection, row, release, (), evidence)
         return {
             "endpoint": name,
             "release": release,

@@ -116,3 +116,5 @@ def app() -> None:
         sys.exit(1)
     except EvalError as error:
         exits.leave(error)
+    except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
+        exits.crash()

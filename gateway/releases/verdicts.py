@@ -50,10 +50,17 @@ class Proof:
         return ". ".join(said)
 
 
-def prove(connection: Connection, endpoint: EndpointRow, release: str, approvals: Sequence[Approval]) -> Proof:
+def prove(
+    connection: Connection,
+    endpoint: EndpointRow,
+    release: str,
+    approvals: Sequence[Approval],
+    counting: str | None = None,
+) -> Proof:
     """The verdict on each requirement there is evidence for. Evidence from before the release was last turned away does
     not count, but has had its share of the error; a comparison with anything but the live release does not count at
-    all. A verdict of fail stands, whatever is sent after it."""
+    all. A verdict of fail stands, whatever is sent after it. The evidence `counting` counts though the release was
+    turned away since: it may have been on this very evidence."""
     if endpoint.gate is None:
         raise Conflict(f"{endpoint.name!r} has no gate.", code="no_gate")
     gate = parse_gate(endpoint.gate)
@@ -64,7 +71,11 @@ def prove(connection: Connection, endpoint: EndpointRow, release: str, approvals
     now = time.time()
     for requirement in gate.requires:
         runs = [row for row in found if _fits(row, requirement, endpoint.release)]
-        reached = [(decision, row) for decision, row in _judged(connection, requirement, runs, now) if row.at > since]
+        reached = [
+            (decision, row)
+            for decision, row in _judged(connection, requirement, runs, now)
+            if row.at > since or row.id == counting
+        ]
         if reached:
             decision, row = min(reached, key=lambda one: RANK[one[0].verdict])
             verdicts[requirement] = decision

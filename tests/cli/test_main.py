@@ -26,7 +26,6 @@ COMMANDS = (
     ("eval", "diff"),
     ("eval", "judge"),
     ("eval", "people"),
-    ("eval", "people"),
     ("eval", "import"),
     ("eval", "import", "openai"),
     ("eval", "import", "promptfoo"),

@@ -129,6 +129,7 @@ BROKEN = [
     ("slices: 3\n", r":1: slices: write a list, as \[one, other\] or a mapping"),
     ("slices: [Language]\n", r":1: slices\.0: a name is a small letter"),
     ("scorers:\n- exact\n- exat\n", r":3: scorers\.1: there is no scorer 'exat'; did you mean exact\?"),
+    ("scorers:\n- {kind: exact, name: failed}\n", r":2: scorers\.0: 'failed' is measured of every run: give"),
     ("scorers:\n- exact\n- exact\n", r":3: scorers\.1: two scorers yield 'exact': give one of them another name"),
     ("scorers:\n- {kind: exact, ignore-case: true}\n", r":2: scorers\.0\.ignore-case: .*did you mean ignore_case\?"),
     ("scorers:\n- kind: contains\n  match: some\n", r":3: scorers\.0\.match: it is 'all' or 'any'"),

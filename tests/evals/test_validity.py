@@ -10,6 +10,8 @@ from evals.evidence import Contamination, Counts, EvalEvidence, Grading, JudgeFa
 from evals.gate import Requirement, decide
 from tests.evals.test_gate import ALIKE, NOW, need, run
 
+FEW = Counts(true_right=50, false_wrong=50, true_wrong=95, false_right=5)
+CHANCE = Counts(true_right=51, false_wrong=49, true_wrong=50, false_right=50)
 GOOD = Counts(true_right=90, false_wrong=10, true_wrong=45, false_right=5)
 
 
@@ -34,6 +36,9 @@ def judged(**facts: Any) -> JudgeFacts:
         ({"judges": (judged(grading=Grading(n=60, alpha=None)),)}, "cannot be told"),
         ({"judges": (judged(counts=GOOD, least=0.95),)}, "knows 90% of right and 90% of wrong answers"),
         ({"judges": (judged(counts=Counts(true_right=79, false_wrong=21, true_wrong=50, false_right=0)),)}, "79%"),
+        ({"lower": ("pass",)}, "less pass is better, and the gate takes more for better: write direction: lower"),
+        ({"judges": (judged(counts=FEW, least=0.5),)}, "calls 75% of the answers right, and when it was"),
+        ({"judges": (judged(counts=CHANCE, least=0.5),)}, "right hardly more often than chance"),
         ({"made": NOW - 40 * 86_400}, "older than 30d"),
         ({"made": NOW + 7200}, "time to come"),
     ],
@@ -129,3 +134,33 @@ def test_grades_of_a_judge_are_not_corrected_and_that_is_told() -> None:
     assert "not corrected" in decide(need(margin=0.05), evidence, NOW).reasons[-1]
     graded = run(ALIKE, ALIKE).model_copy(update={"judges": (judged(grading=Grading(n=60, alpha=0.9)),)})
     assert "the judge gives grades" in decide(need(margin=0.05), graded, NOW).reasons[-1]
+
+
+def test_which_way_is_better_matters_only_where_arms_are_compared() -> None:
+    evidence = run(ALIKE, ALIKE).model_copy(update={"lower": ("pass",)})
+    assert decide(need(at_least=0.5), evidence, NOW).verdict == "pass"
+    assert decide(need(margin=0.05, direction="lower"), evidence, NOW).verdict == "pass"
+
+
+def test_a_judge_that_calls_all_right_is_not_what_it_was() -> None:
+    """One that found nine of ten right answers, and all of five hundred."""
+    facts = judged(counts=Counts(true_right=90, false_wrong=10, true_wrong=90, false_right=10))
+    for values, which in (([1.0] * 500, "right"), ([0.0] * 500, "wrong")):
+        evidence = run(values).model_copy(update={"judges": (facts,)})
+        decision = decide(need(at_least=0.99), evidence, NOW)
+        assert decision.verdict == "invalid"
+        assert f"of {which} ones: it is not what it was" in decision.reasons[0]
+
+
+def test_a_share_of_nothing_is_no_margin() -> None:
+    nothing = run([0.0] * 400, [0.0] * 400)
+    decision = decide(need(margin=0.1, relative=True, direction="lower"), nothing, NOW)
+    assert (decision.verdict, "no share of it is a margin" in decision.reasons[0]) == ("invalid", True)
+
+
+def test_a_share_of_what_is_below_0_is_one_of_its_size() -> None:
+    """From -10 to -9.5: better by 5 %."""
+    spread = [(at % 7 - 3) / 100 for at in range(400)]
+    evidence = run([-9.5 + one for one in spread], [-10.0 + one for one in spread])
+    decision = decide(need(margin=0.1, relative=True), evidence, NOW)
+    assert (decision.verdict, decision.estimate) == ("pass", pytest.approx(0.05, abs=0.1))

@@ -140,7 +140,7 @@ def test_output_items_are_the_logs_of_runs_that_can_be_compared(tmp_path: Path) 
     assert [one.error for one in read_results(kept[1])] == [None, "It broke."]
     row = convert(tmp_path / "eval.json").rows[0]
     assert [message["role"] for message in row["input"]] == ["system", "user"]
-    with pytest.raises(BadInput, match="cannot be made"):
+    with pytest.raises(BadInput, match="holds a run already"):
         keep(found, tmp_path)
 
 

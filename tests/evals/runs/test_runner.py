@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from evals.errors import BadInput, TargetFailed
-from evals.runs.log import read_header, read_results, read_samples
+from evals.runs.log import RunLog, read_header, read_results, read_samples
 from evals.runs.runner import Options, ordered
 from evals.sample import Output, Sample, Usage
 from evals.targets.base import Asking, Target, TargetSpec
@@ -193,3 +193,31 @@ def test_a_line_that_a_kill_left_half_is_dropped(tmp_path: Path) -> None:
     header = run_once(suite, tmp_path, Recorded())
     assert (header.asked, len(Recorded.asked)) == (12, 12)
     assert all(json.loads(line) for line in path.read_text().splitlines())
+
+
+def test_samples_that_ask_the_same_have_answers_of_their_own(tmp_path: Path) -> None:
+    rows = [{"id": f"q{n}", "input": "Hello.", "expected": str(n)} for n in range(3)]
+    header = run_once(suite_of(tmp_path, rows), tmp_path, Recorded())
+    assert (len(Recorded.asked), header.reused) == (3, 0)
+    assert len({result.output.text for result in read_results(tmp_path / "run") if result.output}) == 3
+
+
+def test_a_run_that_was_killed_before_it_began_begins(tmp_path: Path) -> None:
+    suite = suite_of(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "samples.jsonl").write_text('{"id": "half')
+    assert run_once(suite, tmp_path).state == "complete"
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").touch()
+    with pytest.raises(BadInput, match=r"holds notes.txt, and no run"):
+        RunLog.create(other, read_header(tmp_path / "run"), [])
+
+
+def test_two_runs_do_not_write_one_log(tmp_path: Path) -> None:
+    run_once(suite_of(tmp_path), tmp_path)
+    log = RunLog.resume(tmp_path / "run")
+    with pytest.raises(BadInput, match="is written by another run"):
+        RunLog.resume(tmp_path / "run")
+    log.close()
+    RunLog.resume(tmp_path / "run").close()

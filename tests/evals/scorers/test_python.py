@@ -154,3 +154,55 @@ def test_a_scorer_of_an_installed_package() -> None:
 def test_a_plug_in_that_is_none(kind: str, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         registry.find(kind)
+
+
+ODD = """
+from evals.sample import Output, Score, Usage
+
+def words(sample, output):
+    return Score("good")
+
+def details(sample, output):
+    return Score(1.0, details={"x": object()})
+
+def huge(sample, output):
+    return Score(1e16)
+
+def surrogate(sample, output):
+    return Score(1.0, "\\ud800")
+
+def never(sample):
+    return Output("a", seconds=float("nan"))
+
+def dear(sample):
+    return Output("a", usage=Usage(cost=2**70))
+
+def half(sample):
+    return "\\ud800"
+"""
+
+
+@pytest.mark.parametrize("name", ["words", "details", "huge", "surrogate"])
+def test_a_score_that_no_log_can_hold_is_none(tmp_path: Path, name: str) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    run_once(suite_of(tmp_path, scorers=[{"kind": "python", "call": f"odd:{name}"}]), tmp_path)
+    (found, *_) = read_results(tmp_path / "run")
+    assert found.scores["python"].value is None
+    assert found.scores["python"].reason.startswith("python gave")
+
+
+@pytest.mark.parametrize("name", ["never", "dear", "half"])
+def test_an_answer_that_no_log_can_hold_is_a_failure(tmp_path: Path, name: str) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    suite = suite_of(tmp_path, target={"kind": "python", "call": f"odd:{name}"})
+    header = run_once(suite, tmp_path)
+    assert (header.failed, header.state) == (12, "complete")
+    assert all(result.error and f"odd:{name} gave" in result.error for result in read_results(tmp_path / "run"))
+
+
+def test_a_function_sees_what_is_known_of_a_sample_and_so_does_its_answer(tmp_path: Path) -> None:
+    (tmp_path / "mood.py").write_text("def say(sample):\n    return sample.metadata['mood']\n")
+    rows = [{"id": mood, "input": "Hello", "expected": mood, "mood": mood} for mood in ("angry", "happy")]
+    suite = suite_of(tmp_path, rows, target={"kind": "python", "call": "mood:say"})
+    run_once(suite, tmp_path)
+    assert [found.scores["exact"].value for found in read_results(tmp_path / "run")] == [1.0, 1.0]

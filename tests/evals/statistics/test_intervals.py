@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from evals.statistics.intervals import Interval, at_most, mean, proportion, ratio
+from evals.statistics.intervals import Interval, at_most, counted, mean, proportion, ratio
 
 STREAMS = 1500
 
@@ -39,8 +39,33 @@ def test_the_exact_bound_as_published() -> None:
 
 
 def test_one_cluster_tells_nothing_of_the_error() -> None:
-    assert mean([1, 2, 3], ["a"] * 3) == Interval(2.0, -math.inf, math.inf, 3, 1)
-    assert proportion([1, 0], ["a", "a"]) == Interval(0.5, 0.0, 1.0, 2, 1)
+    assert mean([1, 2, 3], ["a"] * 3) == Interval(2.0, -math.inf, math.inf, 3, 1, 1)
+    assert proportion([1, 0], ["a", "a"]) == Interval(0.5, 0.0, 1.0, 2, 1, 1)
+
+
+def test_clusters_of_one_size_count_as_they_are() -> None:
+    values = np.random.default_rng(1).normal(size=60)
+    assert counted(values, [at // 3 for at in range(60)]) == 20
+    assert counted(values, None) == counted(values, range(60)) == 60
+
+
+def test_a_few_large_clusters_whose_values_are_alike_count_as_few() -> None:
+    sizes = [1] * 28 + [60, 60]
+    clusters = [at for at, size in enumerate(sizes) for _ in range(size)]
+    alike = np.repeat([at % 2 for at in range(30)], sizes)
+    assert counted(alike.astype(float), clusters) == pytest.approx(148**2 / (28 + 2 * 3600), rel=0.05)
+    apart = np.random.default_rng(1).normal(size=148)
+    assert counted(apart, clusters) > 20
+
+
+@pytest.mark.parametrize("right", [0.5, 0.8, 0.9])
+@pytest.mark.parametrize("large", [2, 4, 8])
+def test_a_proportion_holds_the_truth_where_large_clusters_are_alike(right: float, large: int) -> None:
+    random = np.random.default_rng(1)
+    sizes = [1] * 28 + [60] * large
+    clusters = np.repeat(np.arange(len(sizes)), sizes)
+    found = [proportion(np.repeat(random.random(len(sizes)) < right, sizes), clusters) for _ in range(400)]
+    assert sum(one.low <= right <= one.high for one in found) >= 0.93 * 400
 
 
 def test_without_clusters_each_value_is_one() -> None:
