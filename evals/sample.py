@@ -67,7 +67,8 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `seconds` from the question to the end of the answer, `first_token` to its first token where it was streamed.
     `release` is the digest of the release that answered, where the target is a gateway; `reply` the id of the reply.
-    `reused` says that a cache somewhere on the way gave the answer."""
+    `reused` says that a cache somewhere on the way gave the answer. `at` is the Unix time at which it came, which a
+    kept answer keeps; 0 where that is not known."""
 
     text: str = ""
     messages: tuple[Json, ...] = ()
@@ -80,6 +81,7 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
     first_token: float | None = None
     reused: bool = False
+    at: float = 0.0
 
 
 class Score(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -97,7 +99,7 @@ class Score(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of one `repeat` (from 0) of one sample. Where the target failed for good, `error` says how, and there
-    are no scores; an error of a scorer is a score without a value. `at` is Unix time."""
+    are no scores; an error of a scorer is a score without a value. `at` is the Unix time at which the answer came."""
 
     sample: str
     repeat: int

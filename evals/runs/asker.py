@@ -53,7 +53,7 @@ class Asker:
             return Result(sample.id, asking.repeat, None, {}, time.time(), error.message)
         lent = Lent(self._lines, self._arm, asking)
         scores = {one.metric: await _score(one, sample, output, lent) for one in self._scorers}
-        return Result(sample.id, asking.repeat, output, scores, time.time())
+        return Result(sample.id, asking.repeat, output, scores, output.at or time.time())
 
 
 class Lent:

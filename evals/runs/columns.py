@@ -24,8 +24,8 @@ UNSCORED = "it was not scored"
 class Columns:
     """Of each result, in any order. `position` is where its sample stands among those that were to be asked; what is
     not there is NaN, or a code of -1. `scores` and the `reasons` for having none are by metric. `costs` (micro-USD) are
-    those of answers, `used` is all that was used, for scoring too. `lines` and `asked` say at which byte of
-    results.jsonl and samples.jsonl result and sample begin."""
+    those of answers, which came `at` a Unix time; `used` is all that was used, for scoring too. `lines` and `asked` say
+    at which byte of results.jsonl and samples.jsonl result and sample begin."""
 
     ids: Names
     position: Codes
@@ -38,6 +38,7 @@ class Columns:
     seconds: Floats
     first_token: Floats
     costs: Floats
+    at: Floats
     reused: Bools
     labels: Mapping[str, Labels]
     used: Usage
@@ -65,6 +66,7 @@ def of(header: Header, samples: Iterable[Sample], results: Iterable[Result]) -> 
         seconds=_floats(one.output.seconds if one.output else None for one in found),
         first_token=_floats(one.output.first_token if one.output else None for one in found),
         costs=_floats(one.output.usage.cost if one.output else None for one in found),
+        at=_floats(one.at for one in found),
         reused=np.array([one.output is not None and one.output.reused for one in found], dtype=np.bool_),
         labels={
             metric.name: Labels.of([label_of(one, metric.name) for one in found])

@@ -37,10 +37,14 @@ def of_logs(candidate: Path, baseline: Path | None = None) -> EvalEvidence:
         )
         if before is None or sample in before
     )
-    return _evidence(table.header, other.header if other is not None else None, items)
+    return _evidence(table, other, items)
 
 
-def _evidence(header: Header, other: Header | None, items: tuple[Item, ...]) -> EvalEvidence:
+def _evidence(table: RunTable, against: RunTable | None, items: tuple[Item, ...]) -> EvalEvidence:
+    """As old as its oldest answer: one that was kept is no younger for being scored anew."""
+    header, other = table.header, against.header if against is not None else None
+    arms = [table] if against is None else [table, against]
+    came = [float(arm.rows.at.min()) for arm in arms if len(arm.rows.at)]
     return EvalEvidence(
         release=header.release or header.target_digest,
         baseline=(other.release or other.target_digest) if other is not None else None,
@@ -48,7 +52,7 @@ def _evidence(header: Header, other: Header | None, items: tuple[Item, ...]) -> 
         name=header.suite[:200],
         dataset=header.dataset_digest,
         lower=tuple(metric.name for metric in header.metrics if metric.lower),
-        made=header.ended or header.started,
+        made=min(came, default=header.started) or header.started,
         repeats=header.repeats,
         seeds=(header.seed,),
         samples=header.samples,

@@ -79,6 +79,4 @@ class Line:
                 message = f"There was no answer within {self._limits.seconds:g} s."
                 raise TargetFailed(message, retryable=True) from error
             took.append(output.usage)
-        if not output.seconds:
-            output = replace(output, seconds=time.perf_counter() - began)
-        return output
+        return replace(output, seconds=output.seconds or time.perf_counter() - began, at=time.time())

@@ -170,6 +170,7 @@ def _columns(held: Any, header: Header) -> Columns:
         seconds=_floats(_column(held, "seconds")),
         first_token=_floats(_column(held, "first_token")),
         costs=costs,
+        at=_floats(_column(held, "at")),
         reused=_column(held, "reused").to_numpy(),
         labels={name: _labels(one) for name, one in _parts(held, "labels").items()},
         used=_used(held, costs, errors),

@@ -167,3 +167,14 @@ def test_a_comparison_is_of_samples_wherever_they_stand(tmp_path: Path) -> None:
     ]
     assert [flip.sample for flip in metric.lost] == ["c", "a"]
     assert [item.id for item in of_logs(tmp_path / "other", tmp_path / "one").items] == ["b", "c", "a"]
+
+
+def test_evidence_is_as_old_as_its_oldest_answer(tmp_path: Path) -> None:
+    """Kept answers that are scored anew make no new evidence."""
+    run_once(suite_of(tmp_path), tmp_path)
+    first = of_logs(tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "before")
+    run_once(suite_of(tmp_path), tmp_path)
+    again = of_logs(tmp_path / "run")
+    assert read_header(tmp_path / "run").started > read_header(tmp_path / "before").started
+    assert (again.made, again.items) == (first.made, first.items)
