@@ -6,7 +6,9 @@ against what is rare and was not seen (`evals.statistics.bounds`), and so none s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +27,8 @@ Floats = NDArray[np.float64]
 DRAWS = 4000
 """Runs that are played: the power is right within 1.6 points, 19 times in 20."""
 WHILE_SEARCHING = 1000
-"""Runs that are played at each step of a search."""
+"""Runs that are played at most at each step of a search."""
+STEP = 25
 MOST_ITEMS = 100_000
 
 
@@ -57,12 +60,26 @@ def power(
 ) -> float:
     """The share of runs of so many items that pass all that is required, the `before` runs there were already paid for.
     A run that is looked at ends where it is given up."""
+    return sum(islice(_played(requirement, supposed, items, before, seed), draws)) / draws
+
+
+def _played(requirement: Requirement, supposed: Supposed, items: int, before: int = 0, seed: int = 0) -> Iterator[bool]:
+    """Whether each run passes, without end."""
     draw = np.random.default_rng(seed)
-    alpha = requirement.alpha * 0.5 ** (before + 1)
-    plan = planned(requirement.looks, alpha)
+    plan = planned(requirement.looks, requirement.alpha * 0.5 ** (before + 1))
     clusters = np.arange(items) // supposed.cluster
-    runs = (Drawn.of(requirement, supposed, clusters, draw) for _ in range(draws))
-    return sum(_passes(requirement, run, plan) for run in runs) / draws
+    while True:
+        yield _passes(requirement, Drawn.of(requirement, supposed, clusters, draw), plan)
+
+
+def _enough(requirement: Requirement, supposed: Supposed, items: int, wanted: float, before: int = 0) -> bool:
+    """Whether the power is as wanted: played until that is clear by four standard errors, or often enough."""
+    runs, passed = _played(requirement, supposed, items, before), 0
+    for count in range(STEP, WHILE_SEARCHING + 1, STEP):
+        passed += sum(islice(runs, STEP))
+        if abs(passed / count - wanted) > 4 * (wanted * (1 - wanted) / count) ** 0.5:
+            break
+    return passed / count >= wanted
 
 
 def needed(requirement: Requirement, supposed: Supposed, wanted: float = 0.8, before: int = 0) -> int | None:
@@ -72,7 +89,7 @@ def needed(requirement: Requirement, supposed: Supposed, wanted: float = 0.8, be
         return None
 
     def enough(items: int) -> bool:
-        return power(requirement, supposed, items, before, draws=WHILE_SEARCHING) >= wanted
+        return _enough(requirement, supposed, items, wanted, before)
 
     most = requirement.min_items
     while not enough(most):
@@ -93,7 +110,7 @@ def detectable(requirement: Requirement, supposed: Supposed, items: int, wanted:
     start = 0.0 if requirement.superiority else -(requirement.margin or 0.0)
 
     def enough(more: float) -> bool:
-        return power(requirement, _by(supposed, start + more), items, draws=WHILE_SEARCHING) >= wanted
+        return _enough(requirement, _by(supposed, start + more), items, wanted)
 
     if not enough(most):
         return None
@@ -136,7 +153,7 @@ class Drawn:
 
     differences: Floats
     right: Floats
-    clusters: list[int]
+    clusters: NDArray[np.int64]
 
     @classmethod
     def of(
@@ -147,7 +164,7 @@ class Drawn:
             differences = _differences(supposed, clusters, draw)
         if requirement.at_least is not None or requirement.at_most is not None:
             right = (_common(clusters, supposed.alike, draw) < supposed.rate).astype(np.float64)
-        return cls(differences, right, clusters.tolist())
+        return cls(differences, right, clusters)
 
     def measured(self, requirement: Requirement, size: int, alpha: float) -> list[Measure]:
         """As `evals.measures` does it, of the first `size` items."""

@@ -23,7 +23,11 @@ def plan(
     worse: Annotated[float, typer.Option(min=0, max=1, help="Share that only the live release gets right.")] = 0.05,
     spread: Annotated[
         float | None,
-        typer.Option(help="For scores: the standard deviation of differences, in place of both.", show_default=False),
+        typer.Option(
+            help="For scores: the standard deviation of differences, in place of both; "
+            "where a margin is relative, as a share of the live release's mean.",
+            show_default=False,
+        ),
     ] = None,
     rate: Annotated[float, typer.Option(min=0, max=1, help="What the candidate comes to by itself.")] = 0.9,
     alike: Annotated[float, typer.Option(min=0, max=1, help="How much items of a cluster resemble each other.")] = 0.0,

@@ -69,7 +69,7 @@ class Bounds:
         return math.ceil(self.n * max(by_error, unseen))
 
 
-def mean(values: ArrayLike, clusters: Sequence[Hashable], alpha: float) -> Bounds:
+def mean(values: ArrayLike, clusters: Sequence[Hashable] | NDArray[np.int64], alpha: float) -> Bounds:
     """Of at least two values. With fewer than two clusters nothing is known: the bounds are infinite."""
     from scipy.special import stdtrit
 
