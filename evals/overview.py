@@ -15,6 +15,10 @@ from evals.evidence import ALWAYS_LOWER, EvalEvidence, Item, JudgeFacts
 from evals.statistics import agreement, intervals
 
 
+AMOUNTS = ("cost", "seconds")
+"""Metrics that are no shares, though they may be 0 or 1 throughout."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """The candidate's mean over `n` items in `clusters` clusters. `low` and `high` hold the truth with 95 %; None where
     there are too few clusters to tell, or all values are alike."""
@@ -108,9 +112,9 @@ def _of_metric(evidence: EvalEvidence, name: str) -> OfMetric:
     return OfMetric(
         name=name,
         lower=lower,
-        candidate=_found(values, clusters),
+        candidate=_found(name, values, clusters),
         slices=tuple(
-            Slice(column, value, _found(values[rows], clusters[rows]))
+            Slice(column, value, _found(name, values[rows], clusters[rows]))
             for column, coded in slices.items()
             for value, rows in coded.parts()
         ),
@@ -121,8 +125,9 @@ def _of_metric(evidence: EvalEvidence, name: str) -> OfMetric:
     )
 
 
-def _found(values: Floats, clusters: Ints) -> Found:
-    interval = intervals.proportion if bool(np.isin(values, (0.0, 1.0)).all()) else intervals.mean
+def _found(name: str, values: Floats, clusters: Ints) -> Found:
+    yes_or_no = name not in AMOUNTS and bool(np.isin(values, (0.0, 1.0)).all())
+    interval = intervals.proportion if yes_or_no else intervals.mean
     found = interval(values, clusters)
     low, high = (found.low, found.high) if intervals.known(found) else (None, None)
     return Found(found.estimate, low, high, found.n, found.clusters)

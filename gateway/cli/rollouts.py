@@ -194,7 +194,7 @@ def _tell(rollout: Json, as_json: bool) -> None:
     if as_json:
         show_json(rollout)
         return
-    typer.echo(f"{rollout['id']}  {rollout['endpoint']}  release {rollout['release'][:12]}")
+    typer.echo(f"{rollout['id']}  {rollout['endpoint']}  release {rollout['release']}")
     typer.echo(f"{_rail(rollout)}\n{rollout['why']}")
 
 
