@@ -14,7 +14,6 @@ from evals.coded import Coded, Ints
 from evals.evidence import ALWAYS_LOWER, EvalEvidence, Item, JudgeFacts
 from evals.statistics import agreement, intervals
 
-
 AMOUNTS = ("cost", "seconds")
 """Metrics that are no shares, though they may be 0 or 1 throughout."""
 

@@ -75,11 +75,12 @@ def mean(values: ArrayLike, clusters: Sequence[Hashable] | NDArray[np.int64], al
 
     held = np.asarray(values, dtype=np.float64)
     n, estimate = len(held), math.fsum(held) / len(held)
-    sums, g = intervals.sums(held - estimate, clusters)
-    farthest = float(np.abs(held - estimate).max())
+    apart = held - estimate
+    sums, g = intervals.sums(apart, clusters)
+    farthest = float(np.abs(apart).max())
     if farthest <= 1e-12 * max(1.0, abs(estimate)):  # all alike: nothing says how far off one may be
-        sums, farthest = np.zeros(g), max(1.0, abs(estimate))
-    even = intervals.counted(held, clusters)
+        apart, sums, farthest = np.zeros(n), np.zeros(g), max(1.0, abs(estimate))
+    even = min(g, intervals.independent(apart, sums, clusters))
     if even < intervals.LEAST:
         return Bounds(estimate, -math.inf, math.inf, math.inf, farthest, n, g, alpha, even)
     error = math.sqrt(float((sums**2).sum()) * g / (g - 1)) / n

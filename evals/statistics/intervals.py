@@ -60,12 +60,13 @@ def proportion(values: ArrayLike, clusters: Clusters = None, level: float = 0.95
     held = np.asarray(values, dtype=np.float64)
     n, estimate = len(held), float(held.mean())
     groups, count = sums(held - estimate, clusters)
-    even = counted(held, clusters)
+    alone_as = independent(held - estimate, groups, clusters)
+    even = min(count, alone_as)
     if even < LEAST:
         return Interval(estimate, 0.0, 1.0, n, count, even)
     alone = estimate * (1 - estimate) / n
     error = float((groups**2).sum()) * count / (count - 1) / n**2
-    effect = max(1.0, error / alone, n / independent(held, clusters)) if alone > 0 else n / even
+    effect = max(1.0, error / alone, n / alone_as) if alone > 0 else n / even
     effective, z = n / effect, _t(level, even - 1)
     middle = (estimate + z * z / (2 * effective)) / (1 + z * z / effective)
     reach = z / (1 + z * z / effective) * math.sqrt(alone * effect + z * z / (4 * effective * effective))
@@ -90,7 +91,7 @@ def at_most(events: int, n: int, alpha: float = 0.05) -> float:
 def _around(estimate: float, influence: Floats, clusters: Clusters, level: float) -> Interval:
     groups, count = sums(influence, clusters)
     n = len(influence)
-    even = counted(influence, clusters)
+    even = min(count, independent(influence, groups, clusters))
     if even < LEAST:
         return Interval(estimate, -math.inf, math.inf, n, count, even)
     reach = _t(level, even - 1) * math.sqrt(float((groups**2).sum()) * count / (count - 1)) / n
@@ -116,20 +117,21 @@ def sums(values: Floats, clusters: Clusters) -> tuple[Floats, int]:
 def counted(values: Floats, clusters: Clusters) -> float:
     """As how many clusters of one size they count: fewer than there are, where a few large ones hold most of the values
     and those of a cluster are alike."""
-    _, count = sums(values, clusters)
-    return min(count, independent(values, clusters))
+    apart = values - values.mean()
+    totals, count = sums(apart, clusters)
+    return min(count, independent(apart, totals, clusters))
 
 
-def independent(values: Floats, clusters: Clusters) -> float:
-    """The independent values whose mean errs as theirs does: `n^2 / sum(m (1 + (m - 1) r))` in clusters of sizes `m`,
-    by the intraclass correlation `r` that is found in the analysis of variance, from 0 to 1 (Donner 1986)."""
-    sizes, count = sums(np.ones(len(values)), clusters)
-    n, squares = len(values), float((sizes**2).sum())
+def independent(apart: Floats, totals: Floats, clusters: Clusters) -> float:
+    """The independent values whose mean errs as that of these: `n^2 / sum(m (1 + (m - 1) r))` in clusters of sizes `m`,
+    by the intraclass correlation `r` that is found in the analysis of variance, from 0 to 1 (Donner 1986). `apart` is
+    how far each is from the mean, `totals` the sums of that by cluster."""
+    n, count = len(apart), len(totals)
     if count in (n, 1):
         return count
-    totals, _ = sums(values - values.mean(), clusters)
-    between = float((totals**2 / sizes).sum())
-    within = max(0.0, float(((values - values.mean()) ** 2).sum()) - between) / (n - count)
+    sizes, _ = sums(np.ones(n), clusters)
+    squares, between = float((sizes**2).sum()), float((totals**2 / sizes).sum())
+    within = max(0.0, float((apart**2).sum()) - between) / (n - count)
     between /= count - 1
     usual = (n - squares / n) / (count - 1)
     whole = between + (usual - 1) * within

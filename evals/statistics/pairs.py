@@ -72,25 +72,31 @@ def mcnemar(pairs: Pairs, *, mid: bool = False) -> float:
     """The exact two-sided p-value of McNemar's test (Psychometrika 12, 1947): of the items that tell the two apart, as
     many fall to either side by chance. `mid` counts what was seen by half (Fagerland, Lydersen and Laake 2013), which
     is less conservative, and keeps the level in practice though not by proof."""
-    from scipy.stats import binom
-
     told = pairs.better + pairs.worse
     if told == 0:
         return 1.0
     less = min(pairs.better, pairs.worse)
-    p = min(1.0, 2 * float(binom.cdf(less, told, 0.5)))
+    p = min(1.0, 2 * _at_most(less, told))
     if not mid:
         return p
-    seen = float(binom.pmf(less, told, 0.5))
+    seen = _at_most(less, told) - _at_most(less - 1, told)
     return min(1.0, p - seen) if pairs.better != pairs.worse else 1.0 - seen
 
 
 def superior(pairs: Pairs) -> float:
     """The exact one-sided p-value of the candidate being no better."""
-    from scipy.stats import binom
-
     told = pairs.better + pairs.worse
-    return float(binom.sf(pairs.better - 1, told, 0.5)) if told else 1.0
+    return _at_most(pairs.worse, told) if told else 1.0
+
+
+def _at_most(heads: int, tosses: int) -> float:
+    """The chance of so many heads, or fewer: by the incomplete beta function, as `scipy.stats` takes a second to
+    import."""
+    from scipy.special import betainc
+
+    if heads < 0:
+        return 0.0
+    return float(betainc(tosses - heads, heads + 1, 0.5)) if heads < tosses else 1.0
 
 
 def _score(pairs: Pairs, delta: float) -> float:
