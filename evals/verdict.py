@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 from pydantic import Field
 
 from evals import parts
@@ -92,6 +93,21 @@ def gate_json(judged: Sequence[Judged], evidence: EvalEvidence, proof: Json | No
         ],
         "proof": proof,
     }
+
+
+def read_verdict(path: Path) -> Json | None:
+    """A `gate.json` as it was written; None where there is none. Raises `BadInput` for anything else."""
+    try:
+        found = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}.", file=str(path)) from error
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"is not JSON: {error}.", file=str(path)) from error
+    if not isinstance(found, dict) or not {"verdict", "evidence", "requires"} <= found.keys():
+        raise BadInput("is not what a gate came to.", file=str(path))
+    return found
 
 
 def of_proof(proof: Json) -> list[Judged]:

@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
 from evals.errors import BadInput
 from evals.evaluation.plan import Plan
-from evals.evidence import EvalEvidence, digest_of
+from evals.evidence import ALWAYS_LOWER, EvalEvidence, digest_of
 from evals.gate import Requirement
 from evals.measures import Values
 from evals.runs.evidence import of_logs
 from evals.runs.log import Header, read_header
 from evals.sample import Json
 from evals.validity import notes, why_invalid
-
-LOWER = frozenset(("seconds", "cost", "failed"))
-"""Metrics that every run has, and of which less is better."""
+from evals.verdict import read_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Ran:
 
     def lower(self, metric: str) -> bool:
         """Whether less is better."""
-        return metric in LOWER or any(one.lower for one in self.header.metrics if one.name == metric)
+        return metric in ALWAYS_LOWER or any(one.lower for one in self.header.metrics if one.name == metric)
 
     @property
     def fingerprint(self) -> str:
@@ -103,18 +100,4 @@ def _read(name: str, folder: Path, suite: str) -> Ran:
     except ValidationError as error:
         said = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise BadInput(f"{folder} holds nothing that can be judged: {said}.") from error
-    return Ran(name, folder, header, evidence, _gate(folder / "gate.json"))
-
-
-def _gate(path: Path) -> Json | None:
-    try:
-        found: Any = orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}.", file=str(path)) from error
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"is not JSON: {error}.", file=str(path)) from error
-    if not isinstance(found, dict) or not {"verdict", "evidence"} <= found.keys():
-        raise BadInput("is not what a gate came to.", file=str(path))
-    return found
+    return Ran(name, folder, header, evidence, read_verdict(folder / "gate.json"))

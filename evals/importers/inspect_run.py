@@ -55,12 +55,7 @@ def keep(log: Log, folder: Path) -> Header:
         asked=len(results),
         failed=sum(result.error is not None for result in results),
     )
-    kept = RunLog.create(folder, header, samples)
-    try:
-        for result in results:
-            kept.add(result)
-    finally:
-        kept.close()
+    RunLog.write(folder, header, samples, results)
     return header
 
 

@@ -148,12 +148,7 @@ def keep(samples: Samples, folder: Path) -> Header:
         ended=started + float(samples.results.get("total_evaluation_time_seconds") or 0),
         asked=len(results),
     )
-    kept = RunLog.create(folder, header, found)
-    try:
-        for result in results:
-            kept.add(result)
-    finally:
-        kept.close()
+    RunLog.write(folder, header, found, results)
     return header
 
 

@@ -66,12 +66,7 @@ def _keep(eval_: Json, run: Json, items: dict[str, Json], folder: Path) -> None:
         asked=len(results),
         failed=sum(result.error is not None for result in results),
     )
-    log = RunLog.create(folder, header, samples)
-    try:
-        for result in results:
-            log.add(result)
-    finally:
-        log.close()
+    RunLog.write(folder, header, samples, results)
 
 
 def _result(name: str, one: Json) -> Result:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
-import orjson
 
 from evals.comparison import Comparison, between
-from evals.errors import BadInput
 from evals.runs.columns import Floats
 from evals.runs.log import Header
 from evals.runs.table import RunTable
 from evals.sample import Json
 from evals.summaries import Summary, summarise
+from evals.verdict import read_verdict
 
 BARS = 12
 
@@ -50,7 +48,7 @@ def read(run: Path) -> Report:
         summary=summarise(table),
         baseline=other.header if other is not None else None,
         comparison=between(baseline, other, candidate, table) if other is not None else None,
-        gate=_gate(run / "gate.json"),
+        gate=read_verdict(run / "gate.json"),
         seconds=_bars(table.rows.seconds[(table.rows.errors.codes < 0) & ~table.rows.reused]),
     )
 
@@ -60,17 +58,3 @@ def _bars(seconds: Floats) -> tuple[Bar, ...]:
         return ()
     counts, edges = np.histogram(seconds, BARS, (0.0, float(seconds.max())))
     return tuple(Bar(float(edge), int(count)) for count, edge in zip(counts, edges[1:], strict=True))
-
-
-def _gate(path: Path) -> Json | None:
-    try:
-        found: Any = orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}.", file=str(path)) from error
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"is not JSON: {error}.", file=str(path)) from error
-    if not isinstance(found, dict) or not isinstance(found.get("requires"), list):
-        raise BadInput("is not what a gate came to.", file=str(path))
-    return found

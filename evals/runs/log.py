@@ -111,6 +111,16 @@ class RunLog:
         return log
 
     @classmethod
+    def write(cls, folder: Path, header: Header, samples: Iterable[Sample], results: Iterable[Result]) -> None:
+        """A whole one, of a run that was made elsewhere. Raises `BadInput` as `create` does."""
+        log = cls.create(folder, header, samples)
+        try:
+            for result in results:
+                log.add(result)
+        finally:
+            log.close()
+
+    @classmethod
     def resume(cls, folder: Path) -> RunLog:
         """Opens a log to go on with, without what failed: that is asked anew. Raises `BadInput`."""
         header = read_header(folder)
