@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -75,7 +76,7 @@ def summarise(table: RunTable, level: float = 0.95) -> Summary:
     """Of what there is so far: a run that was stopped is summarised too."""
     rows, metrics = table.rows, table.header.metrics
     failures = rows.errors.counted()
-    held = {metric.name: table.means(rows.scores[metric.name])[0] for metric in metrics}
+    held = {metric.name: _Held.of(table, metric.name) for metric in metrics}
     everything = np.arange(len(table.ids))
     timed = (rows.errors.codes < 0) & ~rows.reused
     return Summary(
@@ -98,20 +99,32 @@ def summarise(table: RunTable, level: float = 0.95) -> Summary:
     )
 
 
-def _means(table: RunTable, means: Mapping[str, Floats], samples: Ints, level: float) -> dict[str, Mean]:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Of each sample the mean of its repeats, NaN where none has a value; and whether all values are yes or no."""
+
+    means: Floats
+    yes_or_no: bool
+
+    @classmethod
+    def of(cls, table: RunTable, metric: str) -> _Held:
+        values = table.rows.scores[metric]
+        return cls(table.means(values)[0], bool(((values == 0) | (values == 1) | np.isnan(values)).all()))
+
+
+def _means(table: RunTable, held: Mapping[str, _Held], samples: Ints, level: float) -> dict[str, Mean]:
     """Of a part of the samples."""
-    return {metric.name: _mean(table, metric, means[metric.name], samples, level) for metric in table.header.metrics}
+    return {metric.name: _mean(table, metric, held[metric.name], samples, level) for metric in table.header.metrics}
 
 
-def _mean(table: RunTable, metric: MetricHeader, means: Floats, samples: Ints, level: float) -> Mean:
+def _mean(table: RunTable, metric: MetricHeader, of: _Held, samples: Ints, level: float) -> Mean:
     reasons = _reasons(table, metric.name, samples)
     missing, why = reasons.total(), _few(reasons)
-    held = samples[~np.isnan(means[samples])]
+    held = samples[~np.isnan(of.means[samples])]
     if not len(held):
         return Mean(None, None, None, level, 0, 0, missing, why, metric.lower)
-    values = means[held]
-    interval = intervals.proportion if bool(np.isin(values, (0.0, 1.0)).all()) else intervals.mean
-    found = interval(values, table.clusters[held], level)
+    interval = intervals.proportion if of.yes_or_no else intervals.mean
+    found = interval(of.means[held], table.clusters[held], level)
     low, high = (found.low, found.high) if intervals.known(found) else (None, None)
     return Mean(found.estimate, low, high, level, found.n, found.clusters, missing, why, metric.lower)
 

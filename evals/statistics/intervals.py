@@ -55,8 +55,9 @@ def ratio(above: ArrayLike, below: ArrayLike, clusters: Clusters = None, level: 
 
 
 def proportion(values: ArrayLike, clusters: Clusters = None, level: float = 0.95) -> Interval:
-    """Of what is yes or no, after Wilson (1927): within [0, 1], and never of no width. Clusters count by the design
-    effect: as so many independent values as would have the error that theirs has (Korn and Graubard 1998)."""
+    """Of what is yes or no, or the mean of repeats that are, after Wilson (1927): within [0, 1], and never of no width.
+    Clusters count by the design effect: as so many independent values as would have the error that theirs has (Korn and
+    Graubard 1998)."""
     held = np.asarray(values, dtype=np.float64)
     n, estimate = len(held), float(held.mean())
     groups, count = sums(held - estimate, clusters)

@@ -65,7 +65,7 @@ def test_the_mean_of_samples_with_its_interval_by_cluster() -> None:
 def test_of_repeats_the_mean_is_taken_first() -> None:
     """A sample that was asked more often counts no more."""
     found = summed(result("a", 1), result("a", 0, 1), result("a", 0, 2), result("a", 0, 3), result("c", 1))
-    wanted = intervals.mean([0.25, 1], ["x", "c"])
+    wanted = intervals.proportion([0.25, 1], ["x", "c"])
     mean = found.metrics["exact"]
     assert (mean.value, mean.low, mean.high, mean.n) == (0.625, wanted.low, wanted.high, 2)
 

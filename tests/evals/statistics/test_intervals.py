@@ -43,6 +43,12 @@ def test_one_cluster_tells_nothing_of_the_error() -> None:
     assert proportion([1, 0], ["a", "a"]) == Interval(0.5, 0.0, 1.0, 2, 1, 1)
 
 
+def test_a_proportion_holds_the_truth_where_ten_samples_are_asked_three_times() -> None:
+    random = np.random.default_rng(1)
+    found = [proportion((random.random((10, 3)) < 0.95).mean(axis=1)) for _ in range(400)]
+    assert sum(one.low <= 0.95 <= one.high for one in found) >= 0.95 * 400
+
+
 def test_clusters_of_one_size_count_as_they_are() -> None:
     values = np.random.default_rng(1).normal(size=60)
     assert counted(values, [at // 3 for at in range(60)]) == 20
