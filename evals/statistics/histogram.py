@@ -1,4 +1,4 @@
-"""A histogram of positive numbers in buckets that grow by a fixed ratio: mergeable, small, and right to one bucket.
+"""A histogram of numbers from 1 on, in buckets that grow by a fixed ratio: mergeable, small, and right to one bucket.
 
 After Masson, Rim and Lee, "DDSketch" (VLDB 2019): every quantile is within `RATIO - 1` of a value that was seen.
 """
@@ -12,7 +12,7 @@ RATIO = 1.05
 
 
 class Histogram:
-    """Counts by bucket. Numbers of 0 and below share the lowest one."""
+    """Counts by bucket. Numbers of 0 and below share the lowest one, those from there to 1 the next."""
 
     def __init__(self, counts: Mapping[int, int] | None = None) -> None:
         self._counts = dict(counts or {})
