@@ -42,7 +42,7 @@ class Mean(msgspec.Struct, frozen=True):
 
 
 class Quantiles(msgspec.Struct, frozen=True):
-    """In seconds, of `n` answers that no cache gave."""
+    """In seconds, of `n` answers that no cache gave, as far as it is known how long they took."""
 
     n: int
     p50: float
@@ -90,7 +90,7 @@ def summarise(table: RunTable, level: float = 0.95) -> Summary:
             column: {value: _means(table, held, part, level) for value, part in coded.parts()}
             for column, coded in table.slices.items()
         },
-        seconds=_quantiles(rows.seconds[timed]),
+        seconds=_quantiles(rows.seconds[timed & (rows.seconds > 0)]),
         first_token=_quantiles(rows.first_token[timed & ~np.isnan(rows.first_token)]),
         input_tokens=rows.used.input_tokens,
         output_tokens=rows.used.output_tokens,

@@ -106,6 +106,7 @@ def test_times_are_of_answers_that_no_cache_gave() -> None:
     assert (found.seconds.n, found.seconds.p50, found.seconds.longest) == (100, 50.5, 100)
     assert found.seconds.p90 == pytest.approx(90.1)
     assert found.first_token is None
+    assert summed(result("a", 1)).seconds is None, "it is not known how long it took"
     assert summed(result("a", 1, first_token=0.25)).first_token == msgspec.structs.replace(
         found.seconds, n=1, p50=0.25, p90=0.25, p95=0.25, p99=0.25, longest=0.25
     )
