@@ -58,7 +58,8 @@ def _values(item: Item, metric: str) -> list[float]:
 
 def _out_of_date(requirement: Requirement, evidence: EvalEvidence, now: float) -> str | None:
     if now - evidence.made > requirement.lasts:
-        return f"the run is older than {requirement.max_age}"
+        how = "ask anew, with another --answers where they were kept"
+        return f"the run's oldest answer is older than {requirement.max_age}: {how}"
     if evidence.made > now + 3600:
         return "the run says that it was made in time to come"
     return None
