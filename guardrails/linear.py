@@ -1,0 +1,74 @@
+"""Regular expressions over texts that nobody vouches for: RE2, whose time is proportional to the text, whatever the
+pattern. It has neither look-around nor references back (https://github.com/google/re2/wiki/Syntax).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, overload
+
+import re2
+
+SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
+"""Halves of characters, which JSON can bring and UTF-8 cannot hold. What replaces one is one character too."""
+
+
+class Match(Protocol):
+    """What a pattern matched; positions are characters, -1 where a group took no part."""
+
+    @overload
+    def group(self) -> str: ...
+    @overload
+    def group(self, group: int | str, /) -> str | None: ...
+    def start(self, group: int | str = 0) -> int: ...
+    def end(self, group: int | str = 0) -> int: ...
+    def span(self, group: int | str = 0) -> tuple[int, int]: ...
+
+
+class Pattern:
+    """A pattern, compiled. Raises `ValueError` with RE2's words for one that it cannot read."""
+
+    __slots__ = ("_compiled",)
+
+    def __init__(self, source: str, *, ignore_case: bool = False) -> None:
+        options = re2.Options()
+        options.log_errors = False
+        options.case_sensitive = not ignore_case
+        try:
+            self._compiled = re2.compile(source, options=options)
+        except re2.error as error:
+            said = error.args[0] if error.args else error
+            raise ValueError(said.decode(errors="replace") if isinstance(said, bytes) else str(said)) from error
+
+    def finditer(self, text: str) -> Iterator[Match]:
+        """Matches from left to right, none reaching into another."""
+        found: Iterator[Match] = self._compiled.finditer(_encodable(text))
+        return found
+
+    def search(self, text: str) -> Match | None:
+        """The first match."""
+        return next(self.finditer(text), None)
+
+    def match(self, text: str) -> Match | None:
+        """The match that begins where the text begins."""
+        found: Match | None = self._compiled.match(_encodable(text))
+        return found
+
+    def fullmatch(self, text: str) -> Match | None:
+        found: Match | None = self._compiled.fullmatch(_encodable(text))
+        return found
+
+
+def any_of(*words: str) -> str:
+    """The source of a pattern for any of these texts, the longest first."""
+    return "(?:" + "|".join(re2.escape(word) for word in sorted(set(words), key=lambda one: (-len(one), one))) + ")"
+
+
+def _encodable(text: str) -> str:
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.translate(SURROGATES)
+    return text
