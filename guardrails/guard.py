@@ -62,6 +62,8 @@ class Guard(Part, ABC):
     """Where it can stand."""
     models: ClassVar[tuple[str, ...]] = ()
     """The shipped models it asks."""
+    whole: ClassVar[bool] = False
+    """It needs the finished text: of a stream it judges nothing before its end."""
 
     @property
     def called(self) -> str:

@@ -1,0 +1,170 @@
+"""Judging: a policy's guards over the passages of one stage, and what comes of it.
+
+Rules judge first, since they cost microseconds; where they end the call the models are not asked, and say so. The rest
+judge side by side, each within its own budget. Whatever a guard does, there is a verdict that says whether it ran.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from guardrails.errors import NotRun
+from guardrails.guard import Finder, Guard, Models
+from guardrails.passage import ALONE, Passage, Stage, Surroundings
+from guardrails.policy import Policy
+from guardrails.redact import redacted
+from guardrails.verdict import Action, Finding, Span, Verdict, strictest
+
+log = logging.getLogger(__name__)
+
+ENDING: frozenset[Action] = frozenset(("block", "ask", "fallback"))
+"""Actions after which the text goes no further."""
+BLOCKED = "This was blocked by the content policy."
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of one stage. `action` is the strictest of all verdicts', `passages` are what goes on: what was to be
+    redacted is. `message` is for the client, where the action ends the call."""
+
+    action: Action
+    verdicts: tuple[Verdict, ...]
+    passages: tuple[Passage, ...]
+    message: str | None = None
+
+    @property
+    def ends(self) -> bool:
+        return self.action in ENDING
+
+
+class Engine:
+    """One policy, ready to judge. Holds no state; `models` are lent to it."""
+
+    def __init__(self, policy: Policy, models: Models) -> None:
+        self.policy = policy
+        self._models = models
+
+    async def check(self, stage: Stage, passages: Sequence[Passage], around: Surroundings = ALONE) -> Report:
+        """Judge what stands at one stage. Never raises over what a passage holds, nor over a guard that fails."""
+        guards = self.policy.at(stage, around.tenant)
+        quick = [guard for guard in guards if isinstance(guard, Finder)]
+        slow = [guard for guard in guards if not isinstance(guard, Finder)]
+        verdicts = [await self.judge(guard, passage, around) for guard in quick for passage in passages]
+        ended = next((verdict for verdict in verdicts if verdict.action in ENDING), None)
+        if ended is not None:
+            verdicts += [_skipped(guard, passage, ended) for guard in slow for passage in passages]
+        elif slow:
+            pairs = [(guard, passage) for guard in slow for passage in passages]
+            verdicts += await asyncio.gather(*(self.judge(guard, passage, around) for guard, passage in pairs))
+        return self._report(guards, passages, verdicts)
+
+    async def judge(self, guard: Guard, passage: Passage, around: Surroundings = ALONE) -> Verdict:
+        """One guard's verdict on one passage, within its budget."""
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(guard.budget):
+                finding = await guard.judge(passage, around, self._models)
+        except TimeoutError:
+            return self._not_run(guard, passage, began, NotRun(f"it took longer than {guard.budget:g} s"))
+        except NotRun as error:
+            return self._not_run(guard, passage, began, error)
+        except MemoryError:
+            return self._not_run(guard, passage, began, NotRun("there was not enough memory"))
+        except Exception:
+            log.exception("defect in the guard %s", guard.called)
+            return self._not_run(guard, passage, began, NotRun("it failed; the log says how"))
+        return self.verdict(guard, passage, finding, began, around.tenant)
+
+    def verdict(
+        self, guard: Guard, passage: Passage, finding: Finding, began: float, tenant: str | None = None
+    ) -> Verdict:
+        """What a finding comes to under this policy; `began` is `time.perf_counter()`."""
+        flagged = finding.score >= guard.threshold
+        spans = tuple(span for span in finding.spans if span.score >= guard.threshold) if flagged else finding.spans
+        excused, left = self._allowed(guard, passage, spans, tenant) if flagged else (None, spans)
+        would: Action = guard.action if flagged and excused is None else "allow"
+        if would == "redact" and not left:
+            would = "block"  # it was found, and nobody can say where
+        return Verdict(
+            guard=guard.called,
+            stage=passage.stage,
+            source=passage.source,
+            action="allow" if self.policy.dry_run else would,
+            score=finding.score,
+            threshold=guard.threshold,
+            milliseconds=(time.perf_counter() - began) * 1000,
+            spans=left,
+            reason=finding.reason,
+            labels=finding.labels,
+            would=would if self.policy.dry_run else None,
+            allowed_by=excused,
+        )
+
+    def _not_run(self, guard: Guard, passage: Passage, began: float, error: NotRun) -> Verdict:
+        stopped = error.due and guard.fails == "closed"
+        would: Action = "allow" if not stopped else guard.action if guard.action in ENDING else "block"
+        return Verdict(
+            guard=guard.called,
+            stage=passage.stage,
+            source=passage.source,
+            action="allow" if self.policy.dry_run else would,
+            score=None,
+            threshold=guard.threshold,
+            milliseconds=(time.perf_counter() - began) * 1000,
+            not_run=error.message,
+            would=would if self.policy.dry_run else None,
+        )
+
+    def _allowed(
+        self, guard: Guard, passage: Passage, spans: tuple[Span, ...], tenant: str | None
+    ) -> tuple[str | None, tuple[Span, ...]]:
+        """The reason of the rule that lets the passage through, or None; and the spans that no rule lets through."""
+        left, reason = spans, None
+        for rule in self.policy.allow:
+            if rule.guard not in (None, guard.called) or rule.tenant not in (None, tenant):
+                continue
+            if rule.text is None:
+                whole = sha256(passage.text.encode(errors="replace")).hexdigest() == rule.sha256
+            else:
+                whole = passage.text.strip() == rule.text.strip()
+                kept = tuple(span for span in left if passage.text[span.start : span.end] != rule.text)
+                whole = whole or (bool(left) and not kept)
+                left = kept
+            if whole:
+                return rule.reason, ()
+        return reason, left
+
+    def _report(self, guards: Sequence[Guard], passages: Sequence[Passage], verdicts: Iterable[Verdict]) -> Report:
+        told = tuple(verdicts)
+        action = strictest(verdict.action for verdict in told)
+        by_name = {guard.called: guard for guard in guards}
+        message = None
+        if action in ENDING:
+            first = next(verdict for verdict in told if verdict.action == action)
+            message = by_name[first.guard].message or BLOCKED
+        replacing = [verdict for verdict in told if verdict.action == "redact"]
+        left = tuple(_redacted(passage, replacing) for passage in passages) if replacing else tuple(passages)
+        return Report(action, told, left, message)
+
+
+def _redacted(passage: Passage, verdicts: Sequence[Verdict]) -> Passage:
+    spans = [span for verdict in verdicts if verdict.source == passage.source for span in verdict.spans]
+    return replace(passage, text=redacted(passage.text, spans)) if spans else passage
+
+
+def _skipped(guard: Guard, passage: Passage, ended: Verdict) -> Verdict:
+    return Verdict(
+        guard=guard.called,
+        stage=passage.stage,
+        source=passage.source,
+        action="allow",
+        score=None,
+        threshold=guard.threshold,
+        milliseconds=0.0,
+        not_run=f"{ended.guard} had ended the call",
+    )

@@ -1,0 +1,214 @@
+"""A text that is being said, under the output guards of a policy: what may be seen of it so far, and when it must stop.
+
+Nothing is seen that a guard which could hold it up has not judged. Rules follow character by character; models judge
+segment by segment, beside the stream; guards that only flag, or need the whole, judge at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from guardrails.engine import BLOCKED, ENDING, Engine
+from guardrails.guard import Finder, Guard
+from guardrails.passage import Passage, Surroundings
+from guardrails.redact import merged
+from guardrails.stream import Follower, Found, Segments
+from guardrails.verdict import ACTIONS, Action, Finding, Span, Verdict
+
+MILD: frozenset[Action] = frozenset(("allow", "flag"))
+MOST_KEPT = 1_000_000
+"""Characters kept for guards that judge at the end; of a longer text they judge what they have, and say so."""
+
+
+class GuardedText:
+    """Belongs to one event loop. `changed` is called when models have judged more of it; after `feed` the caller looks
+    himself.
+
+    `visible` is how many characters may be seen, from the beginning, with `spans` taken out of them. Once `ended` says
+    why it had to stop, nothing beyond `visible` is ever to be."""
+
+    def __init__(self, engine: Engine, around: Surroundings, source: str, changed: Callable[[], None]) -> None:
+        guards = engine.policy.at("output", around.tenant)
+        self._engine, self._around, self._source, self._changed = engine, around, source, changed
+        self._finders = [guard for guard in guards if isinstance(guard, Finder)]
+        slow = [guard for guard in guards if not isinstance(guard, Finder)]
+        acting = [guard for guard in slow if guard.action not in MILD] if not engine.policy.dry_run else []
+        self._by_segment = [guard for guard in acting if not guard.whole]
+        self._late = [guard for guard in slow if guard not in self._by_segment]
+        self._waits = any(guard.whole for guard in acting)
+        """Nothing is seen before the end: what could hold it up judges only then."""
+        self._follower = Follower(self._finders, around)
+        self._segments = Segments()
+        self._judging: deque[tuple[int, asyncio.Task[list[Verdict]]]] = deque()
+        """Segments in order: where each ends, and its verdicts to come."""
+        self._judged = 0
+        """What stands before was judged by the models that hold up."""
+        self._kept: list[str] = []
+        self._length = 0
+        self._told: dict[str, Verdict] = {}
+        self._spent = 0.0
+        """Milliseconds of all rules."""
+        self._stop: tuple[int, Verdict] | None = None
+        """Where it has to stop, and why; models may not have judged what stands before yet."""
+        self.spans: list[Span] = []
+
+    @property
+    def visible(self) -> int:
+        if self._waits:
+            return 0
+        upto = self._follower.settled if self._stop is None else self._stop[0]
+        return min(upto, self._judged) if self._by_segment else upto
+
+    @property
+    def ended(self) -> Verdict | None:
+        if self._stop is None or (not self._waits and self.visible < self._stop[0]):
+            return None
+        return self._stop[1]
+
+    @property
+    def held(self) -> int:
+        """Characters that came and may not be seen yet."""
+        return self._length - self.visible
+
+    @property
+    def message(self) -> str:
+        """What the client is told where it had to stop."""
+        assert self._stop is not None
+        guards, name = self._engine.policy.at("output", self._around.tenant), self._stop[1].guard
+        return next((guard.message for guard in guards if guard.called == name), None) or BLOCKED
+
+    def feed(self, piece: str) -> None:
+        """Go on with a piece. What comes after it had to stop is nowhere kept."""
+        if self._stop is None:
+            self._length += len(piece)
+            self._follow(self._follower.feed, piece)
+
+    async def end(self) -> None:
+        """The text is over: wait for what is being judged, and have those judge that need all of it."""
+        if self._stop is None:
+            self._follow(self._follower.end)
+            if self._stop is None and self._by_segment:
+                self._ask(self._segments.end())
+        while self._judging:
+            await asyncio.wait({self._judging[0][1]})
+            self._advance()
+        if self._stop is None and self._late:
+            await self._judge_late()
+        self._waits = False
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more."""
+        for _, task in self._judging:
+            task.cancel()
+        self._judging.clear()
+
+    def verdicts(self) -> list[Verdict]:
+        """One of each guard, whether it judged or not, in the order of the policy."""
+        told = []
+        for guard in self._engine.policy.at("output", self._around.tenant):
+            verdict = self._told.get(guard.called)
+            if verdict is None and isinstance(guard, Finder):
+                verdict = self._nothing(guard)
+            told.append(self._timed(guard, verdict) if verdict is not None else self._missed(guard))
+        return told
+
+    def _follow(self, follow: Callable[..., tuple[str, list[Found]]], *piece: str) -> None:
+        began, start = time.perf_counter(), self._follower.settled
+        text, found = follow(*piece)
+        self._spent += (time.perf_counter() - began) * 1000
+        for one in found:
+            if self._stop is None:
+                self._tell(one)
+        if self._stop is not None:
+            text = text[: self._stop[0] - start]
+        if self._late and self._length <= MOST_KEPT:
+            self._kept.append(text)
+        if self._by_segment:
+            self._ask(self._segments.feed(text))
+            if self._stop is not None:
+                self._ask(self._segments.end())
+
+    def _tell(self, found: Found) -> None:
+        """Have a find of a rule come to a verdict."""
+        span, finder = found.span, found.finder
+        passage = Passage(found.text, "output", "assistant", self._source)
+        finding = Finding.of([Span(0, len(found.text), span.label, span.score)])
+        verdict = self._engine.verdict(finder, passage, finding, time.perf_counter(), self._around.tenant)
+        self._take(replace(verdict, spans=(span,) if verdict.spans else ()), span.start)
+
+    def _take(self, verdict: Verdict, start: int) -> None:
+        """Note a verdict; where it ends the text, nothing from `start` on is seen."""
+        before = self._told.get(verdict.guard)
+        self._told[verdict.guard] = verdict if before is None else _both(before, verdict)
+        if verdict.action == "redact":
+            self.spans = merged([*self.spans, *verdict.spans])
+        elif verdict.action in ENDING and (self._stop is None or start < self._stop[0]):
+            self._stop = start, verdict
+
+    def _ask(self, segments: Sequence[tuple[int, str]]) -> None:
+        for start, text in segments:
+            task = asyncio.create_task(self._judge(start, text))
+            task.add_done_callback(lambda _: self._on_judged())
+            self._judging.append((start + len(text), task))
+
+    async def _judge(self, start: int, text: str) -> list[Verdict]:
+        passage = Passage(text, "output", "assistant", self._source)
+        judging = (self._engine.judge(guard, passage, self._around) for guard in self._by_segment)
+        verdicts = await asyncio.gather(*judging)
+        return [replace(one, spans=tuple(_moved(span, start) for span in one.spans)) for one in verdicts]
+
+    def _on_judged(self) -> None:
+        before = self.visible
+        self._advance()
+        if self.visible != before or self.ended is not None:
+            self._changed()
+
+    def _advance(self) -> None:
+        """Go through the segments that are judged, in order, up to the first that is not."""
+        while self._judging and self._judging[0][1].done():
+            end, task = self._judging.popleft()
+            if task.cancelled():
+                return
+            for verdict in task.result():
+                self._take(verdict, self._judged)
+            self._judged = end
+            if self._stop is not None and self._stop[0] < end:
+                return self.cancel()
+        return None
+
+    async def _judge_late(self) -> None:
+        passage = Passage("".join(self._kept), "output", "assistant", self._source)
+        judging = (self._engine.judge(guard, passage, self._around) for guard in self._late)
+        for verdict in await asyncio.gather(*judging):
+            if self._length > MOST_KEPT:
+                verdict = replace(verdict, reason=f"only the first {MOST_KEPT} characters were judged")
+            self._take(verdict, 0 if self._waits else self._length)
+
+    def _nothing(self, guard: Guard) -> Verdict:
+        """Of a rule that followed the text and found nothing."""
+        return Verdict(guard.called, "output", self._source, "allow", 0.0, guard.threshold, 0.0)
+
+    def _timed(self, guard: Guard, verdict: Verdict) -> Verdict:
+        """Rules judge in one go: each has its part of the time."""
+        if not isinstance(guard, Finder):
+            return verdict
+        return replace(verdict, milliseconds=self._spent / len(self._finders))
+
+    def _missed(self, guard: Guard) -> Verdict:
+        why = f"{self._stop[1].guard} had ended the answer" if self._stop is not None else "there was nothing to judge"
+        return Verdict(guard.called, "output", self._source, "allow", None, guard.threshold, 0.0, not_run=why)
+
+
+def _both(before: Verdict, after: Verdict) -> Verdict:
+    """Two verdicts of one guard on two parts of a text: the worse, with the spans of both."""
+    worse = max(before, after, key=lambda one: (one.not_run is not None, ACTIONS.index(one.action), one.score or 0.0))
+    spent = before.milliseconds + after.milliseconds
+    return replace(worse, spans=before.spans + after.spans, milliseconds=spent)
+
+
+def _moved(span: Span, by: int) -> Span:
+    return replace(span, start=span.start + by, end=span.end + by)
