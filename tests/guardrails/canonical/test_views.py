@@ -13,11 +13,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails.canonical.views import ALWAYS, DEPTH, MOST, MOST_CHARACTERS, UNDOING, views
-from guardrails.canonical.wordlist import ENGLISH
+from guardrails.canonical.wordlist import COMMON, ENGLISH
 
 ANYTHING = st.text(st.characters(codec=None, categories=None), max_size=400)
 KNOWN = frozenset(ENGLISH.split())
-WORDS = sorted(word for word in KNOWN if len(word) > 2 and word[::-1] not in KNOWN)
+WORDS = sorted(word for word in KNOWN if len(word) > 2 and word[::-1] not in COMMON)
 SENTENCE = st.lists(st.sampled_from(WORDS), min_size=6, max_size=25).map(" ".join)
 
 

@@ -1,0 +1,1 @@
+"""How well guards do, measured on labelled texts."""

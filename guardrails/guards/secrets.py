@@ -1,0 +1,147 @@
+"""Credentials in a text."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+from guardrails.credentials import checks, labelled
+from guardrails.credentials.checks import LONGEST
+from guardrails.credentials.formats import FORMATS, Format
+from guardrails.guard import Finder
+from guardrails.linear import Match, Pattern, any_of
+from guardrails.passage import STAGES, Stage, Surroundings
+from guardrails.verdict import Span
+
+BEGINS = Pattern(any_of(*(begin for form in FORMATS for begin in form.begins)))
+BY_BEGIN: Mapping[str, tuple[Format, ...]] = {
+    begin: tuple(form for form in FORMATS if any(begin.startswith(one) for one in form.begins))
+    for begin in {one for form in FORMATS for one in form.begins}
+}
+URL = Pattern(
+    rf"[A-Za-z][A-Za-z0-9+.-]{{1,20}}://[^/?#@:{labelled.DELIMITERS}]{{0,100}}:[^/@{labelled.DELIMITERS}]{{1,250}}"
+    rf"@[^{labelled.DELIMITERS}]+"
+)
+AUTHORITY = Pattern(rf"[A-Za-z][A-Za-z0-9+.-]{{1,20}}://[^/?#{labelled.DELIMITERS}]*")
+BEGIN_KEY = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+END_KEY = r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+LINE_END = r"[ \t]*(?:\r?\n|\\r\\n|\\n)[ \t]*"
+PEM = Pattern(
+    rf"{BEGIN_KEY}(?:{LINE_END}(?:[A-Za-z-]{{3,20}}: [^\n\\]{{0,80}}|[A-Za-z0-9+/=]{{0,100}}))*"
+    rf"(?:{LINE_END})?({END_KEY})?"
+)
+UNFINISHED = 160
+"""Characters after what is there of a key in which its last line may be growing."""
+LEAST_OF_KEY = 64
+"""Characters of a private key block beside its first and last line; less is an example."""
+WORD = 40
+"""Characters at the end in which the beginning of a credential may be growing."""
+JOINED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+
+
+class Secrets(Finder):
+    """Credentials by the formats in which they are issued, with their check sums and structure where they have such;
+    private keys; URLs with a password; and, by what stands before them, other texts that look like made by chance.
+    Hashes, UUIDs, public keys, placeholders and the keys of documentation are none.
+
+    `known_only` leaves out what only its label and its looks give away."""
+
+    about: ClassVar[str] = "Credentials: known formats with their check sums, private keys, passwords by their label"
+    stages: ClassVar[tuple[Stage, ...]] = STAGES
+    reach: ClassVar[int] = LONGEST
+    guard: Literal["secrets"] = "secrets"
+    known_only: bool = False
+
+    def spans(self, text: str, around: Surroundings) -> list[Span]:
+        found = sorted([*_issued(text), *_urls(text), *_keys(text)], key=lambda span: (span.start, -span.end))
+        issued = out = _apart(found)
+        if not self.known_only:
+            named = (Span(start, end, "secret", sure) for start, end, sure in labelled.labelled(text))
+            out = issued + [span for span in named if not _touches(span, issued)]
+        return sorted(out, key=lambda span: span.start)
+
+    def settled(self, text: str) -> int:
+        word = labelled.last_word(text, len(text) - LONGEST)
+        recent = text[word:]
+        starts = [max(word, len(text) - WORD)]
+        starts += [
+            word + found.start() for found in BEGINS.finditer(recent) if _stands_free(text, word + found.start())
+        ]
+        starts += [word + found.start() for found in AUTHORITY.finditer(recent) if _open(found, recent)]
+        starts += labelled.growing(text, word)
+        starts += _growing_keys(text)
+        return max(min(starts), len(text) - LONGEST, 0)
+
+
+def _issued(text: str) -> Iterator[Span]:
+    end = 0
+    for begin in BEGINS.finditer(text):
+        start = begin.start()
+        if start >= end and _stands_free(text, start):
+            window = text[start : start + LONGEST]
+            for form in BY_BEGIN[begin.group()]:
+                found = form.pattern.match(window)
+                if found is None or window[found.end() : found.end() + 1] in JOINED:
+                    continue
+                sure = form.check(found.group())
+                if sure:
+                    end = start + found.end()
+                    yield Span(start, end, form.label, sure)
+                break
+
+
+def _stands_free(text: str, start: int) -> bool:
+    """Whether no word goes on there; an escaped end of a line is none."""
+    return (
+        text[start - 1 : start] not in JOINED or start == 0 or text[max(start - 2, 0) : start] in ("\\n", "\\r", "\\t")
+    )
+
+
+def _urls(text: str) -> Iterator[Span]:
+    if "://" in text:
+        for found in URL.finditer(text):
+            said = found.group()[:LONGEST].rstrip(".;:!?")
+            sure = checks.url(said)
+            if sure:
+                yield Span(found.start(), found.start() + len(said), "url with password", sure)
+
+
+def _open(found: Match, text: str) -> bool:
+    """Whether a URL may still come to have a password, or has one and goes on."""
+    return found.end() == len(text) or "@" in found.group()
+
+
+def _keys(text: str) -> Iterator[Span]:
+    start = text.find("-----BEGIN ")
+    while start >= 0:
+        found = PEM.match(text[start : start + LONGEST])
+        if found is not None and found.end() >= LEAST_OF_KEY + 2 * len("-----BEGIN PRIVATE KEY-----"):
+            yield Span(start, start + found.end(), "private key", checks.KNOWN)
+        start = text.find("-----BEGIN ", start + (found.end() if found else 1))
+
+
+def _growing_keys(text: str) -> Iterator[int]:
+    start = text.find("-----BEGIN ", max(len(text) - LONGEST, 0))
+    while start >= 0:
+        found = PEM.match(text[start:])
+        if found is None:
+            if len(text) - start < UNFINISHED and text.find("-----", start + 11) < 0:
+                yield start
+        elif found.group(1) is None and len(text) - start - found.end() < UNFINISHED:
+            yield start
+        start = text.find("-----BEGIN ", start + 1)
+
+
+def _apart(spans: list[Span]) -> list[Span]:
+    """Those that reach into one before are left out."""
+    out: list[Span] = []
+    for span in spans:
+        if not out or span.start >= out[-1].end:
+            out.append(span)
+    return out
+
+
+def _touches(span: Span, taken: list[Span]) -> bool:
+    at = bisect_right(taken, span.start, key=lambda one: one.start)
+    return any(one.start < span.end and span.start < one.end for one in taken[max(at - 1, 0) : at + 1])
