@@ -51,9 +51,15 @@ class Pattern:
         found: Iterator[Match] = self._compiled.finditer(_encodable(text))
         return found
 
-    def search(self, text: str) -> Match | None:
-        """The first match."""
-        return next(self.finditer(text), None)
+    def search(self, text: str, start: int = 0) -> Match | None:
+        """The first match that begins at `start` or after it; what stands before decides about `^` and `\\b` only."""
+        found: Match | None = self._compiled.search(_encodable(text), start)
+        return found
+
+    def within(self, text: str, start: int, end: int) -> Match | None:
+        """The match that begins at `start` and ends by `end`; what stands around decides about `^`, `$`, `\\b` only."""
+        found: Match | None = self._compiled.match(_encodable(text), start, end)
+        return found
 
     def match(self, text: str) -> Match | None:
         """The match that begins where the text begins."""

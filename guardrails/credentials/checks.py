@@ -60,12 +60,6 @@ def github(text: str) -> float:
     return VERIFIED if crc32(body[:-6].encode()) == total else known(text)
 
 
-def grafana(text: str) -> float:
-    """The last eight digits of a service account's token are the CRC-32 of what stands before them."""
-    body, _, check = text.rpartition("_")
-    return VERIFIED if f"{crc32(body.encode()):08x}" == check else known(text)
-
-
 def aws(text: str) -> float:
     """AWS writes EXAMPLE into the keys of its documentation."""
     return 0.0 if text.endswith("EXAMPLE") else known(text)

@@ -86,7 +86,7 @@ FORMATS: tuple[Format, ...] = (
     _format("linear key", "lin_api_", rf"lin_api_{W}{{40}}"),
     _format("notion token", "ntn_ secret_", rf"(?:ntn_{W}{{46}}|secret_{W}{{43}})"),
     _format("postman key", "PMAK-", rf"PMAK-{HEX}{{24}}-{HEX}{{34}}"),
-    _format("grafana token", "glsa_", rf"glsa_{W}{{32}}_[0-9A-Fa-f]{{8}}", checks.grafana),
+    _format("grafana token", "glsa_", rf"glsa_{W}{{32}}_[0-9A-Fa-f]{{8}}"),
     _format("databricks token", "dapi", rf"dapi{HEX}{{32}}(?:-[0-9])?"),
     _format("vault token", "hvs. hvb.", rf"hv[sb]\.{U}{{24,250}}"),
     _format("age key", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),

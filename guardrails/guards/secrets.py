@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from guardrails.credentials import checks, labelled
 from guardrails.credentials.checks import LONGEST
 from guardrails.credentials.formats import FORMATS, Format
 from guardrails.guard import Finder
-from guardrails.linear import Match, Pattern, any_of
+from guardrails.linear import Pattern, any_of
 from guardrails.passage import STAGES, Stage, Surroundings
 from guardrails.verdict import Span
 
@@ -19,11 +19,11 @@ BY_BEGIN: Mapping[str, tuple[Format, ...]] = {
     begin: tuple(form for form in FORMATS if any(begin.startswith(one) for one in form.begins))
     for begin in {one for form in FORMATS for one in form.begins}
 }
-URL = Pattern(
-    rf"[A-Za-z][A-Za-z0-9+.-]{{1,20}}://[^/?#@:{labelled.DELIMITERS}]{{0,100}}:[^/@{labelled.DELIMITERS}]{{1,250}}"
-    rf"@[^{labelled.DELIMITERS}]+"
+SCHEME = Pattern(r"[A-Za-z][A-Za-z0-9+.-]{1,20}$")
+PASSWORD = Pattern(
+    rf"://[^/?#@:{labelled.DELIMITERS}]{{0,100}}:[^/@{labelled.DELIMITERS}]{{1,250}}@[^{labelled.DELIMITERS}]+"
 )
-AUTHORITY = Pattern(rf"[A-Za-z][A-Za-z0-9+.-]{{1,20}}://[^/?#{labelled.DELIMITERS}]*")
+AUTHORITY = Pattern(rf"://[^/?#{labelled.DELIMITERS}]*")
 BEGIN_KEY = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 END_KEY = r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 LINE_END = r"[ \t]*(?:\r?\n|\\r\\n|\\n)[ \t]*"
@@ -54,12 +54,10 @@ class Secrets(Finder):
     known_only: bool = False
 
     def spans(self, text: str, around: Surroundings) -> list[Span]:
-        found = sorted([*_issued(text), *_urls(text), *_keys(text)], key=lambda span: (span.start, -span.end))
-        issued = out = _apart(found)
+        found = [*_issued(text), *_urls(text), *_keys(text)]
         if not self.known_only:
-            named = (Span(start, end, "secret", sure) for start, end, sure in labelled.labelled(text))
-            out = issued + [span for span in named if not _touches(span, issued)]
-        return sorted(out, key=lambda span: span.start)
+            found += [Span(start, end, "secret", sure) for start, end, sure in labelled.labelled(text)]
+        return _apart(found)
 
     def settled(self, text: str) -> int:
         word = labelled.last_word(text, len(text) - LONGEST)
@@ -68,7 +66,7 @@ class Secrets(Finder):
         starts += [
             word + found.start() for found in BEGINS.finditer(recent) if _stands_free(text, word + found.start())
         ]
-        starts += [word + found.start() for found in AUTHORITY.finditer(recent) if _open(found, recent)]
+        starts += [word + start for start in _growing_urls(recent)]
         starts += labelled.growing(text, word)
         starts += _growing_keys(text)
         return max(min(starts), len(text) - LONGEST, 0)
@@ -99,17 +97,34 @@ def _stands_free(text: str, start: int) -> bool:
 
 
 def _urls(text: str) -> Iterator[Span]:
-    if "://" in text:
-        for found in URL.finditer(text):
-            said = found.group()[:LONGEST].rstrip(".;:!?")
+    end = 0
+    for start, at in _schemes(text):
+        found = PASSWORD.match(text[at : start + LONGEST])
+        if found is not None and start >= end:
+            said = text[start : at + found.end()].rstrip(".;:!?")
             sure = checks.url(said)
             if sure:
-                yield Span(found.start(), found.start() + len(said), "url with password", sure)
+                end = start + len(said)
+                yield Span(start, end, "url with password", sure)
 
 
-def _open(found: Match, text: str) -> bool:
-    """Whether a URL may still come to have a password, or has one and goes on."""
-    return found.end() == len(text) or "@" in found.group()
+def _growing_urls(text: str) -> Iterator[int]:
+    """URLs that may still come to have a password, or have one and go on."""
+    for start, at in _schemes(text):
+        found = AUTHORITY.match(text[at:])
+        if found is not None and (at + found.end() == len(text) or "@" in found.group()):
+            yield start
+
+
+def _schemes(text: str) -> Iterator[tuple[int, int]]:
+    """Where each URL begins, and where its scheme ends."""
+    at = text.find("://")
+    while at >= 0:
+        before = text[max(at - 21, 0) : at]
+        found = SCHEME.search(before)
+        if found is not None:
+            yield at - len(before) + found.start(), at
+        at = text.find("://", at + 1)
 
 
 def _keys(text: str) -> Iterator[Span]:
@@ -134,14 +149,11 @@ def _growing_keys(text: str) -> Iterator[int]:
 
 
 def _apart(spans: list[Span]) -> list[Span]:
-    """Those that reach into one before are left out."""
+    """In order; of one that reaches into one before only what is beyond that. Where two begin at one place, the one
+    whose format is known counts: it stands first in the list."""
     out: list[Span] = []
-    for span in spans:
-        if not out or span.start >= out[-1].end:
-            out.append(span)
+    for span in sorted(spans, key=lambda one: one.start):
+        start = max(span.start, out[-1].end if out else 0)
+        if start < span.end:
+            out.append(replace(span, start=start))
     return out
-
-
-def _touches(span: Span, taken: list[Span]) -> bool:
-    at = bisect_right(taken, span.start, key=lambda one: one.start)
-    return any(one.start < span.end and span.start < one.end for one in taken[max(at - 1, 0) : at + 1])
