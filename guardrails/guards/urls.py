@@ -86,7 +86,7 @@ class Urls(Finder):
     def settled(self, text: str) -> int:
         word = _last_word(text)
         starts = [max(word, len(text) - WORD)]
-        starts += [start for start in _beginnings(text, word) if start >= word][:1]
+        starts += [start for start in _beginnings(text, max(word - 1, 0)) if start >= word][:1]
         return max(min(starts), len(text) - REACH, 0)
 
     def _judged(self, said: str, fetched: bool) -> tuple[str, float]:
