@@ -47,7 +47,8 @@ class Surroundings:
 
     `tools` are the definitions of the tools the model may call, by name, each a JSON Schema of its arguments;
     `calls` those it made so far in this conversation, `results` what they returned; `documents` are what an answer is
-    to stand on; `canaries` are texts that were put into the system prompt to be seen where it leaks."""
+    to stand on; `canaries` are texts that were put into the system prompt to be seen where it leaks;
+    `samples` are other answers of the same model to the same question."""
 
     system: str = ""
     question: str = ""
@@ -58,6 +59,7 @@ class Surroundings:
     canaries: tuple[str, ...] = ()
     response_format: Mapping[str, Any] | None = None
     tenant: str | None = None
+    samples: tuple[str, ...] = ()
 
 
 ALONE = Surroundings()

@@ -1,0 +1,50 @@
+"""Groundedness: is what an answer says borne out by what the call carried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from guardrails.errors import NotRun
+from guardrails.grounding.judging import MODEL, Judged, judged, prepared, read_in_part
+from guardrails.grounding.saying import claiming
+from guardrails.guard import Guard, Models
+from guardrails.passage import Passage, Stage, Surroundings
+from guardrails.verdict import Finding, Span
+
+
+class Groundedness(Guard):
+    """Each sentence that claims something is judged against the documents and what tools returned, with the system
+    prompt beside them; numbers and names of the question are known, too. The score is that of the worst sentence.
+    Without documents and results it does not run."""
+
+    guard: Literal["groundedness"] = "groundedness"
+    about: ClassVar[str] = (
+        "Sentences of an answer that the documents and tool results do not bear out, by a model and literal checks."
+    )
+    stages: ClassVar[tuple[Stage, ...]] = ("output",)
+    models: ClassVar[tuple[str, ...]] = (MODEL,)
+    whole: ClassVar[bool] = True
+
+    async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
+        texts = [text for text in (*around.documents, *around.results) if text.strip()]
+        if not texts:
+            raise NotRun("no context was given", due=False)
+        said = claiming(passage.text)
+        if not said:
+            raise NotRun("the answer claims nothing", due=False)
+        source = await prepared([*texts, around.system], around.question)
+        found = await judged(said, around.question, source, models)
+        return finding(found, self.threshold, read_in_part(source))
+
+
+def finding(found: Sequence[Judged], threshold: float, note: str = "") -> Finding:
+    """Of the sentences that were judged; spans are of those at or above the threshold."""
+    bad = [one for one in found if one.score >= threshold]
+    spans: list[Span] = [span for one in bad for span in one.spans]
+    reason = f"{len(bad)} of {len(found)} sentences are not borne out"
+    return Finding(
+        max((one.score for one in found), default=0.0),
+        tuple(spans),
+        f"{reason}; {note}" if note else reason,
+    )
