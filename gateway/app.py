@@ -52,6 +52,7 @@ from gateway.store.spend import spent
 from gateway.telemetry.build import build_exports
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.workers import Workers
+from guardrails.models.local import LocalModels
 
 
 @asynccontextmanager
@@ -75,7 +76,9 @@ async def running(
         secret = pepper(settings)
         hasher, signer, sealer = KeyHasher(secret), Signer.of(secret), Sealer.of(secret)
         auditor = Auditor(signer)
-        refresher = Refresher(store, hasher, signer, fleet.upstreams, fleet.pools)
+        models = LocalModels()
+        ending.push_async_callback(asyncio.to_thread, models.close)
+        refresher = Refresher(store, hasher, signer, fleet.upstreams, fleet.pools, models)
         reloader = Reloader(source, settings, fleet, refresher)
         exports = build_exports(lambda: reloader.settings)
         ending.push_async_callback(_together, *(partial(asyncio.to_thread, export.close) for export in exports))

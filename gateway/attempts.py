@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from gateway.errors import GatewayError, UpstreamTimeout
+from gateway.errors import GatewayError, Unavailable, UpstreamTimeout
+from gateway.guarding.call import GuardedCall
+from gateway.guarding.reply import GuardedReply
 from gateway.http.base import Reply
+from gateway.releases.resolve import LiveRelease
 from gateway.routing import Plan, tell
 from gateway.visit import Attempt, Visit
 from gateway.wire.headers import limits_of
 from gateway.wire.surface import Call
+from guardrails.engine import Engine
 
 Commit = Callable[[], None]
 """Called just before the client is given an attempt's first token."""
@@ -23,6 +28,8 @@ Commit = Callable[[], None]
 async def answer(visit: Visit, call: Call) -> None:
     """Have the call answered by an upstream of its pool. Raises the error the client is to be told."""
     assert visit.route is not None
+    if visit.route.release is not None and visit.route.release.guards is not None:
+        await _admit(visit, call, visit.route.release, visit.route.release.guards)
     pool = visit.route.pool
     if not pool.declared:
         visit.attempt = attempt = visit.attempt_at(pool.members[0], call)
@@ -48,6 +55,22 @@ async def answer(visit: Visit, call: Call) -> None:
             upstream, pause = step
 
 
+async def _admit(visit: Visit, call: Call, release: LiveRelease, guards: Engine) -> None:
+    """Have the guards of the release judge the request; raises `ContentFiltered`. One may have another upstream answer
+    it."""
+    tenant = visit.principal.team if visit.principal is not None else None
+    visit.guarded = GuardedCall(guards, call, visit.surface.operation, tenant)
+    other = await visit.guarded.admit(release.prompt)
+    if other is None:
+        return
+    pool = visit.snapshot.pools.get(other)
+    if pool is None:
+        message = f"The guards have {other!r} answer this, and no such upstream is configured."
+        raise Unavailable(message, code="fallback_missing")
+    assert visit.route is not None
+    visit.route = replace(visit.route, pool=pool)
+
+
 async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None = None) -> None:
     """Make the attempt, and note how it ended: for the record, and for whoever asks this upstream next."""
     upstream = attempt.upstream
@@ -58,7 +81,12 @@ async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None
         else:
             reply = await upstream.provider.send(visit.ask(upstream, call))
             attempt.limits = limits_of(reply)
-            attempt.body = attempt.translator.whole(await reply.read())
+            body = await reply.read()
+            if visit.guarded is not None and visit.surface.operation != "embeddings":
+                guarded = visit.guarded.follow(_unheard)
+                body = await guarded.whole(body)
+                visit.guarded.reply = guarded
+            attempt.body = attempt.translator.whole(body)
     except GatewayError as error:
         tell(health, error)
         visit.tried(attempt, error.code)
@@ -80,6 +108,7 @@ async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | N
     meter, held = translator.meter, visit.route.pool.declared
     limit = upstream.timeouts.first_byte
     ticking = True
+    guarded: GuardedReply | None = None
     try:
         async with asyncio.timeout(limit) as clock:
             reply = await upstream.provider.send(visit.ask(upstream, call))
@@ -88,7 +117,7 @@ async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | N
             def sink(data: bytes) -> None:
                 nonlocal ticking
                 events = translator.feed(data)
-                if ticking and meter.events:
+                if ticking and (meter.events or (guarded is not None and guarded.begun)):
                     ticking = False
                     clock.reschedule(None)  # noqa: F821 deleted below, when all is over
                 if reply.complete:
@@ -101,7 +130,11 @@ async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | N
                     if attempt.body and not (held and ticking):
                         _commit(attempt, visit, reply, commit)
 
-            await reply.pump(sink)
+            if visit.guarded is None:
+                await reply.pump(sink)
+            else:
+                guarded = visit.guarded.reply = visit.guarded.follow(sink)
+                await guarded.pump(reply)
     except TimeoutError as error:
         raise UpstreamTimeout(f"The upstream said nothing for {limit:g} s.", code="first_token_timeout") from error
     finally:
@@ -170,3 +203,7 @@ def _sticky(visit: Visit, call: Call) -> str:
     body = call.body
     user = body.get("safety_identifier") or body.get("user") or body.get("prompt_cache_key")
     return str(user or (visit.principal.key_id if visit.principal is not None else ""))
+
+
+def _unheard(events: bytes) -> None:
+    """A whole reply has no events."""

@@ -3,7 +3,8 @@
     GatewayError
     ├── BadRequest            400  the client sent something unusable; `param` names the field
     │   ├── UnsupportedParam  400  the upstream cannot do what was asked, and dropping it was not allowed
-    │   └── ContextLength     400  the prompt does not fit the model
+    │   ├── ContextLength     400  the prompt does not fit the model
+    │   └── ContentFiltered   400  a guard stopped it
     ├── Unauthenticated       401  no key, or a key nobody minted
     ├── Forbidden             403  the key is known and may not do this
     ├── NotFound              404  no such model, response, or route
@@ -79,6 +80,12 @@ class UnsupportedParam(BadRequest):
 
 class ContextLength(BadRequest):
     default_code = "context_length_exceeded"
+
+
+class ContentFiltered(BadRequest):
+    """A guard stopped the request before anything was asked."""
+
+    default_code = "content_filter"
 
 
 class Unauthenticated(GatewayError):

@@ -71,3 +71,6 @@ class CallRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """16 hex digits: the conversation, user or key that stays on one arm, as a digest under the rollout's salt."""
     pair: str | None = None
     """Of a shadow: the call it is the twin of."""
+    guards: str | None = None
+    """JSON, where the release has a policy: for each guard and stage its action, its score or why it did not run, and
+    its milliseconds."""

@@ -17,6 +17,7 @@ from gateway.errors import GatewayError
 from gateway.keys import principals
 from gateway.prompts.render import CompiledPrompt
 from gateway.releases.digest import check_content
+from gateway.releases.policies import in_force
 from gateway.releases.resolve import Endpoint, LiveRelease, Trial
 from gateway.releases.rollout import Stage, State
 from gateway.releases.warrant import check_gate
@@ -29,6 +30,8 @@ from gateway.store.engine import Store
 from gateway.store.serving import Serving
 from gateway.types import Principal, Release
 from gateway.upstreams import Upstream
+from guardrails.engine import Engine
+from guardrails.guard import Models
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +59,10 @@ class Refresher:
         signer: Signer,
         upstreams: Mapping[str, Upstream],
         pools: Mapping[str, Pool],
+        models: Models,
     ) -> None:
         self._store = store
+        self._models = models
         self._hasher = hasher
         self._signer = signer
         self._upstreams = upstreams
@@ -151,7 +156,7 @@ class Refresher:
             if rollout.weight:
                 candidate = self._proven(row, rollout.release, held, pools)
             else:
-                candidate = _compiled(held.releases[rollout.release], pools)
+                candidate = self._compiled(held.releases[rollout.release], held, pools)
         except GatewayError as error:
             log.warning("the candidate of %s cannot be asked: %s", rollout.id, error.message)
             return None
@@ -181,15 +186,16 @@ class Refresher:
             identity = pools[release.upstream].identity if release.upstream in pools else ""
             turned_away = held.turned_away.get((row.name, digest))
             warrant.check(self._signer.public, row.name, digest, identity, turned_away)
-        return _compiled(release, pools)
+        return self._compiled(release, held, pools)
 
-
-def _compiled(release: Release, pools: Mapping[str, Pool]) -> LiveRelease:
-    if release.upstream not in pools:
-        raise GatewayError(f"Its release needs the upstream {release.upstream!r}, which is not configured.")
-    check_content(release)
-    compiled = CompiledPrompt.compile(release.prompt) if release.prompt is not None else None
-    return LiveRelease.of(release, compiled)
+    def _compiled(self, release: Release, held: Serving, pools: Mapping[str, Pool]) -> LiveRelease:
+        if release.upstream not in pools:
+            raise GatewayError(f"Its release needs the upstream {release.upstream!r}, which is not configured.")
+        check_content(release)
+        compiled = CompiledPrompt.compile(release.prompt) if release.prompt is not None else None
+        if release.policy is None:
+            return LiveRelease.of(release, compiled)
+        return LiveRelease.of(release, compiled, Engine(in_force(release.policy, held.policies), self._models))
 
 
 def _digest(endpoints: Mapping[str, Endpoint], upstreams: Mapping[str, Upstream], pools: Mapping[str, Pool]) -> str:

@@ -10,6 +10,8 @@ import orjson
 from gateway.arms import NOWHERE, Place
 from gateway.errors import GatewayError
 from gateway.front.exchange import Exchange
+from gateway.guarding.call import GuardedCall
+from gateway.guarding.notes import as_json
 from gateway.leases import Reservation
 from gateway.pricing import cost
 from gateway.providers.base import Ask
@@ -66,6 +68,8 @@ class Visit(msgspec.Struct):
     """Where its reply may be one that was kept, or is to be kept."""
     kept: KeptReply | None = None
     """The reply, where an earlier one is given again."""
+    guarded: GuardedCall | None = None
+    """Where its release has a policy."""
     captured: bool = False
     """What is said is to be kept, by the policy for contents."""
     reservation: Reservation | None = None
@@ -167,6 +171,7 @@ class Visit(msgspec.Struct):
             principal.project if principal is not None else None,
             orjson.dumps(tries).decode() if tries is not None and len(tries) > 1 else None,
             self.plan.replayed if self.plan is not None else None,
+            guards=as_json(self.guarded.verdicts) if self.guarded is not None else None,
         )
 
     @property
@@ -201,6 +206,8 @@ class Visit(msgspec.Struct):
             lines += _listing(b"x-sluice-fixed", call.fixed) + _listing(b"x-sluice-dropped", call.dropped)
         if self.plan is not None:
             lines += self.plan.fields
+        if self.guarded is not None:
+            lines += self.guarded.field
         if self.rates or self.attempt is None:
             return lines + self.rates
         return lines + self.attempt.limits

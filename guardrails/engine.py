@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 ENDING: frozenset[Action] = frozenset(("block", "ask", "fallback"))
 """Actions after which the text goes no further."""
 BLOCKED = "This was blocked by the content policy."
+UNJUDGED = "The content policy asks for a check that could not be made now. Try again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,14 @@ class Engine:
             verdicts += await asyncio.gather(*(self.judge(guard, passage, around) for guard, passage in pairs))
         return self._report(guards, passages, verdicts)
 
+    def missed(self, stage: Stage, passages: Sequence[Passage], why: str, tenant: str | None = None) -> Report:
+        """What comes of passages that no guard can read: each guard's fail mode says."""
+        guards, began = self.policy.at(stage, tenant), time.perf_counter()
+        pairs = [(guard, passage) for guard in guards for passage in passages]
+        return self._report(
+            guards, passages, [self._not_run(guard, passage, began, NotRun(why)) for guard, passage in pairs]
+        )
+
     async def judge(self, guard: Guard, passage: Passage, around: Surroundings = ALONE) -> Verdict:
         """One guard's verdict on one passage, within its budget."""
         began = time.perf_counter()
@@ -88,8 +97,8 @@ class Engine:
         spans = tuple(span for span in finding.spans if span.score >= guard.threshold) if flagged else finding.spans
         excused, left = self._allowed(guard, passage, spans, tenant) if flagged else (None, spans)
         would: Action = guard.action if flagged and excused is None else "allow"
-        if would == "redact" and not left:
-            would = "block"  # it was found, and nobody can say where
+        if would == "redact" and (not left or passage.stage == "tool_calls"):
+            would = "block"  # nobody can say where it is; or what is left would be another call
         return Verdict(
             guard=guard.called,
             stage=passage.stage,
@@ -146,7 +155,7 @@ class Engine:
         message = None
         if action in ENDING:
             first = next(verdict for verdict in told if verdict.action == action)
-            message = by_name[first.guard].message or BLOCKED
+            message = UNJUDGED if first.not_run is not None else by_name[first.guard].message or BLOCKED
         replacing = [verdict for verdict in told if verdict.action == "redact"]
         left = tuple(_redacted(passage, replacing) for passage in passages) if replacing else tuple(passages)
         return Report(action, told, left, message)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from guardrails.engine import BLOCKED, ENDING, Engine
+from guardrails.engine import BLOCKED, ENDING, UNJUDGED, Engine
 from guardrails.guard import Finder, Guard
 from guardrails.passage import Passage, Surroundings
 from guardrails.redact import merged
@@ -78,6 +78,8 @@ class GuardedText:
     def message(self) -> str:
         """What the client is told where it had to stop."""
         assert self._stop is not None
+        if self._stop[1].not_run is not None:
+            return UNJUDGED
         guards, name = self._engine.policy.at("output", self._around.tenant), self._stop[1].guard
         return next((guard.message for guard in guards if guard.called == name), None) or BLOCKED
 

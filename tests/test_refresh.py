@@ -23,6 +23,7 @@ from gateway.store.engine import Store
 from gateway.store.tables.prompts import prompts
 from gateway.types import Principal
 from gateway.upstreams import Upstream
+from guardrails.models.local import LocalModels
 from tests.proving import ADA, SIGNER, installation
 
 HASHER = KeyHasher(b"pepper")
@@ -38,7 +39,7 @@ endpoints:
 
 
 def refreshing(store: Store, upstreams: dict[str, Upstream]) -> Refresher:
-    return Refresher(store, HASHER, SIGNER, upstreams, pools_of(upstreams, {}))
+    return Refresher(store, HASHER, SIGNER, upstreams, pools_of(upstreams, {}), LocalModels())
 
 
 def applied(store: Store, text: str) -> None:

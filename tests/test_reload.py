@@ -30,6 +30,7 @@ from gateway.releases.apply import apply
 from gateway.releases.manifest import parse
 from gateway.reload import Look, Reloader, Watch
 from gateway.store.engine import Store
+from guardrails.models.local import LocalModels
 from tests.proving import ADA, SIGNER, installation
 from tests.waiting import until
 
@@ -54,9 +55,8 @@ async def reloading(source: Source, store: Store) -> AsyncIterator[Reloader]:
     settings = source.load()
     fleet = Fleet(Builder(PriceTable("v", {})))
     fleet.configure(settings)
-    yield Reloader(
-        source, settings, fleet, Refresher(store, KeyHasher(b"pepper"), SIGNER, fleet.upstreams, fleet.pools)
-    )
+    hasher, models = KeyHasher(b"pepper"), LocalModels()
+    yield Reloader(source, settings, fleet, Refresher(store, hasher, SIGNER, fleet.upstreams, fleet.pools, models))
     await fleet.close()
 
 

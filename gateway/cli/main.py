@@ -39,6 +39,9 @@ from gateway.cli import (
     webhooks,
 )
 from gateway.errors import GatewayError
+from guardrails.cli.app import cli as guards
+from guardrails.cli.app import leave
+from guardrails.errors import GuardError
 
 EPILOG = """\b
 Start here:  sluice serve           then ask with the curl it prints
@@ -46,6 +49,7 @@ Then:        sluice apply -f FILE   declare prompts and endpoints
              sluice releases        what serves where
              sluice rollouts        from a proposal to production
              sluice eval            whether a change is better, proven
+             sluice guard           what guards make of a text
              sluice calls           what happened
              sluice usage           what it took, by team or endpoint
              sluice doctor          what is missing, and how to mend it
@@ -83,6 +87,7 @@ prompts.cli.command("from-call")(from_call.from_call)
 cli.add_typer(prompts.cli, name="prompts")
 cli.add_typer(rollouts.cli, name="rollouts")
 cli.add_typer(evals, name="eval")
+cli.add_typer(guards, name="guard")
 cli.add_typer(evidence.cli, name="evidence")
 cli.add_typer(evidence.decisions, name="decisions")
 cli.add_typer(endpoints.cli, name="endpoints")
@@ -116,5 +121,7 @@ def app() -> None:
         sys.exit(1)
     except EvalError as error:
         exits.leave(error)
+    except GuardError as error:
+        leave(error)
     except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
         exits.crash()

@@ -7,7 +7,7 @@ changes nothing the second time.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -18,12 +18,13 @@ from gateway.prompts.partials import including_last
 from gateway.prompts.registry import Origin
 from gateway.releases import golive
 from gateway.releases.conduct import Actor, propose
-from gateway.releases.digest import release_digest
+from gateway.releases.digest import sealed
 from gateway.releases.golive import Installation
 from gateway.releases.manifest import EndpointManifest, Manifest
 from gateway.releases.plan import Plan
+from gateway.releases.policies import guard_policy, parsed
 from gateway.releases.protection import put_gate
-from gateway.store import allowances, catalogue, rollouts
+from gateway.store import allowances, catalogue, policies, rollouts
 from gateway.store.catalogue import EndpointRow
 from gateway.types import PromptVersion, Release
 
@@ -47,6 +48,10 @@ def apply(
     the caller does not govern: those are for administrators. The caller owns the transaction."""
     changes: list[Change] = []
     declared: dict[str, PromptVersion] = {}
+    guarding = {name: parsed(body, f"policies.{name}") for name, body in manifest.policies.items()}
+    for name, policy in guarding.items():
+        added = policies.add(connection, policy.digest, policy.as_json(), by.name)
+        changes.append(Change("policy", name, "created" if added else "unchanged", policy.digest))
     for name in including_last(manifest.prompts):
         saved = registry.save(connection, name, manifest.prompts[name], Origin(by.name))
         declared[name] = saved.version
@@ -55,6 +60,10 @@ def apply(
     known = {row.name: row for row in catalogue.load(connection).endpoints}
     for name, endpoint in manifest.endpoints.items():
         release = _release(connection, name, endpoint, declared, installation.identities)
+        guard = guard_policy(endpoint.policy, guarding, f"endpoints.{name}.policy")
+        if guard is not None:
+            policies.add(connection, guard.digest, guard.as_json(), by.name)
+        release = sealed(replace(release, policy=guard.digest if guard is not None else None))
         if name in installation.identities:
             message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."
             raise BadRequest(message, param=f"endpoints.{name}", code="invalid_manifest")
@@ -128,23 +137,13 @@ def _release(
     version = None
     if endpoint.prompt is not None:
         version = declared.get(endpoint.prompt) or _version(connection, name, endpoint.prompt)
-    unnamed = Release(
+    return Release(
         digest="",
         prompt=version,
         upstream=endpoint.upstream,
         parameters=dict(endpoint.parameters),
         tools=tuple(endpoint.tools),
         response_format=endpoint.response_format,
-        policy=endpoint.policy,
-    )
-    return Release(
-        digest=release_digest(unnamed),
-        prompt=unnamed.prompt,
-        upstream=unnamed.upstream,
-        parameters=unnamed.parameters,
-        tools=unnamed.tools,
-        response_format=unnamed.response_format,
-        policy=unnamed.policy,
     )
 
 

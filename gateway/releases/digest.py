@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -30,6 +31,11 @@ def release_digest(release: Release) -> str:
             "policy": release.policy,
         }
     )
+
+
+def sealed(release: Release) -> Release:
+    """The release under the digest of what is in it."""
+    return replace(release, digest=release_digest(release))
 
 
 def check_content(release: Release) -> None:

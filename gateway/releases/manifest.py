@@ -88,9 +88,10 @@ class CacheManifest(Part):
 
 
 class EndpointManifest(Part):
-    """Without a `prompt` the client's messages pass through. `prompt` is name@number, or a name: the version declared
-    beside it, else the newest. Without `limits` those the endpoint has stay, and without `gate` its gate; `gate: null`
-    asks to end the protection."""
+    """Without a `prompt` the client's messages pass through, without a `policy` no guard judges them. `policy` is one
+    that is declared beside it, else one that is shipped, by its name. `prompt` is name@number, or a name: the version
+    declared beside it, else the newest. Without `limits` those the endpoint has stay, and without `gate` its gate;
+    `gate: null` asks to end the protection."""
 
     upstream: str
     description: str | None = None
@@ -98,7 +99,7 @@ class EndpointManifest(Part):
     parameters: Parameters = {}
     tools: tuple[Json, ...] = ()
     response_format: Json | None = None
-    policy: None = None
+    policy: Name | None = None
     cache: CacheManifest | None = None
     limits: LimitsManifest | None = None
     gate: Gate | None = None
@@ -106,12 +107,13 @@ class EndpointManifest(Part):
 
 class Manifest(Part):
     prompts: dict[PromptName, PromptDraft] = {}
+    policies: dict[Name, Json] = {}
     endpoints: dict[Name, EndpointManifest] = {}
 
 
 def parse(text: str, source: str) -> Manifest:
     """One or more YAML documents, laid together. Raises `BadRequest` naming `source`, the place and what is wrong."""
-    merged: dict[str, Any] = {"prompts": {}, "endpoints": {}}
+    merged: dict[str, Any] = {"prompts": {}, "policies": {}, "endpoints": {}}
     try:
         found = documents(text)
     except yaml.YAMLError as error:
@@ -130,7 +132,9 @@ def parse(text: str, source: str) -> Manifest:
 
 def _merge(merged: dict[str, Any], document: Any, source: str) -> None:
     if not isinstance(document, dict):
-        raise BadRequest(f"{source}: a manifest is a mapping with prompts and endpoints.", code="invalid_manifest")
+        raise BadRequest(
+            f"{source}: a manifest is a mapping with prompts, policies and endpoints.", code="invalid_manifest"
+        )
     for section, held in document.items():
         if section not in merged or not isinstance(held, dict):
             merged[section] = held  # left for validation to refuse, with its place

@@ -10,6 +10,7 @@ from gateway.errors import BadRequest
 from gateway.prompts.render import CompiledPrompt
 from gateway.types import Json, Operation, PromptRef, Release
 from gateway.wire.surface import Call
+from guardrails.engine import Engine
 
 NO_VARIABLES: Json = {}
 
@@ -28,9 +29,11 @@ class LiveRelease:
     fixed: Json
     field: bytes
     """The header line that names it on every reply, ended by CRLF."""
+    guards: Engine | None = None
+    """Of its policy, where it has one."""
 
     @classmethod
-    def of(cls, release: Release, prompt: CompiledPrompt | None) -> LiveRelease:
+    def of(cls, release: Release, prompt: CompiledPrompt | None, guards: Engine | None = None) -> LiveRelease:
         version = release.prompt
         fixed = {**(version.parameters if version is not None else {}), **release.parameters}
         tools = release.tools or (version.tools if version is not None else ())
@@ -39,7 +42,7 @@ class LiveRelease:
         form = release.response_format or (version.response_format if version is not None else None)
         if form is not None:
             fixed["response_format"] = form
-        return cls(release, prompt, fixed, b"x-sluice-release: %b\r\n" % release.digest.encode())
+        return cls(release, prompt, fixed, b"x-sluice-release: %b\r\n" % release.digest.encode(), guards)
 
     def apply(self, call: Call, operation: Operation) -> None:
         """Lay this release over a call: its prompt before the client's messages, its fields over the client's, which

@@ -51,6 +51,7 @@ calls = Table(
     Column("step", Integer),
     Column("unit", String(32)),
     Column("pair", String(64)),
+    Column("guards", Text),
     Index("calls_by_asked", "asked", "started"),
     Index("calls_by_key", "key_id", "started"),
     Index("calls_by_upstream", "upstream", "started"),

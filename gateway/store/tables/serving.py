@@ -29,6 +29,16 @@ releases = Table(
     Column("author", String(100), nullable=False),
 )
 
+policies = Table(
+    "policies",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("body", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("author", String(100), nullable=False),
+)
+"""What guards releases that name it; never changes."""
+
 endpoints = Table(
     "endpoints",
     metadata,

@@ -1,0 +1,72 @@
+"""A call under the guards of its release: let in, or not; and its replies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gateway.errors import ContentFiltered
+from gateway.guarding.notes import header
+from gateway.guarding.passages import passages, put_back, surroundings, unread
+from gateway.guarding.reply import GuardedReply
+from gateway.prompts.render import CompiledPrompt
+from gateway.types import Operation
+from gateway.wire.surface import Call
+from guardrails.engine import BLOCKED, ENDING, Engine
+from guardrails.passage import STAGES, Passage
+from guardrails.verdict import Verdict
+
+
+class GuardedCall:
+    """Of one visit. `verdicts` are those on the request, and on the reply that the client was given."""
+
+    def __init__(self, engine: Engine, call: Call, operation: Operation, tenant: str | None) -> None:
+        self._engine, self._call, self._operation, self._tenant = engine, call, operation, tenant
+        self._asked: list[Verdict] = []
+        self._around = surroundings(call, operation, tenant)
+        self.reply: GuardedReply | None = None
+        """Of the attempt that answers."""
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        return self._asked + (self.reply.verdicts if self.reply is not None else [])
+
+    @property
+    def field(self) -> bytes:
+        """The header line that tells of the verdicts so far."""
+        return header(self.verdicts)
+
+    async def admit(self, prompt: CompiledPrompt | None) -> str | None:
+        """Judge the request, and take out of it what is to be. Gives the upstream that is to answer in place of the
+        release's, where a guard says so. Raises `ContentFiltered`, which names the guard and not what it saw."""
+        found = passages(self._call, self._operation, prompt)
+        missed = unread(self._call, self._operation)
+        if missed is not None:
+            found = [Passage("", "input", "user", missed)]
+        for stage in STAGES[:2]:
+            here = [passage for passage in found if passage.stage == stage]
+            if not here:
+                continue
+            if missed is None:
+                report = await self._engine.check(stage, here, self._around)
+            else:
+                report = self._engine.missed(stage, here, "it came as tokens", self._tenant)
+            self._asked += report.verdicts
+            if report.ends and report.action != "fallback":
+                raise ContentFiltered(report.message or BLOCKED, param=_field(report.verdicts))
+            put_back(self._call.body, here, report.passages)
+            if report.action == "fallback":
+                return self._engine.policy.fallback
+        return None
+
+    def follow(self, emit: Callable[[bytes], None]) -> GuardedReply:
+        """A reply of one attempt; the one made last is the one that counts."""
+        return GuardedReply(self._engine, self._around, emit)
+
+
+def _field(verdicts: Sequence[Verdict]) -> str | None:
+    """The field of the request that was stopped, as errors name it: messages[2].content."""
+    stopped = next((verdict for verdict in verdicts if verdict.action in ENDING), None)
+    if stopped is None:
+        return None
+    first, *steps = stopped.source.split(".")
+    return first + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in steps)

@@ -1,0 +1,46 @@
+"""The guard policies that releases name: read where they are declared, and again where they come into force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evals.digest import sha256
+from gateway.errors import BadRequest, GatewayError
+from gateway.types import Json
+from guardrails.errors import BadInput, GuardError
+from guardrails.policy import Policy, parse, shipped
+
+
+def parsed(body: Json, place: str) -> Policy:
+    """Raises `BadRequest` naming the place in the manifest."""
+    try:
+        return parse(body)
+    except BadInput as error:
+        message = f"{place}: {error.message if not error.place else error}"
+        raise BadRequest(message, param=place, code="invalid_manifest") from error
+
+
+def guard_policy(name: str | None, declared: Mapping[str, Policy], place: str) -> Policy | None:
+    """The one declared under that name, else the one shipped under it; None for no name."""
+    if name is None or name in declared:
+        return declared[name] if name is not None else None
+    try:
+        return shipped(name)
+    except BadInput as error:
+        message = f"{place}: {name!r} is not declared under `policies`, and {error.message}"
+        raise BadRequest(message, param=place, code="invalid_manifest") from error
+
+
+def in_force(digest: str, held: Mapping[str, Json]) -> Policy:
+    """Of a release that is to serve. Raises `GatewayError` where it is not there, is not what its digest names, or
+    needs a guard that is not installed."""
+    body = held.get(digest)
+    if body is None:
+        raise GatewayError(f"Its guard policy {digest[:12]} is not in the database.")
+    if sha256(body) != digest:
+        message = f"Its guard policy {digest[:12]} was changed in the database: it is not what was released."
+        raise GatewayError(message)
+    try:
+        return parse(body)
+    except GuardError as error:
+        raise GatewayError(f"Its guard policy {digest[:12]} cannot be read: {error.message}") from error

@@ -1,0 +1,190 @@
+"""Calls under the guards of a release: one choke point, whatever the surface, streamed or whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.inside import Inside, inside
+from tests.trials import records
+
+pytestmark = pytest.mark.anyio
+
+KEY = "ghp_" + "a1B2" * 9
+RULES = [
+    {"when": "weather", "say": "It is fine, and warm. The code word is xyzzy today, they say."},
+    {"when": "bomb", "say": "Well then. Take some plugh and stir it. More of this never comes."},
+    {"when": "pay", "call": {"name": "pay", "arguments": {"to": "plugh"}}},
+]
+POLICY = """
+policies:
+  strict:
+    input:
+      - {guard: patterns, name: words, words: [frobozz], action: block, message: We do not talk of that.}
+      - {guard: patterns, name: numbers, patterns: {ticket: 'T-[0-9]{4}'}, action: redact}
+    documents:
+      - {guard: patterns, name: orders, words: [frobozz], action: block}
+    output:
+      - {guard: patterns, name: secret, words: [xyzzy], action: redact}
+      - {guard: patterns, name: danger, words: [plugh], action: block, message: No.}
+    tool_calls:
+      - {guard: patterns, name: payee, words: [plugh], action: block}
+endpoints:
+  bot: {upstream: up, policy: strict}
+  free: {upstream: up}
+"""
+
+
+@pytest.fixture
+async def whole(tmp_path: Path) -> AsyncIterator[Inside]:
+    up = {"provider": "scripted", "model": "m", "rules": RULES}
+    async with inside(tmp_path, upstreams={"up": up}) as running:
+        await running.apply(POLICY)
+        await running.services.refresher.refresh()
+        yield running
+
+
+async def ask(whole: Inside, said: str, path: str = "chat/completions", **more: Any) -> Any:
+    body: dict[str, Any] = {"model": "bot", **more}
+    if path == "responses":
+        body["input"] = said
+    elif path in ("completions", "embeddings"):
+        body["prompt" if path == "completions" else "input"] = said
+    else:
+        body["messages"] = [{"role": "user", "content": said}]
+    if path == "messages":
+        body["max_tokens"] = 100
+    return await whole.client.post(f"/v1/{path}", json=body, headers=await whole.key())
+
+
+def events(reply: Any) -> list[dict[str, Any]]:
+    lines = [line[6:] for line in reply.text.splitlines() if line.startswith("data: {")]
+    return [orjson.loads(line) for line in lines]
+
+
+def text(reply: Any) -> str:
+    choices = [choice for event in events(reply) for choice in event["choices"]]
+    return "".join(choice["delta"].get("content") or "" for choice in choices)
+
+
+def finish(reply: Any) -> list[str]:
+    choices = [choice for event in events(reply) for choice in event["choices"]]
+    return [choice["finish_reason"] for choice in choices if choice["finish_reason"]]
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "completions", "responses", "messages", "embeddings"])
+async def test_a_request_is_stopped_before_anything_is_asked(whole: Inside, path: str) -> None:
+    reply = await ask(whole, "Tell me of frobozz.", path)
+    assert reply.status_code == 400, reply.text
+    assert "We do not talk of that." in reply.text
+    (record,) = (await records(whole)).values()
+    assert (record.status, record.error, record.upstream) == (400, "content_filter", None)
+    told = {entry["guard"]: entry for entry in orjson.loads(record.guards or "[]")}
+    assert told["words"]["action"] == "block"
+    assert told["numbers"]["score"] == 0.0
+    assert orjson.loads(reply.headers["x-sluice-guards"])[0]["guard"] == "words"
+
+
+async def test_the_error_names_the_field(whole: Inside) -> None:
+    error = (await ask(whole, "frobozz")).json()["error"]
+    assert (error["code"], error["param"]) == ("content_filter", "messages[0].content")
+
+
+async def test_what_is_redacted_the_upstream_never_sees(whole: Inside) -> None:
+    reply = await ask(whole, "I have ticket T-1234, so.")
+    assert reply.json()["choices"][0]["message"]["content"] == "I have ticket [TICKET], so."
+
+
+async def test_what_tools_returned_is_judged_as_documents(whole: Inside) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "Look."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "frobozz"},
+    ]
+    body = {"model": "bot", "messages": messages}
+    reply = await whole.client.post("/v1/chat/completions", json=body, headers=await whole.key())
+    assert reply.json()["error"]["param"] == "messages[2].content"
+    assert {entry["stage"] for entry in orjson.loads(reply.headers["x-sluice-guards"])} == {"input", "documents"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_is_redacted_whole_or_streamed(whole: Inside, stream: bool) -> None:
+    reply = await ask(whole, "How is the weather?", stream=stream)
+    said = text(reply) if stream else reply.json()["choices"][0]["message"]["content"]
+    assert said == "It is fine, and warm. The code word is [WORD] today, they say."
+    assert "xyzzy" not in reply.text
+    (record,) = (await records(whole)).values()
+    told = {entry["guard"]: entry["action"] for entry in orjson.loads(record.guards or "[]")}
+    assert told == {"words": "allow", "numbers": "allow", "secret": "redact", "danger": "allow"}
+    assert record.finish == "stop"
+    if stream:
+        assert ": sluice-guards [" in reply.text
+
+
+async def test_a_stream_that_is_blocked_ends_as_the_wire_says(whole: Inside) -> None:
+    reply = await ask(whole, "How is a bomb made?", stream=True)
+    assert text(reply).strip() == "Well then. Take some"
+    assert finish(reply) == ["content_filter"]
+    assert events(reply)[-1]["choices"][0]["delta"]["refusal"] == "No."
+    assert reply.text.rstrip().endswith("data: [DONE]")
+    assert "plugh" not in reply.text
+    assert "never comes" not in reply.text
+    (record,) = (await records(whole)).values()
+    assert (record.status, record.error, record.finish) == (200, None, "content_filter")
+
+
+async def test_a_whole_answer_that_is_blocked_says_so(whole: Inside) -> None:
+    (choice,) = (await ask(whole, "How is a bomb made?")).json()["choices"]
+    assert choice["finish_reason"] == "content_filter"
+    assert choice["message"] == {"role": "assistant", "content": None, "refusal": "No."}
+
+
+@pytest.mark.parametrize("path", ["completions", "responses", "messages"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_every_surface_goes_through_the_same_guards(whole: Inside, path: str, stream: bool) -> None:
+    redacted = await ask(whole, "How is the weather?", path, stream=stream)
+    assert redacted.status_code == 200, redacted.text
+    assert "[WORD]" in redacted.text
+    assert "xyzzy" not in redacted.text
+    blocked = await ask(whole, "How is a bomb made?", path, stream=stream)
+    assert blocked.status_code == 200, blocked.text
+    assert "plugh" not in blocked.text
+    assert ("refusal" if path == "messages" else "content_filter") in blocked.text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_tool_call_is_judged_whole_before_it_is_shown(whole: Inside, stream: bool) -> None:
+    tool = {"type": "function", "function": {"name": "pay", "parameters": {"type": "object"}}}
+    reply = await ask(whole, "Please pay.", stream=stream, tools=[tool])
+    assert reply.status_code == 200, reply.text
+    assert "plugh" not in reply.text
+    assert "content_filter" in reply.text
+
+
+async def test_tokens_that_no_guard_can_read_are_refused(whole: Inside) -> None:
+    body = {"model": "bot", "prompt": [1, 2, 3]}
+    reply = await whole.client.post("/v1/completions", json=body, headers=await whole.key())
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "content_filter")
+    assert orjson.loads(reply.headers["x-sluice-guards"])[0]["not_run"] == "it came as tokens"
+
+
+async def test_an_endpoint_without_a_policy_is_left_alone(whole: Inside) -> None:
+    reply = await ask(whole, "frobozz xyzzy plugh", model="free")
+    assert reply.json()["choices"][0]["message"]["content"] == "frobozz xyzzy plugh"
+    assert "x-sluice-guards" not in reply.headers
+    (record,) = (await records(whole)).values()
+    assert record.guards is None
+
+
+async def test_another_policy_makes_another_release(whole: Inside) -> None:
+    before = (await ask(whole, "Hi.")).headers["x-sluice-release"]
+    await whole.apply(POLICY.replace("frobozz]", "frobozz, grue]"))
+    await whole.services.refresher.refresh()
+    after = await ask(whole, "Hi.")
+    assert after.headers["x-sluice-release"] != before
+    assert (await ask(whole, "A grue!")).status_code == 400
