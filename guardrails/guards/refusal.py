@@ -16,7 +16,7 @@ OPENING = 400
 CAN = r"(?:can ?not|can't|won't|will not|could ?n[o']t|(?:am |'m )(?:not able|unable|not allowed|not going))"
 DO = (
     r"(?:help|assist|provide|comply|fulfil|generate|create|write|give|offer|answer|support|discuss|engage|share|produce"
-    r"|do (?:that|this)|complete|participate|facilitate|encourage|condone|respond|continue|satisfy|advise|teach|suggest)"
+    r"|do (?:that|this)|complete|participate|facilitate|encourage|condone|respond|continue|satisfy|advise|teach)"
 )
 PHRASES: Mapping[str, tuple[str, ...]] = {
     "en": (
