@@ -74,5 +74,5 @@ $(VENV)/.torch: constraints.txt $(VENV)/.serve
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.torch
 	@echo "==> installing the development tools"
-	@$(PIP) install --quiet -c constraints.txt --editable '.[dev,docs,evals,litellm,otel,postgres,ray,redis]'
+	@$(PIP) install --quiet -c constraints.txt --editable '.[dev,docs,evals,guards,litellm,otel,postgres,ray,redis,train]'
 	@touch $@

@@ -1,0 +1,48 @@
+"""Moderation: hate, offence, toxicity and requests for harm."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from guardrails.errors import NotRun
+from guardrails.guard import Guard, Models, Window, labelled
+from guardrails.guards.prompt_attack import MODEL
+from guardrails.passage import Passage, Stage, Surroundings
+from guardrails.verdict import Finding, Span
+
+FLAGGED = 1
+"""The place of `flagged` among the labels of the model."""
+PLACES = {2: "harmful_request", 3: "hate", 4: "offensive", 5: "toxic"}
+"""Those of the categories."""
+
+Category = Literal["harmful_request", "hate", "offensive", "toxic"]
+
+
+class Moderation(Guard):
+    """Whether a text should be flagged, and by category how likely it is of each. The score is that of its worst
+    window: that it should be flagged at all, or, with `categories`, that it is of the likeliest of those. Trained on
+    English posts, and on harmful requests in ten languages; sarcasm and quotes of others are read as what they say."""
+
+    guard: Literal["moderation"] = "moderation"
+    about: ClassVar[str] = "Hate, offence, toxicity and requests for harm, scored by category by a model."
+    stages: ClassVar[tuple[Stage, ...]] = ("input", "documents", "output")
+    models: ClassVar[tuple[str, ...]] = (MODEL,)
+    categories: tuple[Category, ...] = ()
+
+    async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
+        if not passage.text.strip():
+            raise NotRun("there is no text to judge", due=False)
+        (windows,) = await models.score(MODEL, [(passage.text,)])
+        spans = tuple(
+            Span(window.start, window.end, "moderation", self.of(window))
+            for window in windows
+            if self.of(window) >= self.threshold
+        )
+        found = labelled({name: max(window.scores[at] for window in windows) for at, name in PLACES.items()})
+        reason = f"{found[0][0]} is the likeliest category" if spans else ""
+        return Finding(max(self.of(window) for window in windows), spans, reason, found)
+
+    def of(self, window: Window) -> float:
+        """The score of one window, under these options."""
+        wanted = [window.scores[at] for at, name in PLACES.items() if name in self.categories]
+        return max(wanted) if wanted else window.scores[FLAGGED]

@@ -1,0 +1,122 @@
+"""Attacks and their harmless look-alikes, composed: the same documents, the same places in them and the same lengths on
+both sides, so that neither length nor a wrapper is the class."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import yaml
+
+from guardrails.training.corpora import ATTACK, CLEAN, Example
+from guardrails.training.disguises import READABLE, SEALED
+
+
+@dataclass(frozen=True)
+class Phrases:
+    overrides: list[str]
+    payloads: list[str]
+    wrappers: list[tuple[str, str]]
+    foe_wrappers: list[tuple[str, str]]
+    remarks: list[str]
+    tasks: list[str]
+    hard: list[str]
+    topics: list[str]
+    languages: dict[str, dict[str, list[str]]]
+
+    @classmethod
+    def shipped(cls) -> Phrases:
+        return cls(**yaml.safe_load(files("guardrails.training").joinpath("phrases.yaml").read_text("utf-8")))
+
+
+@dataclass(frozen=True)
+class Composer:
+    """`documents`, `questions` and `attacks` are the texts of the corpora that are put together."""
+
+    phrases: Phrases
+    documents: Sequence[str]
+    questions: Sequence[str]
+    attacks: Sequence[str]
+    chance: random.Random
+
+    def excerpt(self) -> str:
+        """A piece of a document, 80 to 500 characters, cut at spaces."""
+        document = self.chance.choice(self.documents)
+        length = self.chance.randint(80, 500)
+        start = self.chance.randint(0, max(0, len(document) - length))
+        return document[start : start + length].partition(" ")[2].rpartition(" ")[0] or document[:length]
+
+    def within(self, piece: str, wrapper: tuple[str, str]) -> str:
+        """`piece` at a place of a document, and now and then under a task."""
+        document = self.excerpt()
+        place = self.chance.choice((0, len(document), document.rfind(" ", 0, len(document) // 2) + 1))
+        text = f"{document[:place]}{wrapper[0]}{piece}{wrapper[1]}{document[place:]}"
+        return f"{self.chance.choice(self.phrases.tasks)}\n{text}" if self.chance.random() < 0.3 else text
+
+    def order(self) -> str:
+        """An attack in a sentence or two: by template, or one that people wrote."""
+        draw = self.chance.random()
+        if draw < 0.35:
+            return f"{self.chance.choice(self.phrases.overrides)} {self.chance.choice(self.phrases.payloads)}"
+        if draw < 0.5:
+            return f"{self.chance.choice(self.phrases.overrides)} {self.chance.choice(self.questions)}"
+        if draw < 0.65:
+            return self.foreign("attacks")[0]
+        return self.chance.choice(self.attacks)
+
+    def remark(self) -> str:
+        """What stands in the place of an attack in a harmless text."""
+        draw = self.chance.random()
+        if draw < 0.2:
+            return self.foreign("benign")[0]
+        return self.chance.choice(self.phrases.remarks if draw < 0.65 else self.questions)
+
+    def foreign(self, side: str) -> tuple[str, str]:
+        """A text in another language, alone, twice, or before something that is asked in any."""
+        lang = self.chance.choice(list(self.phrases.languages))
+        given = self.phrases.languages[lang][side]
+        text, draw = self.chance.choice(given), self.chance.random()
+        if draw < 0.6:
+            text = f"{text} {self.chance.choice(given if draw < 0.25 else self.questions)}"
+        return text, lang
+
+    def attack(self) -> Example:
+        draw = self.chance.random()
+        if draw < 0.15:
+            text, lang = self.foreign("attacks")
+            return Example(text, ATTACK, "injection_direct", "templates", lang)
+        if draw < 0.35:
+            return Example(self.order(), ATTACK, "injection_direct", "templates")
+        wrappers = self.phrases.wrappers + self.phrases.foe_wrappers
+        text = self.within(self.order(), self.chance.choice(wrappers))
+        return Example(text, ATTACK, "injection_indirect", "templates")
+
+    def harmless(self) -> Example:
+        draw = self.chance.random()
+        if draw < 0.15:
+            text, lang = self.foreign("benign")
+            return Example(text, CLEAN, "benign", "templates", lang)
+        if draw < 0.35:
+            text = self.chance.choice(self.phrases.hard).format(topic=self.chance.choice(self.phrases.topics))
+            return Example(text, CLEAN, "benign_hard", "templates")
+        if draw < 0.85:
+            remark = self.remark()
+            return Example(
+                self.within(remark, self.chance.choice(self.phrases.wrappers)), CLEAN, "benign_doc", "templates"
+            )
+        asked = "\n".join(self.chance.choices(self.questions, k=self.chance.randint(2, 8)))
+        return Example(asked, CLEAN, "benign", "templates")
+
+    def disguised(self, example: Example) -> Example | None:
+        """The example in a disguise. A sealed attack cannot be told from a sealed anything: only harmless texts are
+        sealed, so that an encoding is no attack."""
+        harmless = example.targets == CLEAN
+        kinds = {**READABLE, **SEALED} if harmless else READABLE
+        name = self.chance.choice(list(kinds))
+        if not harmless and example.targets != ATTACK:
+            return None
+        text = kinds[name](example.text[:600], self.chance)
+        kind = example.kind if harmless else "obfuscated"
+        return Example(text, example.targets, kind, f"disguised/{name}", example.lang, example.weight)

@@ -1,0 +1,219 @@
+"""The recipe of the model `prompts`: prompt attacks and moderation, on one encoder.
+
+python -m guardrails.training.prompts --data DIR --out DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from guardrails.training.composing import Composer, Phrases
+from guardrails.training.corpora import ATTACK, Example, of_moderation, of_prompts, rows
+from guardrails.training.encoder import (
+    MASK,
+    Cut,
+    Encoder,
+    base,
+    batches,
+    cuts,
+    highest,
+    keep_memory,
+    logits_of,
+    loss_of,
+    shortened,
+    tensors,
+)
+from guardrails.training.measures import auroc, share_above, threshold_at
+
+DEV = ("prompts_dev", "prompts_dev_ood", "moderation_dev")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the weights, the data and the base aside. `per_source` times the root of a source's size is drawn of
+    it for a pass, so a large one does not outvote the rest; `minutes` bounds the whole. `start` is a
+    file of weights to go on from."""
+
+    passes: int = 3
+    minutes: float = 28
+    rate: float = 2e-4
+    decay_by_layer: float = 0.9
+    per_source: float = 20.0
+    composed: int = 5000
+    disguised: int = 1500
+    moderation: int = 6600
+    masked: float = 0.05
+    seed: int = 7
+    start: str = ""
+
+
+def balanced(examples: Sequence[Example], per_source: float, chance: random.Random) -> list[Example]:
+    groups: dict[tuple[str, str], list[Example]] = defaultdict(list)
+    for example in examples:
+        groups[example.kind, example.source].append(example)
+    drawn: list[Example] = []
+    for (_, source), group in sorted(groups.items(), key=lambda pair: pair[0]):
+        count = int(per_source * sqrt(len(group)) * (1.6 if source == "prompts.chat" else 1.0))
+        whole, rest = divmod(min(count, 3 * len(group)), len(group))
+        drawn += group * whole + chance.sample(group, rest)
+    return drawn
+
+
+def drawn(
+    recipe: Recipe, prompts: Sequence[Example], moderation: Sequence[Example], composer: Composer
+) -> list[Example]:
+    """The examples of one pass."""
+    chance = composer.chance
+    found = balanced(prompts, recipe.per_source, chance)
+    disguised = [composer.disguised(example) for example in chance.sample(found, 2 * recipe.disguised)]
+    found += [example for example in disguised if example]
+    found += chance.sample(list(moderation), min(recipe.moderation, len(moderation)))
+    for _ in range(recipe.composed):
+        found += [composer.attack(), composer.harmless()]
+    return found
+
+
+def optimiser(model: Encoder, recipe: Recipe) -> torch.optim.Optimizer:
+    """Lower layers, which hold what is common to all texts, learn slower."""
+    layers = model.body.encoder.layer
+    groups = [
+        {"params": list(layer.parameters()), "lr": recipe.rate * recipe.decay_by_layer ** (len(layers) - 1 - at)}
+        for at, layer in enumerate(layers)
+    ]
+    groups.append({"params": list(model.head.parameters()), "lr": recipe.rate * 5})
+    return torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
+
+
+def masked(ids: torch.Tensor, share: float, draw: torch.Generator) -> torch.Tensor:
+    """Some of the tokens hidden, in place of drop-out."""
+    hide = (torch.rand(ids.shape, generator=draw) < share) & (ids > MASK)
+    return ids.masked_fill(hide, MASK)
+
+
+def train(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> Encoder:
+    torch.manual_seed(recipe.seed)
+    draw = torch.Generator().manual_seed(recipe.seed)
+    chance = random.Random(recipe.seed)  # noqa: S311 - drawn, not hidden
+    prompts = of_prompts(rows(data / "prompts_train.parquet"))
+    moderation = of_moderation(rows(data / "moderation_train.parquet"))
+    composer = Composer(
+        Phrases.shipped(),
+        [x.text for x in prompts if x.kind == "benign_doc"],
+        [x.text for x in prompts if x.kind == "benign" and len(x.text) < 300],
+        [x.text for x in prompts if x.targets == ATTACK and len(x.text) < 500 and x.source != "composed"],
+        chance,
+    )
+    model = Encoder(base())
+    if recipe.start:
+        model.load_state_dict(torch.load(recipe.start, weights_only=True))
+    optimizer = optimiser(model, recipe)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    started = time.monotonic()
+    for one in range(recipe.passes):
+        examples = drawn(recipe, prompts, moderation, composer)
+        attacks = sum(x.weight for x in examples if x.targets == ATTACK)
+        harmless = sum(x.weight for x in examples) - attacks
+        balance = (0.5 * (attacks + harmless) / harmless, 0.5 * (attacks + harmless) / attacks)
+        given = list(
+            batches([shortened(x, 4 if x.example.targets == ATTACK else 2, chance) for x in cuts(tokenizer, examples)])
+        )
+        chance.shuffle(given)
+        model.train()
+        total = 0.0
+        for at, batch in enumerate(given):
+            done = max((one + at / len(given)) / recipe.passes, (time.monotonic() - started) / 60 / recipe.minutes)
+            if done >= 1:
+                break
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * min(done / 0.04 + 0.02, (1 - done) / 0.96)
+            total += step(model, optimizer, batch, balance, lambda ids: masked(ids, recipe.masked, draw))
+            if at % 50 == 0:
+                say(f"pass {one} step {at}/{len(given)} loss {total / (at + 1):.4f} {time.monotonic() - started:.0f}s")
+    return model
+
+
+def step(
+    model: Encoder,
+    optimizer: torch.optim.Optimizer,
+    batch: Sequence[Cut],
+    balance: tuple[float, float],
+    hidden: Callable[[torch.Tensor], torch.Tensor],
+) -> float:
+    """One step down the loss; what it was."""
+    ids, mask, owners = tensors(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(hidden(ids), mask)
+    loss = loss_of(highest(logits.float(), owners, len(batch)), batch, balance)
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.item()
+
+
+def say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def frontier(examples: Sequence[Example], scores: np.ndarray) -> None:
+    kinds = np.array([x.kind for x in examples])
+    sources = np.array([x.source for x in examples])
+    hit = np.array([x.targets[0] == 1 for x in examples])
+    say(f"auroc {auroc(scores[hit], scores[~hit]):.4f}")
+    for limits in ((0.01, 0.02, 0.05), (0.02, 0.04, 0.11), (0.05, 0.1, 0.2)):
+        wanted = [
+            threshold_at(scores[kinds == k], r)
+            for k, r in zip(("benign", "benign_doc", "benign_hard"), limits, strict=True)
+        ]
+        bar = max(wanted)
+        by = {str(s): round(share_above(scores[hit & (sources == s)], bar), 3) for s in sorted(set(sources[hit]))}
+        of = {str(k): round(share_above(scores[hit & (kinds == k)], bar), 3) for k in sorted(set(kinds[hit]))}
+        say(f"{limits} bars {np.round(wanted, 2)} recall mean {np.mean(list(by.values())):.3f} {by} {of}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    for name, value in asdict(Recipe()).items():
+        parser.add_argument(f"--{name}", type=type(value), default=value)
+    given = vars(parser.parse_args())
+    data, out = given.pop("data"), given.pop("out")
+    recipe = Recipe(**given)
+    keep_memory()
+    tokenizer = Tokenizer.from_file(str(base() / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    model = train(recipe, data, tokenizer)
+    out.mkdir(parents=True, exist_ok=True)
+    torch.save(model.state_dict(), out / "encoder.pt")
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
+    for name in DEV:
+        read = rows(data / f"{name}.parquet")
+        examples = of_prompts(read) if name.startswith("prompts") else of_moderation(read)
+        logits = logits_of(model, cuts(tokenizer, examples)).numpy()
+        np.save(out / f"{name}.npy", logits)
+        if name.startswith("prompts"):
+            say(name)
+            frontier(examples, logits[:, 0])
+        else:
+            hit = np.array([x.targets[1] == 1 for x in examples])
+            say(f"{name} auroc {auroc(logits[hit, 1], logits[~hit, 1]):.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""A small model, made on the spot: its logit of a label is how many tokens of a window are the label's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from guardrails.models.manifest import FILE, MODEL, TOKENIZER, digest
+
+WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "attack", "rude", "plain", "text")
+LABELS = ("attack", "rude")
+
+
+def tokenizer() -> str:
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(
+        tokenizers.models.WordLevel({word: at for at, word in enumerate(WORDS)}, unk_token="[UNK]")
+    )
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    made.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return str(made.to_str())
+
+
+def network() -> bytes:
+    """Looks up a row of numbers for each token and adds them up."""
+    onnx = pytest.importorskip("onnx")
+    rows = np.zeros((len(WORDS), len(LABELS)), np.float32)
+    rows[WORDS.index("attack"), 0] = rows[WORDS.index("rude"), 1] = 1
+    helper, kind = onnx.helper, onnx.TensorProto
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gather", ["rows", "input_ids"], ["found"]),
+            helper.make_node("ReduceSum", ["found", "axis"], ["logits"], keepdims=0),
+            helper.make_node("LpNormalization", ["logits"], ["embedding"], axis=1, p=2),
+        ],
+        "counting",
+        [helper.make_tensor_value_info("input_ids", kind.INT64, ["windows", "tokens"])],
+        [helper.make_tensor_value_info(name, kind.FLOAT, ["windows", len(LABELS)]) for name in ("logits", "embedding")],
+        [onnx.numpy_helper.from_array(rows, "rows"), onnx.numpy_helper.from_array(np.array([1]), "axis")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
+def folder(place: Path, **changed: Any) -> Path:
+    """The model in `place`, with what is `changed` in its manifest."""
+    place.mkdir(parents=True, exist_ok=True)
+    files = {MODEL: network(), TOKENIZER: tokenizer().encode()}
+    for name, content in files.items():
+        (place / name).write_bytes(content)
+    stated = {
+        "name": "counting",
+        "labels": LABELS,
+        "licence": "CC0-1.0",
+        "window": 12,
+        "stride": 6,
+        "batch": 4,
+        "calibration": {"scale": (1, 1), "shift": (0, 0)},
+        "files": {name: digest(content) for name, content in files.items()},
+        "origin": {"base": "none"},
+    }
+    (place / FILE).write_text(json.dumps({**stated, **changed}))
+    return place
+
+
+def own(root: Path, **changed: Any) -> str:
+    """The name of the model in a folder of own models."""
+    made = folder(root / "making", **changed)
+    name = f"counting@{digest((made / FILE).read_bytes())[:16]}"
+    made.rename(root / name)
+    return name
