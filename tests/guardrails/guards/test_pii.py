@@ -1,47 +1,35 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.guards.pii import Pii
 from guardrails.passage import ALONE
-from guardrails.pii import finding, recognisers
-from guardrails.stream import Follower
-from guardrails.verdict import Span
+from tests.guardrails.guards.finders import held_back, is_the_same_however_cut, keeps_its_word, spliced
 
-PARTS = st.lists(
-    st.sampled_from(
-        [
-            "My name is Maria Schneider",
-            "John",
-            "and",
-            "call +44 20 7946 0958",
-            "9469 9966",
-            "GB82 WEST 1234 5698 7654 32",
-            "4111 1111 1111 1111",
-            "maria.schneider@example.com",
-            "12 Main Street, Springfield, IL 62704",
-            "born 1/2/1990",
-            "Passport number",
-            "C01234567",
-            "http://example.com/a?b=c",
-            "Acme Analytics Ltd",
-            "123-45-6789",
-            "WEST",
-            "12 34 56 78",
-            "(021)",
-            "x12",
-            "a" * 60,
-            "12:30",
-            "@",
-            "+1",
-        ]
-    )
-    | st.text("aB1 .,@-+/\n<ü中", max_size=12),
-    max_size=9,
+FINDS = (
+    "My name is Maria Schneider",
+    "call +44 20 7946 0958",
+    "9469 9966",
+    "GB82 WEST 1234 5698 7654 32",
+    "4111 1111 1111 1111",
+    "maria.schneider@example.com",
+    "12 Main Street, Springfield, IL 62704",
+    "PO Box 12\nNew York",
+    "born 1/2/1990",
+    "2020-01-02 10:20:30",
+    "Passport number C01234567",
+    "http://example.com/a?b=c",
+    "Acme Analytics Ltd",
+    "123-45-6789",
+    "12 34 56 78",
+    "AB 12 34 56 C",
+    "(021) 555 x12",
+    "a" * 60,
+    "@",
+    "+1",
 )
-TEXTS = st.builds(lambda parts, between: between.join(parts), PARTS, st.sampled_from([" ", ", ", "\n", ". ", ""]))
 
 
 def found(text: str) -> list[tuple[str, str]]:
@@ -67,7 +55,6 @@ def found(text: str) -> list[tuple[str, str]]:
         ("ring (415) 555-2671 tonight", "PHONE", "(415) 555-2671"),
         ("born on 31/12/1999", "DATE", "31/12/1999"),
         ("Hello, my name is Katarína Horváthová and I need help", "PERSON", "Katarína Horváthová"),
-        ("please ship it to 12 Main Street, Springfield", "ADDRESS", "12 Main Street, Springfield"),
     ],
 )
 def test_personal_data_is_found(text: str, label: str, value: str) -> None:
@@ -78,10 +65,8 @@ def test_personal_data_is_found(text: str, label: str, value: str) -> None:
     "text",
     [
         "order 4111111111111112 came",
-        "version 2.10.3 of 12:30:45",
         "it costs 1,250.00 and 3.5 percent",
         "How do I reset my password?",
-        "Write a poem about rain and the sea.",
         "",
     ],
 )
@@ -94,54 +79,27 @@ def test_only_the_named_kinds_are_looked_for() -> None:
     assert [span.label for span in Pii(entities=("EMAIL",)).spans(text, ALONE)] == ["EMAIL"]
 
 
+TEXTS = st.one_of(spliced(*FINDS), st.lists(st.sampled_from(FINDS), max_size=6).map(" ".join))
+
+
+@settings(deadline=None)
 @given(TEXTS)
-def test_none_lies_inside_another_and_all_are_in_order(text: str) -> None:
-    spans = finding.found(text)
-    assert all(0 <= span.start < span.end <= len(text) for span in spans)
-    for one, other in zip(spans, spans[1:], strict=False):
-        assert one.start < other.start
-        assert one.end < other.end
+def test_what_is_settled_is_found_whatever_comes_next(text: str) -> None:
+    keeps_its_word(Pii(), text)
 
 
-@given(TEXTS, st.data())
-@example("call 9469 9966 x12 now", None)
-def test_what_is_settled_is_found_whatever_comes_next(text: str, data: st.DataObject | None) -> None:
-    cuts = range(len(text) + 1) if data is None else [data.draw(st.integers(0, len(text)))]
-    whole = finding.found(text)
-    for cut in cuts:
-        settled = finding.settled(text[:cut])
-        assert 0 <= settled <= cut
-        early = [span for span in finding.found(text[:cut]) if span.start < settled]
-        assert early == [span for span in whole if span.start < settled]
+@settings(deadline=None)
+@given(TEXTS, st.lists(st.integers(0, 400), max_size=12))
+def test_where_a_text_is_cut_changes_nothing(text: str, cuts: list[int]) -> None:
+    is_the_same_however_cut(Pii(), text, cuts)
 
 
-@given(st.lists(TEXTS, max_size=12), st.integers(1, 200))
-def test_a_stream_finds_what_the_whole_has(texts: list[str], size: int) -> None:
-    text = " ".join(texts)
-    follower = Follower([Pii()], ALONE)
-    spans: list[Span] = []
-    out = ""
-    for at in range(0, len(text), size):
-        piece, finds = follower.feed(text[at : at + size])
-        out += piece
-        spans += [find.span for find in finds]
-    piece, finds = follower.end()
-    assert out + piece == text
-    assert outer([*spans, *(find.span for find in finds)]) == outer(finding.found(text))
-
-
-def outer(spans: list[Span]) -> list[tuple[int, int]]:
-    """What is taken out, put together: a follower goes on behind what it found."""
-    out: list[tuple[int, int]] = []
-    for span in recognisers.outermost(spans):
-        if out and span.start < out[-1][1]:
-            out[-1] = (out[-1][0], span.end)
-        else:
-            out.append((span.start, span.end))
-    return out
+@settings(deadline=None, max_examples=20)
+@given(st.lists(TEXTS, min_size=8, max_size=20).map(" ".join), st.lists(st.integers(0, 6000), max_size=40))
+def test_nor_does_it_in_a_long_text_whose_beginning_is_forgotten(text: str, cuts: list[int]) -> None:
+    is_the_same_however_cut(Pii(), text, cuts)
 
 
 def test_of_a_usual_sentence_little_is_held_back() -> None:
     text = "The meeting about the new office was moved to the second week, and nobody has told the others about it yet."
-    held = [len(text[:cut]) - finding.settled(text[:cut]) for cut in range(len(text))]
-    assert max(held) <= 40
+    assert held_back(Pii(), text) <= 40

@@ -1,0 +1,66 @@
+"""Personal data: names, addresses, contact data, numbers of cards, accounts and papers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from guardrails.errors import Missing, NotRun
+from guardrails.guard import Finder, Models
+from guardrails.passage import STAGES, Passage, Stage, Surroundings
+from guardrails.pii import finding
+from guardrails.verdict import Finding, Span
+
+Entity = Literal[
+    "PERSON",
+    "ADDRESS",
+    "LOCATION",
+    "ORGANIZATION",
+    "NRP",
+    "PHONE",
+    "EMAIL",
+    "URL",
+    "IP_ADDRESS",
+    "DATE",
+    "AGE",
+    "CREDIT_CARD",
+    "IBAN",
+    "BANK_ACCOUNT",
+    "US_SSN",
+    "NATIONAL_ID",
+    "TAX_ID",
+    "PASSPORT",
+    "DRIVER_LICENSE",
+]
+AT_ONCE = 10_000
+"""Characters; a longer text is read in a thread, so that others are not kept waiting."""
+
+
+class Pii(Finder):
+    """`entities` are the kinds that are looked for: all, where none are named. `replace` says what stands in their
+    place where the action is redact: their kind (`mask`), a short keyed hash that is the same for the same value of one
+    tenant (`hash`), or a placeholder that is given back its value in the answer to the caller (`vault`)."""
+
+    guard: Literal["pii"] = "pii"
+    entities: tuple[Entity, ...] = Field((), description="The kinds looked for; all where it is empty.")
+    replace: Literal["mask", "hash", "vault"] = Field("mask", description="What stands in the place of what was found.")
+    about: ClassVar[str] = "personal data, by patterns with check digits and a small tagger for names and places"
+    stages: ClassVar[tuple[Stage, ...]] = STAGES
+    reach: ClassVar[int] = finding.REACH
+
+    def spans(self, text: str, around: Surroundings) -> list[Span]:
+        try:
+            found = finding.found(text)
+        except Missing as error:
+            raise NotRun(error.message.rstrip(".")) from error
+        return [span for span in found if span.label in self.entities] if self.entities else found
+
+    def settled(self, text: str) -> int:
+        return finding.settled(text)
+
+    async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
+        if len(passage.text) <= AT_ONCE:
+            return await super().judge(passage, around, models)
+        return Finding.of(await asyncio.to_thread(self.spans, passage.text, around))
