@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from guardrails.passage import Passage, Stage, Surroundings
@@ -41,6 +43,9 @@ class Models(Protocol):
         """For each row its windows, one at least, overlapping, none left out. A row is one text; for a model that reads
         pairs two, of which the second is windowed and the first is read with each of its windows. Raises `NotRun` where
         there is no such model, it fails, or too much is waiting."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, one row of each text, which is read as far as the model reads. Raises `NotRun` as `score`."""
 
 
 class Guard(Part, ABC):
