@@ -12,7 +12,7 @@ from guardrails.errors import NotRun
 from guardrails.models.cutting import Piece
 from guardrails.models.manifest import MODEL, Manifest
 
-EMBEDDING = "embedding"
+EMBEDDING = "unit_vector"
 """The output of a model that gives unit vectors beside its logits."""
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """From the fastest on; those that the installed runtime has are used."""

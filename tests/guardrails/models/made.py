@@ -37,11 +37,11 @@ def network() -> bytes:
         [
             helper.make_node("Gather", ["rows", "input_ids"], ["found"]),
             helper.make_node("ReduceSum", ["found", "axis"], ["logits"], keepdims=0),
-            helper.make_node("LpNormalization", ["logits"], ["embedding"], axis=1, p=2),
+            helper.make_node("LpNormalization", ["logits"], ["unit_vector"], axis=1, p=2),
         ],
         "counting",
         [helper.make_tensor_value_info("input_ids", kind.INT64, ["windows", "tokens"])],
-        [helper.make_tensor_value_info(name, kind.FLOAT, ["windows", len(LABELS)]) for name in ("logits", "embedding")],
+        [helper.make_tensor_value_info(name, kind.FLOAT, ["windows", len(LABELS)]) for name in ("logits", "unit_vector")],
         [onnx.numpy_helper.from_array(rows, "rows"), onnx.numpy_helper.from_array(np.array([1]), "axis")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
