@@ -19,17 +19,22 @@ HEX = "[0-9a-f]"
 
 @dataclass(frozen=True)
 class Format:
-    """`begins` are the texts any of which it begins with."""
+    """`begins` are the texts any of which it begins with; `longest` how many characters from there on are looked at."""
 
     label: str
     begins: tuple[str, ...]
     pattern: Pattern
     check: Callable[[str], float] = checks.known
+    longest: int = 400
 
 
 def _format(label: str, begins: str, rest: str, check: Callable[[str], float] = checks.known) -> Format:
-    starts = tuple(begins.split())
-    return Format(label, starts, Pattern(rest), check)
+    return Format(label, tuple(begins.split()), Pattern(rest), check)
+
+
+def _long(label: str, begins: str, rest: str, check: Callable[[str], float] = checks.known) -> Format:
+    """One whose length has no bound."""
+    return Format(label, tuple(begins.split()), Pattern(rest), check, checks.LONGEST)
 
 
 FORMATS: tuple[Format, ...] = (
@@ -66,7 +71,7 @@ FORMATS: tuple[Format, ...] = (
     _format("api key", "sk-", rf"sk-{W}{{32,64}}", checks.likely),
     _format("google api key", "AIza", rf"AIza{U}{{35}}"),
     _format("google oauth secret", "GOCSPX-", rf"GOCSPX-{U}{{28}}"),
-    _format("google oauth token", "ya29.", rf"ya29\.{U}{{40,}}"),
+    _long("google oauth token", "ya29.", rf"ya29\.{U}{{40,}}"),
     _format("hugging face token", "hf_", r"hf_[A-Za-z]{34}"),
     _format("hugging face token", "api_org_", r"api_org_[A-Za-z]{34}"),
     _format("replicate token", "r8_", rf"r8_{W}{{37}}"),
@@ -74,7 +79,7 @@ FORMATS: tuple[Format, ...] = (
     _format("xai key", "xai-", rf"xai-{W}{{80}}"),
     _format("perplexity key", "pplx-", rf"pplx-{W}{{40,64}}"),
     _format("npm token", "npm_", rf"npm_{W}{{36}}", checks.github),
-    _format("pypi token", "pypi-AgE", rf"pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZ){U}{{50,}}", checks.pypi),
+    _long("pypi token", "pypi-AgE", rf"pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZ){U}{{50,}}", checks.pypi),
     _format("rubygems key", "rubygems_", rf"rubygems_{HEX}{{48}}"),
     _format("docker token", "dckr_pat_ dckr_oat_", rf"dckr_[po]at_{U}{{27,64}}"),
     _format("sendgrid key", "SG.", rf"SG\.{U}{{20,24}}\.{U}{{39,50}}"),
@@ -96,14 +101,14 @@ FORMATS: tuple[Format, ...] = (
     _format("atlassian token", "ATATT3", rf"ATATT3{U}{{180,220}}=[0-9A-F]{{8}}"),
     _format("supabase token", "sbp_", rf"sbp_{HEX}{{40}}"),
     _format("pulumi token", "pul-", rf"pul-{HEX}{{40}}"),
-    _format(
+    _long(
         "azure storage key",
         "DefaultEndpointsProtocol= AccountKey=",
         r"(?:(?:DefaultEndpointsProtocol|AccountName|BlobEndpoint)=[^;\s\"'<>]{1,120};){0,6}AccountKey=[A-Za-z0-9+/]{86}=="
         r"(?:;EndpointSuffix=[a-z.]{1,60})?",
         checks.storage,
     ),
-    _format("jwt", "eyJ", rf"eyJ{U}{{8,}}\.eyJ{U}{{2,}}(?:\.{U}{{16,}})?", checks.jwt),
-    _format("jwt", "eyJ", rf"eyJ{U}{{16,}}\.{U}*\.{U}{{8,60}}\.{U}{{8,}}\.{U}{{16,60}}", checks.jwt),
+    _long("jwt", "eyJ", rf"eyJ{U}{{8,}}\.eyJ{U}{{2,}}(?:\.{U}{{16,}})?", checks.jwt),
+    _long("jwt", "eyJ", rf"eyJ{U}{{16,}}\.{U}*\.{U}{{8,60}}\.{U}{{8,}}\.{U}{{16,60}}", checks.jwt),
 )
 """Where two begin alike the first that matches is taken."""

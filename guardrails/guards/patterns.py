@@ -16,7 +16,7 @@ from guardrails.verdict import Span
 
 LONGEST = 1000
 """Characters of a find, whatever the options say."""
-AT_ONCE = 4096
+AT_ONCE = 1024
 """Characters that are searched at once."""
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_. -]{0,63}$")]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]

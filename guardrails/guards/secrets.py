@@ -77,8 +77,8 @@ def _issued(text: str) -> Iterator[Span]:
     for begin in BEGINS.finditer(text):
         start = begin.start()
         if start >= end and _stands_free(text, start):
-            window = text[start : start + LONGEST]
             for form in BY_BEGIN[begin.group()]:
+                window = text[start : start + form.longest]
                 found = form.pattern.match(window)
                 if found is None or window[found.end() : found.end() + 1] in JOINED:
                     continue
