@@ -1,13 +1,11 @@
-# ruff: noqa: RUF001 - an apostrophe as people write it
 """Where a sentence that follows its source word by word leaves it: a changed name, an added *not*."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
-
-from guardrails.linear import Pattern
 
 NEAR = 0.7
 """The share of a sentence's words that stand in the same order in its source, from which on it is said to follow it."""
@@ -16,7 +14,7 @@ SPREAD = 1.7
 FEWEST, MOST = 5, 160
 """Words of a sentence, and of its source, that are aligned: the time is up to the square of them."""
 NEGATIONS = frozenset("not no never none neither nor without cannot n't nicht kein keine ne pas non нет не".split())
-_WORD = Pattern(r"[\p{L}\p{M}\p{N}]+(?:[.,'’][\p{L}\p{N}]+)*")
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ A literal that no text of the context has was made up, miscounted or misremember
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ _DATE = Pattern(
 _NAME = Pattern(r"\p{Lu}[\p{L}\p{M}\p{N}’'.-]*(?:[ ]\p{Lu}[\p{L}\p{M}\p{N}’'.-]*){0,5}")
 _QUOTE = Pattern(r"[\"“«„「『]([^\"“”«»„「」『』\n]{8,300})[\"”»“」』]")
 _NAME_WORD = Pattern(r"[\p{L}\p{M}\p{N}]+")
-_LETTERS = Pattern(r"[\p{L}\p{N}]+")
+_LETTERS = re.compile(r"[^\W_]+")
 ROUNDED = 1e-9
 
 
@@ -212,7 +213,7 @@ def names(sentence: str) -> list[tuple[int, int]]:
 
 
 def _letters(text: str) -> str:
-    return " ".join(match.group() for match in _LETTERS.finditer(text.lower()))
+    return " ".join(_LETTERS.findall(text.lower()))
 
 
 def _words(text: str) -> int:

@@ -26,14 +26,16 @@ _ABSTAINS = Pattern(
     r"|\b(?:weiß ich nicht|ich weiß (?:es )?nicht|keine angaben?|geht (?:daraus|aus .{0,40}) nicht hervor)\b"
     r"|\bje ne (?:sais|peux) pas\b|\bn['’]est pas (?:précisé|mentionné|indiqué)\b"
     r"|\bno (?:lo sé|se menciona|se indica|se especifica|puedo)\b|\bnon (?:lo so|è specificato|è indicato)\b"
-    r"|\bnão (?:sei|é mencionado|consta|posso)\b|не (?:знаю|указан|упомин|могу)|不知道|无法|沒有提|没有提|未提及"
+    r"|\bnão (?:sei|é mencionado|consta|posso)\b|не (?:знаю|указан|упомин|могу)|不知道|沒有提|没有提|未提及"
     r"|わかりません|分かりません|記載されていません|알 수 없|언급되지|모르겠",
     ignore_case=True,
 )
+_GOES_ON = Pattern(r"\b(?:but|however|though|although|aber|jedoch|mais|pero|però|mas|но|однако)\b|但", ignore_case=True)
 _SMALL_TALK = Pattern(
     r"^(?:sure|certainly|of course|hello|hi|hey|thanks|thank you|great question|good question|you['’]re welcome|sorry"
     r"|ok|okay|absolutely|no problem|i hope (?:this|that) helps|let me know|feel free|please let"
-    r"|if you (?:have|need|would)|i can help|i['’]d be happy|happy to help|here (?:is|are|['’]s)\b[^.]{0,80}$|as an ai\b|would you like)\b",
+    r"|if you (?:have|need|would)|i can help|i['’]d be happy|happy to help"
+    r"|here (?:is|are|['’]s)\b[^.]{0,80}$|as an ai\b|would you like)\b",
     ignore_case=True,
 )
 HEADING = 6
@@ -49,8 +51,10 @@ def claiming(text: str) -> list[Sentence]:
 
 
 def abstains(text: str) -> bool:
-    """Whether it says that something is not known or not said."""
-    return _ABSTAINS.search(text) is not None
+    """Whether it says that something is not known or not said, and goes on to nothing else: `I don't know, but ...` is
+    followed by a claim."""
+    match = _ABSTAINS.search(text)
+    return match is not None and _GOES_ON.search(text[match.end() :]) is None
 
 
 def _claims(text: str, *, alone: bool) -> bool:

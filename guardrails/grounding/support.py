@@ -144,6 +144,22 @@ def signs(logit: float, numbers: Sequence[float]) -> tuple[float, ...]:
     return bounded, bounded * short, *numbers
 
 
+def together(scores: Sequence[float]) -> float:
+    """The probability that any of an answer's sentences is not borne out, from the probability of each at even odds.
+
+    An answer as a whole has even odds, too, so each of many sentences starts from less: otherwise a long answer would
+    be found wanting for its length."""
+    if not scores:
+        return 0.0
+    prior = 1 - 0.5 ** (1 / len(scores))
+    odds = prior / (1 - prior)
+    fine = 1.0
+    for score in scores:
+        against = odds * score / max(1e-9, 1 - score)
+        fine /= 1 + against
+    return 1 - fine
+
+
 @lru_cache(maxsize=1)
 def head() -> Head:
     """The one that is shipped."""

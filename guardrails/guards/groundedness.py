@@ -8,15 +8,19 @@ from typing import ClassVar, Literal
 from guardrails.errors import NotRun
 from guardrails.grounding.judging import MODEL, Judged, judged, prepared, read_in_part
 from guardrails.grounding.saying import claiming
+from guardrails.grounding.support import together
 from guardrails.guard import Guard, Models
 from guardrails.passage import Passage, Stage, Surroundings
 from guardrails.verdict import Finding, Span
 
+EVEN = 0.5
+"""From here on a sentence is marked."""
+
 
 class Groundedness(Guard):
     """Each sentence that claims something is judged against the documents and what tools returned, with the system
-    prompt beside them; numbers and names of the question are known, too. The score is that of the worst sentence.
-    Without documents and results it does not run."""
+    prompt beside them; numbers and names of the question are known, too. The score is the probability that any
+    of them is not borne out. Without documents and results it does not run."""
 
     guard: Literal["groundedness"] = "groundedness"
     about: ClassVar[str] = (
@@ -39,12 +43,12 @@ class Groundedness(Guard):
 
 
 def finding(found: Sequence[Judged], threshold: float, note: str = "") -> Finding:
-    """Of the sentences that were judged; spans are of those at or above the threshold."""
-    bad = [one for one in found if one.score >= threshold]
+    """Of the sentences that were judged; spans are of those that are less likely borne out than not."""
+    bad = [one for one in found if one.score >= min(threshold, EVEN)]
     spans: list[Span] = [span for one in bad for span in one.spans]
     reason = f"{len(bad)} of {len(found)} sentences are not borne out"
     return Finding(
-        max((one.score for one in found), default=0.0),
+        together([one.score for one in found]),
         tuple(spans),
         f"{reason}; {note}" if note else reason,
     )

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from guardrails.grounding.judging import where
-from guardrails.grounding.support import Head, head
+from guardrails.grounding.support import Head, head, together
 from guardrails.guard import Models
 from guardrails.guards.groundedness import Groundedness
 from guardrails.models.local import LocalModels
 from guardrails.passage import Passage, Surroundings
 from guardrails.training.corpora import rows
-from guardrails.training.head import Array, Unit, fitted, logits, matrix, scores, units, weights
+from guardrails.training.head import MOST, Array, Unit, fitted, logits, matrix, sampled, scores, units, weights
 from guardrails.training.measures import auroc, calibration_error
 
 SPANNED = ("corrupted", "xquad-derived")
@@ -50,16 +50,16 @@ class Part:
     told: Sequence[float]
 
     @classmethod
-    async def of(cls, name: str, data: Path, models: Models) -> Part:
-        read = rows(data / f"groundedness_{name}.parquet")
+    async def of(cls, name: str, data: Path, models: Models, most: int = MOST) -> Part:
+        read = sampled(rows(data / f"groundedness_{name}.parquet"), most)
         given = units(read)
         return cls(name, read, given, await logits(models, given))
 
     def by_row(self, of_units: Array) -> Array:
-        """A response is as bad as its worst sentence."""
-        found = np.zeros(len(self.read))
-        np.maximum.at(found, [unit.row for unit in self.given], of_units)
-        return found
+        held: list[list[float]] = [[] for _ in self.read]
+        for unit, score in zip(self.given, of_units, strict=True):
+            held[unit.row].append(float(score))
+        return np.array([together(scores) for scores in held])
 
 
 def answers(part: Part, head: Head, threshold: float) -> list[Row]:

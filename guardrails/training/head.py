@@ -11,9 +11,10 @@ import argparse
 import asyncio
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ Array = NDArray[np.float64]
 RIDGE = 1.0
 """Of the weights of numbers that were brought to unit variance."""
 STEPS = 30
+MOST = 300
+"""Rows of a class of a source that are asked the model for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,14 @@ class Unit:
     evidence: str
     checked: Checked
     wrong: float
+
+
+def sampled(read: Sequence[dict[str, object]], most: int) -> list[dict[str, object]]:
+    """At most so many rows of each class of each source; by their digest, so always the same ones."""
+    groups: dict[tuple[str, bool], list[dict[str, object]]] = defaultdict(list)
+    for row in sorted(read, key=lambda row: sha256(f"{row['context']}{row['response']}".encode()).digest()):
+        groups[str(row["source"]), bool(row["y"])].append(row)
+    return [row for group in groups.values() for row in group[:most]]
 
 
 def units(read: Sequence[dict[str, object]]) -> list[Unit]:
@@ -106,7 +117,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     models = LocalModels()
-    held = [units(rows(given.data / f"groundedness_{part}.parquet")) for part in ("dev", "dev_ood")]
+    held = [units(sampled(rows(given.data / f"groundedness_{part}.parquet"), MOST)) for part in ("dev", "dev_ood")]
     both = [unit for part in held for unit in part]
     told = asyncio.run(logits(models, both))
     models.close()

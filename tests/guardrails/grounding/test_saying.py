@@ -27,7 +27,14 @@ def test_abstentions_are_told(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["The bridge is 90 m long.", "She did not sing.", "Knowledge is power.", "The law provides for it."]
+    "text",
+    [
+        "The bridge is 90 m long.",
+        "She did not sing.",
+        "Knowledge is power.",
+        "The law provides for it.",
+        "I'm not sure, but it opened in 1912.",
+    ],
 )
 def test_claims_are_no_abstentions(text: str) -> None:
     assert not abstains(text)

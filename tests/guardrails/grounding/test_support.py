@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.grounding.claims import claim
-from guardrails.grounding.support import SIGNS, Checked, Head, Source, checked, head, signs
+from guardrails.grounding.support import SIGNS, Checked, Head, Source, checked, head, signs, together
 
 DOCUMENT = "The bridge was built in 1874 by James Eads. It has three arches and is not open to cars."
 
@@ -55,3 +56,12 @@ def test_any_texts_give_a_probability(logit: float, sentence: str, question: str
     found: Checked = checked(question, sentence, put, source.context.evidence(put), source)
     assert len(signs(logit, found.numbers)) == len(SIGNS)
     assert 0 <= Head((1.0,) * len(SIGNS), 0.0).ungrounded(logit, found.numbers) <= 1
+
+
+@given(st.lists(st.floats(0, 1), max_size=30))
+def test_an_answer_of_sentences_that_nothing_is_known_of_has_even_odds(scores: list[float]) -> None:
+    whole = together(scores)
+    assert 0 <= whole <= 1
+    assert together([0.5] * len(scores)) == pytest.approx(0.5 if scores else 0.0)
+    assert together([*scores, 0.5]) >= together([*scores, 0.1]) - 1e-9
+    assert len(scores) != 1 or whole == pytest.approx(scores[0], abs=1e-6)
