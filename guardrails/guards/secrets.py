@@ -23,6 +23,8 @@ SCHEME = Pattern(r"[A-Za-z][A-Za-z0-9+.-]{1,20}$")
 PASSWORD = Pattern(
     rf"://[^/?#@:{labelled.DELIMITERS}]{{0,100}}:[^/@{labelled.DELIMITERS}]{{1,250}}@[^{labelled.DELIMITERS}]+"
 )
+LONGEST_AUTHORITY = 400
+"""Characters in which the name and the password of a URL stand."""
 AUTHORITY = Pattern(rf"://[^/?#{labelled.DELIMITERS}]*")
 BEGIN_KEY = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 END_KEY = r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
@@ -99,8 +101,9 @@ def _stands_free(text: str, start: int) -> bool:
 def _urls(text: str) -> Iterator[Span]:
     end = 0
     for start, at in _schemes(text):
-        found = PASSWORD.match(text[at : start + LONGEST])
-        if found is not None and start >= end:
+        signed = start >= end and text.find("@", at, at + LONGEST_AUTHORITY) >= 0
+        found = PASSWORD.match(text[at : start + LONGEST]) if signed else None
+        if found is not None:
             said = text[start : at + found.end()].rstrip(".;:!?")
             sure = checks.url(said)
             if sure:
@@ -143,7 +146,7 @@ def _growing_keys(text: str) -> Iterator[int]:
         if found is None:
             if len(text) - start < UNFINISHED and text.find("-----", start + 11) < 0:
                 yield start
-        elif found.group(1) is None and len(text) - start - found.end() < UNFINISHED:
+        elif not found.group(1) and len(text) - start - found.end() < UNFINISHED:
             yield start
         start = text.find("-----BEGIN ", start + 1)
 

@@ -25,10 +25,10 @@ WORD = 40
 """Characters at the end in which an address may be beginning."""
 DELIMITERS = " \t\n\r\f\"'`()<>|\\"
 BEGINS = Pattern(
-    r"[A-Za-z][A-Za-z0-9+.-]{1,20}://|\b(?:javascript|vbscript):|\bdata:[a-z]{2,12}/[a-z0-9.+-]{2,24}[;,]|\bwww\."
-    r"|[(=\"']//[A-Za-z0-9]",
+    r"://|\b(?:javascript|vbscript):|\bdata:[a-z]{2,12}/[a-z0-9.+-]{2,24}[;,]|\bwww\.|[(=\"']//[A-Za-z0-9]",
     ignore_case=True,
 )
+LONGEST_SCHEME = 21
 PICTURE = Pattern(
     r"!\[[^\]\n]*\]\(\s*<?$|<(?:img|iframe|script|link|video|audio|source|embed|object)\b[^<>]*$", ignore_case=True
 )
@@ -86,7 +86,7 @@ class Urls(Finder):
     def settled(self, text: str) -> int:
         word = _last_word(text)
         starts = [max(word, len(text) - WORD)]
-        starts += [start for start in _beginnings(text, max(word - 1, 0)) if start >= word][:1]
+        starts += [start for start in _beginnings(text, max(word - 1, 0)) if start >= word]
         return max(min(starts), len(text) - REACH, 0)
 
     def _judged(self, said: str, fetched: bool) -> tuple[str, float]:
@@ -134,7 +134,27 @@ def _addresses(text: str) -> Iterator[tuple[int, int]]:
 
 def _beginnings(text: str, since: int) -> Iterator[int]:
     for found in BEGINS.finditer(text[since:]):
-        yield since + found.start() + (found.group()[0] in "(=\"'")
+        start, first = since + found.start(), found.group()[0]
+        if first == ":":
+            start = _scheme(text, start)
+            if start >= 0:
+                yield start
+        else:
+            yield start + (first in "(=\"'")
+
+
+def _scheme(text: str, end: int) -> int:
+    """Where the scheme starts that ends there, -1 where there is none."""
+    start = end
+    while (
+        start > max(end - LONGEST_SCHEME, 0)
+        and text[start - 1].isascii()
+        and (text[start - 1].isalnum() or text[start - 1] in "+.-")
+    ):
+        start -= 1
+    while start < end and not text[start].isalpha():
+        start += 1
+    return start if end - start > 1 else -1
 
 
 def _word_end(text: str, start: int) -> int:
