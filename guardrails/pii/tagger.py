@@ -6,11 +6,13 @@ depends on `NEAR` characters on either side and on nothing else, and its time on
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,12 +60,12 @@ class Tagger:
     def __init__(self, weights: Path = WEIGHTS) -> None:
         """Raises `Missing` where the weights are not there or cannot be read."""
         try:
-            with np.load(weights, allow_pickle=False) as stored:
+            with weights.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 held = {name: stored[name] for name in stored.files}
             self._table: Matrix = held["table"].astype(np.float32) * held["scale"].astype(np.float32)
             self._first, self._second, self._last = (_layer(held, name) for name in ("first", "second", "last"))
             self._listed: dict[int, int] = dict(zip(held["keys"].tolist(), held["lists"].tolist(), strict=True))
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, BadZipFile, zlib.error) as error:
             raise Missing(f"The tagger of the pii guard cannot be read: {error}. Install the package anew.") from error
         self._row = lru_cache(MOST_REMEMBERED)(self._read)
         self._known: dict[tuple[str, ...], Tag] = {}

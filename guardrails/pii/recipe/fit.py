@@ -27,12 +27,17 @@ from guardrails.pii.words import BUCKETS, MOST_FEATURES, features, key, words
 LIST, ITSELF = 1, 2
 """Where among a word's features its lists stand, and the word itself."""
 UNLISTED = features("-", 0)[LIST]
-FILLED = 150_000
+FILLED = 80_000
 """Templates that are filled in."""
-BIAS: Mapping[str, float] = {}
+BIAS: Mapping[str, float] = {
+    **dict.fromkeys(("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION", "NRP", "DATE"), 2.0),
+    "PHONE": 1.0,
+}
 """What is taken off the log-odds of a label, which is oftener in these sentences than in those that people write."""
 WIDTH, HIDDEN, SECOND = 32, 160, 64
-BATCH, EPOCHS, RATE = 1024, 4, 3e-3
+TEXT = 64
+"""Words that are read at once."""
+BATCH, EPOCHS, RATE = 32, 2, 4e-3
 DROPPED = 0.35
 """How often a word is read as if it stood in no list, and as if it had not been seen before."""
 
@@ -50,10 +55,12 @@ class Network(nn.Module):
         self.drop = nn.Dropout(0.2)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """`rows`: batch x words of the window x features."""
-        batch, around, most = rows.shape
-        read = self.table(rows.view(-1, most)).view(batch, around * WIDTH)
-        hidden = self.drop(torch.relu(self.first(self.drop(read))))
+        """`rows`: texts x words x features, of which the first and the last `WINDOW` words are only read with others.
+        Gives texts x words x labels."""
+        texts, length, most = rows.shape
+        read = self.drop(self.table(rows.view(-1, most)).view(texts, length, WIDTH))
+        around = read.unfold(1, 2 * WINDOW + 1, 1).transpose(2, 3).flatten(2)
+        hidden = self.drop(torch.relu(self.first(around)))
         out: Tensor = self.last(torch.relu(self.second(hidden)))
         return out
 
@@ -132,19 +139,19 @@ def trained(rows: Any, labels: Any) -> Network:
     network = Network()
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
     edge = np.zeros((WINDOW, rows.shape[1]), rows.dtype)
-    padded = torch.from_numpy(np.concatenate([edge, rows, edge]))
-    wanted = torch.from_numpy(labels)
-    learnt = torch.nonzero(wanted >= 0).squeeze(1)
-    steps = EPOCHS * (len(learnt) // BATCH)
+    padded, wanted = torch.from_numpy(np.concatenate([edge, rows, edge])), torch.from_numpy(labels)
+    begun = torch.arange(0, len(labels) - 2 * TEXT, TEXT)
+    steps = EPOCHS * (len(begun) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
-    around = torch.arange(2 * WINDOW + 1)
+    read, said = torch.arange(TEXT + 2 * WINDOW), torch.arange(TEXT)
     for step in range(steps):
-        if step % (len(learnt) // BATCH) == 0:
-            order = learnt[torch.randperm(len(learnt))]
-        at = step % (len(learnt) // BATCH) * BATCH
-        chosen = order[at : at + BATCH]
-        out = network(unlearn(padded[chosen[:, None] + around]))
-        loss = nn.functional.cross_entropy(out, wanted[chosen], label_smoothing=0.02)
+        at = step % (len(begun) // BATCH) * BATCH
+        if at == 0:
+            order = begun[torch.randperm(len(begun))] + torch.randint(TEXT, (1,))
+        first = order[at : at + BATCH, None]
+        out = network(unlearn(padded[first + read]))
+        wants = wanted[first + said].flatten()
+        loss = nn.functional.cross_entropy(out.flatten(0, 1), wants, ignore_index=-1, label_smoothing=0.02)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

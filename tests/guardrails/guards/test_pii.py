@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.guards.pii import Pii
-from guardrails.passage import ALONE
+from guardrails.passage import ALONE, Passage
+from tests.guardrails.guards.asking import NoModels
 from tests.guardrails.guards.finders import held_back, is_the_same_however_cut, keeps_its_word, spliced
 
 FINDS = (
@@ -67,11 +70,20 @@ def test_personal_data_is_found(text: str, label: str, value: str) -> None:
         "order 4111111111111112 came",
         "it costs 1,250.00 and 3.5 percent",
         "How do I reset my password?",
+        "Write a poem about rain and the sea.",
+        "version 2.10.3 came out",
         "",
     ],
 )
 def test_what_is_none_is_not_found(text: str) -> None:
     assert found(text) == []
+
+
+def test_a_long_text_is_read_too() -> None:
+    text = "All is quiet here. " * 1000 + "Write to maria@example.com."
+    finding = asyncio.run(Pii().judge(Passage(text), ALONE, NoModels()))
+    assert "EMAIL" in {span.label for span in finding.spans}
+    assert finding.score > 0.9
 
 
 def test_only_the_named_kinds_are_looked_for() -> None:
