@@ -17,6 +17,10 @@ from guardrails.linear import Match, Pattern, words
 INVISIBLE = r"\x{AD}\x{34F}\x{61C}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180F}\x{200B}-\x{200F}\x{202A}-\x{202E}"
 INVISIBLE += r"\x{2060}-\x{206F}\x{3164}\x{FE00}-\x{FE0F}\x{FEFF}\x{FFA0}\x{FFF9}-\x{FFFB}\x{E0000}-\x{E0FFF}"
 UNSEEN = Pattern(f"[{INVISIBLE}]+")
+PARTED = Pattern(rf"[A-Za-z0-9][{INVISIBLE}]+[A-Za-z0-9]")
+UNSEEN_SIGNS = dict.fromkeys(code for code in (*range(0x3000), *range(0xFE00, 0xFFFF)) if UNSEEN.match(chr(code)))
+VERY_MANY = 1000
+"""Characters that are not seen; where there are more, and nothing needs one, all are taken out at once."""
 JOINING = "\u0590"
 """Scripts from here on may need characters without a width between their letters, and emojis do."""
 STYLED = Pattern(
@@ -40,6 +44,9 @@ def invisible(text: str) -> list[View]:
     """What is read when characters that are not seen are taken out of words."""
     if text.isascii():
         return []
+    plain = text.translate(UNSEEN_SIGNS)
+    if len(text) - len(plain) > VERY_MANY and max(plain, default="") < JOINING:
+        return [View(plain, ("invisible",), 0, len(text))] if PARTED.search(text) else []
     pieces, joins = [], False
     for found in UNSEEN.finditer(text):
         before, after = text[max(found.start() - 1, 0) : found.start()], text[found.end() : found.end() + 1]

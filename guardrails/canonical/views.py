@@ -13,7 +13,7 @@ DEPTH = 4
 """How often a reading is read again."""
 MOST = 48
 """Readings of one text."""
-MOST_CHARACTERS = 4
+MOST_CHARACTERS = 3
 """Characters of all readings together, in lengths of the text; `ALWAYS` of them in any case."""
 ALWAYS = 20_000
 UNDOING: Mapping[str, Callable[[str], list[View]]] = {
