@@ -60,6 +60,14 @@ def iban(text: str) -> bool:
     return int("".join(str(int(one, 36)) for one in given[4:] + given[:4])) % 97 == 1
 
 
+def iban_part(text: str) -> str:
+    """Of an IBAN in groups of four and the words after it, as many characters as its country's have; all where it ends
+    inside a word."""
+    length = IBAN_LENGTHS.get(text[:2], 0)
+    end = length + (length - 1) // 4
+    return text[:end] if text[end : end + 1] in ("", " ") else text
+
+
 def ssn(text: str) -> bool:
     """A United States social security number: none begins with 000, 666 or 9, and no group is all zeros."""
     number = digits(text)

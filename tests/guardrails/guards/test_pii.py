@@ -47,6 +47,8 @@ def found(text: str) -> list[tuple[str, str]]:
         ("from 10.218.6.131 today", "IP_ADDRESS", "10.218.6.131"),
         ("pay with 4111-1111-1111-1111 now", "CREDIT_CARD", "4111-1111-1111-1111"),
         ("to GB82 WEST 1234 5698 7654 32, thanks", "IBAN", "GB82 WEST 1234 5698 7654 32"),
+        ("to DE89 3704 0044 0532 0130 00 ABCD and", "IBAN", "DE89 3704 0044 0532 0130 00"),
+        ("to NO93 8601 1117 947 NOW", "IBAN", "NO93 8601 1117 947"),
         ("to gb82west12345698765432", "IBAN", "gb82west12345698765432"),
         ("it is 219-09-9999.", "US_SSN", "219-09-9999"),
         ("my SSN is 219099999", "US_SSN", "219099999"),
