@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MOST_OF_A_KIND = 8
+MOST_OF_A_KIND = 4
 """Readings of one kind that one text has; where there are more, neighbours stand in one reading, a line each."""
 
 

@@ -11,9 +11,9 @@ __all__ = ["View", "views"]
 
 DEPTH = 4
 """How often a reading is read again."""
-MOST = 48
+MOST = 64
 """Readings of one text."""
-MOST_CHARACTERS = 3
+MOST_CHARACTERS = 2
 """Characters of all readings together, in lengths of the text; `ALWAYS` of them in any case."""
 ALWAYS = 20_000
 UNDOING: Mapping[str, Callable[[str], list[View]]] = {
@@ -49,8 +49,9 @@ def views(text: str) -> tuple[View, ...]:
     """The text as it stands, first, then every other reading that says something else.
 
     An encoding alone is no attack: a reading is there to be judged like any other text. Readings are read again, up to
-    `DEPTH` times. There are `MOST` at most, those of few layers first; one that would go over `MOST_CHARACTERS` is left
-    out. Takes time in proportion to the text, and raises nothing, whatever it holds."""
+    `DEPTH` times. There are `MOST` at most, those of few layers first, and of these the shortest, so that none can be
+    crowded out by long ones; one that would go over `MOST_CHARACTERS` is left out. Takes time in proportion to the
+    text, and raises nothing, whatever it holds."""
     out = [View(text, (), 0, len(text))]
     seen = {_same(text)}
     left = max(MOST_CHARACTERS * len(text), ALWAYS)
@@ -60,14 +61,13 @@ def views(text: str) -> tuple[View, ...]:
         at += 1
         if len(parent.how) >= DEPTH:
             break
-        for undo in UNDOING.values():
-            for found in undo(parent.text):
-                child = _placed(found, parent)
-                same = _same(child.text)
-                if same and same not in seen and len(child.text) <= left and len(out) < MOST:
-                    seen.add(same)
-                    left -= len(child.text)
-                    out.append(child)
+        found = [_placed(one, parent) for undo in UNDOING.values() for one in undo(parent.text)]
+        for child in sorted(found, key=lambda one: len(one.text)):
+            same = _same(child.text)
+            if same and same not in seen and len(child.text) <= left and len(out) < MOST:
+                seen.add(same)
+                left -= len(child.text)
+                out.append(child)
     return tuple(out)
 
 

@@ -87,5 +87,5 @@ def _identifier() -> Any:
     try:
         from py3langid import langid
     except ImportError as error:
-        raise Missing.extra("py3langid", "guards") from error
+        raise NotRun(Missing.extra("py3langid", "guards").message.rstrip(".")) from error
     return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from guardrails.errors import NotRun
-from guardrails.guards.language import LANGUAGES, Language
+from guardrails.guards.language import LANGUAGES, Language, _identifier
 from guardrails.passage import ALONE, Passage
 from guardrails.verdict import Finding
 
@@ -78,6 +80,15 @@ async def test_anything_is_judged_or_not_run(text: str) -> None:
     except NotRun:
         return
     assert 0 <= finding.score <= 1
+
+
+@pytest.mark.anyio
+async def test_without_its_library_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    _identifier.cache_clear()
+    monkeypatch.setitem(sys.modules, "py3langid", None)
+    with pytest.raises(NotRun, match=r"py3langid is not installed: pip install 'sluicegate\[guards\]'") as caught:
+        await judged(ENGLISH, GERMAN)
+    assert caught.value.due
 
 
 def test_a_code_that_is_none_is_refused() -> None:
