@@ -43,20 +43,24 @@ async def prepared(texts: Sequence[str], beside: str = "") -> Source:
     return Source.of(texts, beside) if length <= QUICK else await asyncio.to_thread(Source.of, texts, beside)
 
 
-async def judged(said: Sequence[Sentence], question: str, source: Source, models: Models) -> list[Judged]:
-    """Raises `NotRun` where there is no model, and for an answer of more sentences than are judged."""
+async def judged(said: Sequence[Sentence], question: str, source: Source, models: Models | None = None) -> list[Judged]:
+    """By words and literals alone where no models are given. Raises `NotRun` where there is no model among them, and
+    for an answer of more sentences than are judged."""
     if len(said) > MOST_SENTENCES:
         raise NotRun(f"the answer has {len(said)} sentences; {MOST_SENTENCES} are judged at most")
     rows = []
     for sentence in said:
         put = claim(question, sentence.text)
         rows.append((put, source.context.evidence(put)))
-    answers = await models.score(MODEL, rows)
+    told = [0.0] * len(rows)
+    if models is not None:
+        answers = await models.score(MODEL, rows)
+        told = [logit(max(window.scores[0] for window in windows)) for windows in answers]
+    fit = head("words" if models is None else "model")
     found = []
-    for sentence, (put, evidence), windows in zip(said, rows, answers, strict=True):
-        supported = max(window.scores[0] for window in windows)
+    for sentence, (put, evidence), supported in zip(said, rows, told, strict=True):
         counted = checked(question, sentence.text, put, evidence, source)
-        score = head().ungrounded(logit(supported), counted.numbers)
+        score = fit.ungrounded(supported, counted.numbers)
         found.append(Judged(sentence, score, where(sentence, counted, score)))
     return found
 
@@ -72,12 +76,15 @@ def where(sentence: Sentence, counted: Checked, score: float) -> tuple[Span, ...
     return (Span(at, sentence.end, "ungrounded", score),)
 
 
-def read_in_part(source: Source) -> str:
-    """What a reason says of a context that was too long to be read whole with each sentence; empty for others."""
+def how(source: Source, models: Models | None) -> str:
+    """What a reason says of how sentences were judged."""
+    if models is None:
+        return "by words and literals alone"
     whole = sum(source.context.sizes)
+    said = "by words, literals and the model"
     if whole <= BUDGET:
-        return ""
-    return f"with each sentence the {BUDGET} tokens of about {whole} were read that have the most of its words"
+        return said
+    return f"{said}; with each sentence the {BUDGET} tokens of about {whole} were read that have the most of its words"
 
 
 def logit(share: float) -> float:

@@ -54,8 +54,8 @@ def sentences(text: str) -> list[Sentence]:
     found: list[Sentence] = []
     start = 0
     for match in _BREAK.finditer(text):
-        end = match.start() if match.group(_LINE) is not None else match.end(_WIDE)
-        if match.group(_MARK) is not None:
+        end = match.start() if match.start(_LINE) >= 0 else match.end(_WIDE)
+        if match.start(_MARK) >= 0:
             end = match.end(_MARK)
             if _goes_on(text, start, match.start(_MARK), end, match.end()):
                 continue

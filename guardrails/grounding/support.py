@@ -13,13 +13,19 @@ from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from math import exp, log
+from typing import Literal
 
 from guardrails.grounding.alignment import NEGATIONS, Alignment, align
 from guardrails.grounding.claims import SHORT
 from guardrails.grounding.evidence import Context
-from guardrails.grounding.literals import Known, Literal, literals, missing
+from guardrails.grounding.literals import Known, literals, missing
+from guardrails.grounding.literals import Literal as Found
 from guardrails.grounding.terms import terms
 
+Kind = Literal["words", "model"]
+CLOSE = 0.85
+"""The share of words in the same order from which on a sentence that leaves its source is likely wrong there: below it
+the sentence may be a paraphrase."""
 FURTHEST = 6.0
 """Beyond this a logit says no more."""
 SIGNS = (
@@ -48,7 +54,7 @@ class Checked:
     """What was counted for a sentence: `numbers` are the values of `SIGNS` but the first two, which a model gives."""
 
     numbers: tuple[float, ...]
-    absent: tuple[Literal, ...]
+    absent: tuple[Found, ...]
     alignment: Alignment
 
 
@@ -88,7 +94,7 @@ def checked(question: str, sentence: str, claim: str, evidence: str, source: Sou
             float("quote" in kinds),
             sum(term not in source.known.terms for term in weights) / max(1, len(weights)),
             float(alignment.exact),
-            float(alignment.near and not alignment.exact),
+            float(alignment.followed >= CLOSE and not alignment.exact),
             float(_negations(sentence) != _negations(evidence) and _negations(sentence)),
             *_short(question, sentence, evidence, context),
             log(1 + len(said)),
@@ -160,8 +166,8 @@ def together(scores: Sequence[float]) -> float:
     return 1 - fine
 
 
-@lru_cache(maxsize=1)
-def head() -> Head:
-    """The one that is shipped."""
-    held = json.loads(files("guardrails.grounding").joinpath("head.json").read_text("utf-8"))
+@lru_cache(maxsize=2)
+def head(kind: Kind) -> Head:
+    """One of the two that are shipped: of words alone, or of them and the model's logit."""
+    held = json.loads(files("guardrails.grounding").joinpath("head.json").read_text("utf-8"))[kind]
     return Head(tuple(held["weights"][name] for name in SIGNS), held["bias"])

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from guardrails.errors import NotRun
-from guardrails.grounding.judging import MODEL, judged, prepared
+from guardrails.grounding.judging import judged, prepared
 from guardrails.grounding.saying import claiming
 from guardrails.grounding.sentences import Sentence
 from guardrails.guard import Guard, Models
@@ -45,8 +47,8 @@ class Citations(Guard):
         "Sentences whose cited passage does not say what they say, and citations of documents there are not."
     )
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
-    models: ClassVar[tuple[str, ...]] = (MODEL,)
     whole: ClassVar[bool] = True
+    ask_model: bool = Field(False, description="Ask the model `groundedness` as well: about 12 ms a sentence.")
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         documents = (*around.documents, *around.results)
@@ -55,6 +57,7 @@ class Citations(Guard):
         found = cited(passage.text)
         if not found:
             raise NotRun("the answer cites nothing", due=False)
+        asked = models if self.ask_model else None
         spans = [Span(*one.mark, "no such document") for one in found if not self._there(one, documents)]
         held = [one for one in found if self._there(one, documents)]
         scores = [1.0 for _ in spans]
@@ -62,7 +65,7 @@ class Citations(Guard):
             source = await prepared([documents[at - 1] for at in chosen if 1 <= at <= len(documents)], around.question)
             said = [one for one in held if one.documents == chosen]
             for one, told in zip(
-                said, await judged([x.sentence for x in said], around.question, source, models), strict=True
+                said, await judged([x.sentence for x in said], around.question, source, asked), strict=True
             ):
                 scores.append(told.score)
                 if told.score >= self.threshold:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from guardrails.errors import NotRun
-from guardrails.grounding.judging import MODEL, Judged, judged, prepared, read_in_part
+from guardrails.grounding.judging import Judged, how, judged, prepared
 from guardrails.grounding.saying import claiming
 from guardrails.grounding.support import together
 from guardrails.guard import Guard, Models
@@ -27,8 +29,8 @@ class Groundedness(Guard):
         "Sentences of an answer that the documents and tool results do not bear out, by a model and literal checks."
     )
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
-    models: ClassVar[tuple[str, ...]] = (MODEL,)
     whole: ClassVar[bool] = True
+    ask_model: bool = Field(False, description="Ask the model `groundedness` as well: about 12 ms a sentence.")
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         texts = [text for text in (*around.documents, *around.results) if text.strip()]
@@ -37,9 +39,10 @@ class Groundedness(Guard):
         said = claiming(passage.text)
         if not said:
             raise NotRun("the answer claims nothing", due=False)
+        asked = models if self.ask_model else None
         source = await prepared([*texts, around.system], around.question)
-        found = await judged(said, around.question, source, models)
-        return finding(found, self.threshold, read_in_part(source))
+        found = await judged(said, around.question, source, asked)
+        return finding(found, self.threshold, how(source, asked))
 
 
 def finding(found: Sequence[Judged], threshold: float, note: str = "") -> Finding:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from guardrails.errors import NotRun
-from guardrails.grounding.judging import MODEL, judged, prepared
+from guardrails.grounding.judging import judged, prepared
 from guardrails.grounding.saying import claiming
 from guardrails.guard import Guard, Models
 from guardrails.passage import Passage, Stage, Surroundings
@@ -24,8 +26,8 @@ class SelfConsistency(Guard):
     guard: Literal["self_consistency"] = "self_consistency"
     about: ClassVar[str] = "Sentences that other samples of the same answer do not say."
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
-    models: ClassVar[tuple[str, ...]] = (MODEL,)
     whole: ClassVar[bool] = True
+    ask_model: bool = Field(False, description="Ask the model `groundedness` as well: about 12 ms a sentence.")
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         samples = [text for text in around.samples if text.strip()][:MOST_SAMPLES]
@@ -34,9 +36,10 @@ class SelfConsistency(Guard):
         said = claiming(passage.text)
         if not said:
             raise NotRun("the answer claims nothing", due=False)
+        asked = models if self.ask_model else None
         scores = [0.0] * len(said)
         for sample in samples:
-            told = await judged(said, around.question, await prepared([sample]), models)
+            told = await judged(said, around.question, await prepared([sample]), asked)
             scores = [score + one.score / len(samples) for score, one in zip(scores, told, strict=True)]
         spans = tuple(
             Span(sentence.start, sentence.end, "inconsistent", score)

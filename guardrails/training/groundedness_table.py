@@ -50,10 +50,10 @@ class Part:
     told: Sequence[float]
 
     @classmethod
-    async def of(cls, name: str, data: Path, models: Models, most: int = MOST) -> Part:
+    async def of(cls, name: str, data: Path, models: Models | None = None, most: int = MOST) -> Part:
         read = sampled(rows(data / f"groundedness_{name}.parquet"), most)
         given = units(read)
-        return cls(name, read, given, await logits(models, given))
+        return cls(name, read, given, await logits(models, given) if models else [0.0] * len(given))
 
     def by_row(self, of_units: Array) -> Array:
         held: list[list[float]] = [[] for _ in self.read]
@@ -122,14 +122,14 @@ def spans(part: Part, head: Head, threshold: float) -> list[Row]:
     return found
 
 
-async def latency(models: Models, times: int = 30) -> list[Row]:
+async def latency(models: Models, ask: bool, times: int = 30) -> list[Row]:
     """Milliseconds of the guard, at the median, for a context of about 512 tokens and an answer of four sentences."""
     topic = "The {} bridge over the river was built in {} by {} and is {} metres long, with {} arches of grey stone."
     names = ("Old", "New", "Long", "Stone", "Iron", "High", "Low", "East", "West", "North", "South", "Green", "Blue")
     said = [topic.format(n, 1800 + 7 * i, f"{n}er Brothers", 90 + i, 3 + i) for i, n in enumerate(names)]
     text = " ".join(one.replace("stone", "brick") for one in said[:4])
     around = Surroundings(documents=(" ".join(said + said[:4]),))
-    guard, took = Groundedness(guard="groundedness"), []
+    guard, took = Groundedness(guard="groundedness", ask_model=ask), []
     for _ in range(times):
         began = time.perf_counter()
         await guard.judge(Passage(text, "output", "assistant"), around, models)
@@ -137,18 +137,22 @@ async def latency(models: Models, times: int = 30) -> list[Row]:
     return [Row("milliseconds, p50", "", "512 tokens, 4 sentences", float(np.median(took)))]
 
 
-async def table(data: Path, models: Models, threshold: float = 0.5) -> list[Row]:
-    dev, ood = await Part.of("dev", data, models), await Part.of("dev_ood", data, models)
-    fit = head()
+async def table(data: Path, models: Models, ask: bool, threshold: float = 0.5) -> list[Row]:
+    """By words and literals alone where the model is not to be asked."""
+    asked = models if ask else None
+    dev, ood = await Part.of("dev", data, asked), await Part.of("dev_ood", data, asked)
+    fit = head("model" if ask else "words")
     found = answers(ood, fit, threshold) + left_out(ood, dev, threshold)
-    return found + answers(dev, fit, threshold) + spans(dev, fit, threshold) + await latency(models)
+    return found + answers(dev, fit, threshold) + spans(dev, fit, threshold) + await latency(models, ask)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", action="store_true", help="ask the model, too")
+    given = parser.parse_args()
     models = LocalModels()
-    for row in asyncio.run(table(parser.parse_args().data, models)):
+    for row in asyncio.run(table(given.data, models, given.model)):
         sys.stdout.write(json.dumps(asdict(row)) + "\n")
     models.close()
 

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.grounding.claims import claim
-from guardrails.grounding.support import SIGNS, Checked, Head, Source, checked, head, signs, together
+from guardrails.grounding.support import SIGNS, Checked, Head, Kind, Source, checked, head, signs, together
 
+KINDS: tuple[Kind, ...] = ("words", "model")
 DOCUMENT = "The bridge was built in 1874 by James Eads. It has three arches and is not open to cars."
 
 
@@ -40,13 +41,14 @@ def test_a_short_answer_is_held_against_its_question() -> None:
     assert absent["short apart"] == 1
 
 
-def test_the_shipped_head_trusts_the_model_and_the_letters() -> None:
+def test_the_shipped_heads_trust_the_model_and_the_letters() -> None:
     sentence = "The bridge was built in 1874 by James Eads."
     source = Source.of([DOCUMENT])
     held = checked("", sentence, sentence, DOCUMENT, source)
     false = "Eads built the bridge in 1999 with Henry Ford."
     broken = checked("", false, false, DOCUMENT, source)
-    assert head().ungrounded(3.0, held.numbers) < 0.5 < head().ungrounded(-3.0, broken.numbers)
+    for kind in KINDS:
+        assert head(kind).ungrounded(3.0, held.numbers) < 0.5 < head(kind).ungrounded(-3.0, broken.numbers)
 
 
 @given(st.floats(-1e6, 1e6), st.text(max_size=100), st.text(max_size=60), st.text(max_size=200))

@@ -19,7 +19,7 @@ BOTH = Surroundings(documents=(BRIDGE, MUSEUM))
 
 
 def judge(text: str, around: Surroundings, models: Models) -> Finding:
-    guard = Citations(guard="citations")
+    guard = Citations(guard="citations", ask_model=True)
     return asyncio.run(guard.judge(Passage(text, "output", "assistant"), around, models))
 
 

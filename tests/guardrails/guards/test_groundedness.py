@@ -16,7 +16,8 @@ from guardrails.verdict import Finding
 from tests.guardrails.grounding.models import Broken, Told
 
 DOCUMENT = "The bridge was built in 1874 by James Eads. It has three arches. Cars may not cross it."
-GUARD = Groundedness(guard="groundedness")
+GUARD = Groundedness(guard="groundedness", ask_model=True)
+QUICK = Groundedness(guard="groundedness")
 
 
 def judge(text: str, around: Surroundings, models: Models) -> Finding:
@@ -32,7 +33,7 @@ def test_what_the_documents_say_passes() -> None:
     found = judge(text, Surroundings(documents=(DOCUMENT,)), Told())
     assert found.score < 0.5
     assert found.spans == ()
-    assert found.reason == "0 of 1 sentences are not borne out"
+    assert found.reason == "0 of 1 sentences are not borne out; by words, literals and the model"
 
 
 def test_what_no_document_says_is_found_as_a_whole() -> None:
@@ -94,6 +95,22 @@ def test_without_a_model_it_does_not_run() -> None:
     with pytest.raises(NotRun, match="no model") as caught:
         judge("It has three arches.", Surroundings(documents=(DOCUMENT,)), Broken())
     assert caught.value.due
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("The bridge was built in 1874 by James Eads.", []),
+        ("The bridge was built in 1884 by James Eads.", ["1884"]),
+        ("It has three arches. Dragons sleep beneath warm hills.", ["Dragons sleep beneath warm hills."]),
+    ],
+)
+def test_without_being_told_to_it_asks_no_model(text: str, marked: list[str]) -> None:
+    around = Surroundings(documents=(DOCUMENT,))
+    found = asyncio.run(QUICK.judge(Passage(text, "output", "assistant"), around, Broken()))
+    assert [text[span.start : span.end] for span in found.spans] == marked
+    assert (found.score >= 0.5) == bool(marked)
+    assert found.reason.endswith("by words and literals alone")
 
 
 def test_what_is_too_much_is_said_to_be() -> None:

@@ -16,7 +16,7 @@ INVENTED = "Dragons sleep beneath warm golden hills in Patagonia."
 
 
 def judge(text: str, samples: tuple[str, ...], models: Models) -> Finding:
-    guard = SelfConsistency(guard="self_consistency")
+    guard = SelfConsistency(guard="self_consistency", ask_model=True)
     return asyncio.run(guard.judge(Passage(text, "output", "assistant"), Surroundings(samples=samples), models))
 
 
