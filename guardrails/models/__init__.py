@@ -1,0 +1,1 @@
+"""The models that guards ask: loaded, verified, batched."""

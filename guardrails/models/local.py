@@ -8,16 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from threading import Lock
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from guardrails.errors import NotRun
 from guardrails.guard import Window
 from guardrails.models.batcher import Batcher, Scores
 from guardrails.models.cutting import Cutter, Piece
 from guardrails.models.manifest import Manifest, read
-from guardrails.models.session import EMBEDDING, Session, calibrated
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from guardrails.models.session import Session
 
 WAITING = 4096
 """Windows that may wait for a model: about a quarter of a minute of one core."""
@@ -32,6 +35,8 @@ class Loaded:
     """A model that is ready, and the thread it runs on."""
 
     def __init__(self, folder: Path, pin: str | None, waiting: int) -> None:
+        from guardrails.models.session import EMBEDDING, Session  # numpy, and the runtime: only where a model is asked
+
         self.manifest, content = read(folder, pin)
         self.cutter = Cutter(self.manifest, content)
         session = Session(self.manifest, content)
@@ -45,6 +50,8 @@ class Loaded:
 
 
 def _scorer(manifest: Manifest, session: Session) -> Callable[[Sequence[Piece]], Sequence[Scores]]:
+    from guardrails.models.session import calibrated
+
     def scored(pieces: Sequence[Piece]) -> Sequence[Scores]:
         return [tuple(row) for row in calibrated(manifest, session.run(pieces)).tolist()]
 
@@ -78,6 +85,8 @@ class LocalModels:
         return [tuple(Window(piece.start, piece.end, next(rest)) for piece in row) for row in cut]
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        import numpy as np
+
         if not texts:
             return np.zeros((0, 0), np.float32)
         loaded, cut = await self._cut(self._embeds, [(text,) for text in texts])

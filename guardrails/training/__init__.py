@@ -1,0 +1,1 @@
+"""How the shipped models are made: the recipes, from data to weights."""

@@ -32,6 +32,10 @@ HEAVY = (
     "transformers",
     "xllamacpp",
 )
+TRAINING = {
+    f"guardrails.training.{name}"
+    for name in ("encoder", "export", "groundedness", "groundedness_package", "package", "prompts", "refit")
+} | {"guardrails.pii.recipe.fit"}
 OWNERS = {
     "azure": set[str](),
     "huggingface_hub": {"evals.datasets.huggingface", "gateway.models.locate"},
@@ -44,8 +48,9 @@ OWNERS = {
     "rouge_score": {"evals.graders.similarity", "evals.scorers.rouge"},
     "sacrebleu": {"evals.graders.similarity", "evals.scorers.bleu", "evals.scorers.chrf"},
     "sentence_transformers": {"evals.embedding", "gateway.providers.embedder"},
-    "torch": {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
-    "transformers": {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
+    "torch": TRAINING | {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
+    "transformers": TRAINING
+    | {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
     "xllamacpp": {"gateway.providers.llamacpp"},
 }
 """The modules that may import a heavy package."""

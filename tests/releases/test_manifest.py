@@ -91,7 +91,7 @@ def test_what_is_declared_twice_is_refused() -> None:
         ("endpoints: {b: null}", "endpoints.b: "),
         ("endpoints: {b: {upstream: u, prompt: 'a@x'}}", "endpoints.b.prompt: a prompt is named, with @ "),
         ("endpoints: {b: {upstream: u, prompt: 'a@1@2'}}", "endpoints.b.prompt: "),
-        ("endpoints: {b: {upstream: u, policy: strict}}", "endpoints.b.policy: "),
+        ("endpoints: {b: {upstream: u, policy: 7}}", "endpoints.b.policy: "),
         ("endpoints: {b: {upstream: u, temperature: 1}}", "endpoints.b.temperature: "),
         ("endpoints: {b: {upstream: u, limits: {}}}", "endpoints.b.limits: "),
         ("endpoints: {b: {upstream: u, limits: 5}}", "endpoints.b.limits: "),

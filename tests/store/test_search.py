@@ -168,7 +168,7 @@ def test_every_field_of_a_record_by_which_people_ask_is_a_filter() -> None:
     not_asked = {"provider", "served", "estimated", "upstream_us", "first_us", "span_id", "parent_id", "snapshot"}
     not_asked |= {"step", "unit"}
     counted = {"input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost", "total_us"}
-    other = {"started", "status", "attempts", "replayed"}
+    other = {"started", "status", "attempts", "replayed", "guards"}
     assert {field.name for field in msgspec.structs.fields(CallRecord)} == {*NAMED} | not_asked | counted | other
 
 
