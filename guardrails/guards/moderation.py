@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from guardrails.errors import NotRun
 from guardrails.guard import Guard, Models, Window, labelled
@@ -20,13 +23,15 @@ Category = Literal["harmful_request", "hate", "offensive", "toxic"]
 
 class Moderation(Guard):
     """Whether a text should be flagged, and by category how likely it is of each. The score is that of its worst
-    window: that it should be flagged at all, or, with `categories`, that it is of the likeliest of those. Trained on
-    English posts, and on harmful requests in ten languages; sarcasm and quotes of others are read as what they say."""
+    window; with `categories` only those count. Trained on English posts, and on harmful requests in ten languages;
+    sarcasm and quotes of others are read as what they say. At the threshold that it comes with, one ordinary question
+    in twenty is flagged: it is for flagging, and for a person to look at, rather than for blocking."""
 
     guard: Literal["moderation"] = "moderation"
     about: ClassVar[str] = "Hate, offence, toxicity and requests for harm, scored by category by a model."
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents", "output")
     models: ClassVar[tuple[str, ...]] = (MODEL,)
+    threshold: float = Field(0.9, gt=0, le=1, description="The score from which on the action is taken.")
     categories: tuple[Category, ...] = ()
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
@@ -43,6 +48,12 @@ class Moderation(Guard):
         return Finding(max(self.of(window) for window in windows), spans, reason, found)
 
     def of(self, window: Window) -> float:
-        """The score of one window, under these options."""
-        wanted = [window.scores[at] for at, name in PLACES.items() if name in self.categories]
-        return max(wanted) if wanted else window.scores[FLAGGED]
+        """The score of one window, under these options: the mean, in log-odds, of how likely it is to be flagged and of
+        its likeliest category. Each alone takes more ordinary questions for harmful."""
+        wanted = [window.scores[at] for at, name in PLACES.items() if name in (self.categories or PLACES.values())]
+        return _between(window.scores[FLAGGED], max(wanted))
+
+
+def _between(one: float, other: float) -> float:
+    both, neither = sqrt(one * other), sqrt((1 - one) * (1 - other))
+    return both / (both + neither) if both + neither else 0.5

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from guardrails.canonical.view import View
 from guardrails.errors import NotRun
 from guardrails.guard import Guard, Models, Window
@@ -25,6 +27,7 @@ class PromptAttack(Guard):
     about: ClassVar[str] = "Prompt injection, jailbreaks and leak requests, also encoded or in documents, by a model."
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents")
     models: ClassVar[tuple[str, ...]] = (MODEL,)
+    threshold: float = Field(0.956, gt=0, le=1, description="The score from which on the action is taken.")
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():

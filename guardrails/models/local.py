@@ -137,6 +137,6 @@ class LocalModels:
             raise NotRun(f"the digest of {name} is too short: give 12 characters or more")
         else:
             root = self._own
-        if Path(name).name != name or not (root / name).is_dir():
+        if Path(name).name != name or name.startswith(".") or not (root / name).is_dir():
             raise NotRun(f"there is no model {name}")
         return root / name, pin or None

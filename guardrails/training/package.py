@@ -22,7 +22,7 @@ from guardrails.models.cutting import Cutter
 from guardrails.models.manifest import FILE, MODEL, TOKENIZER, Calibration, Manifest, Origin, digest
 from guardrails.models.session import EMBEDDING, Session
 from guardrails.training.calibrating import by_source, first_half, platt
-from guardrails.training.corpora import LABELS, UNKNOWN, Example, of_moderation, of_prompts, rows
+from guardrails.training.corpora import CLEAN, LABELS, UNKNOWN, Example, of_moderation, of_prompts, rows
 from guardrails.training.encoder import STRIDE, WINDOW, Encoder, base
 from guardrails.training.export import Embedding, exported, quantised
 from guardrails.training.measures import Array, calibration_error, threshold_at
@@ -63,7 +63,8 @@ def threshold(logits: Array, examples: Sequence[Example]) -> float:
 
 
 def calibration_of(unfitted: Manifest, files: dict[str, bytes], data: Path) -> dict[str, Any]:
-    """What the held-out rows decide of a manifest: calibration, thresholds, and how good they are."""
+    """What the held-out rows decide of a manifest: calibration, thresholds, and how good they are. Harmless prompts are
+    for moderation to let through too."""
     prompts = of_prompts(rows(data / "prompts_dev_ood.parquet"))
     read = rows(data / "moderation_dev.parquet")
     moderation = of_moderation(read) + of_prompts(
@@ -73,14 +74,21 @@ def calibration_of(unfitted: Manifest, files: dict[str, bytes], data: Path) -> d
     )
     attack = logits_of(unfitted, files, [example.text for example in prompts])
     others = logits_of(unfitted, files, [example.text for example in moderation])
+    clean = np.array([example.targets == CLEAN for example in prompts])
+    moderation += [example for example in prompts if example.targets == CLEAN]
+    others = np.concatenate((others, attack[clean]))
     fits = [fitted(attack, prompts, 0)] + [fitted(others, moderation, at) for at in range(1, len(LABELS))]
-    bar = threshold(attack, prompts)
     scale, shift, _ = fits[0]
     return {
         "calibration": Calibration(scale=tuple(fit[0] for fit in fits), shift=tuple(fit[1] for fit in fits)),
-        "thresholds": {"attack": float(1 / (1 + np.exp(-(scale * bar + shift)))), "flagged": 0.5},
+        "thresholds": {"attack": rounded_up(scale * threshold(attack, prompts) + shift)},
         "metrics": {"calibration_error": {name: round(fit[2], 4) for name, fit in zip(LABELS, fits, strict=True)}},
     }
+
+
+def rounded_up(logit: float) -> float:
+    """As a probability to three places: what was just below a threshold stays below it."""
+    return float(np.ceil(1000 / (1 + np.exp(-logit))) / 1000)
 
 
 def build(data: Path, trained: Path, out: Path) -> Manifest:

@@ -21,7 +21,7 @@ import torch
 from tokenizers import Tokenizer
 
 from guardrails.training.composing import Composer, Phrases
-from guardrails.training.corpora import ATTACK, Example, of_moderation, of_prompts, rows
+from guardrails.training.corpora import ATTACK, CLEAN, HARMFUL, Example, of_moderation, of_prompts, rows
 from guardrails.training.encoder import (
     MASK,
     Cut,
@@ -37,6 +37,7 @@ from guardrails.training.encoder import (
     tensors,
 )
 from guardrails.training.measures import auroc, share_above, threshold_at
+from guardrails.training.refit import refit
 
 DEV = ("prompts_dev", "prompts_dev_ood", "moderation_dev")
 
@@ -185,6 +186,14 @@ def frontier(examples: Sequence[Example], scores: np.ndarray) -> None:
         say(f"{limits} bars {np.round(wanted, 2)} recall mean {np.mean(list(by.values())):.3f} {by} {of}")
 
 
+def moderated(data: Path, ordinary: int = 2000) -> list[Example]:
+    """What moderation is fitted on: its own rows, harmful requests, and prompts that nobody should flag."""
+    prompts = of_prompts(rows(data / "prompts_train.parquet"))
+    clean = [example for example in prompts if example.targets == CLEAN]
+    harmful = [example for example in prompts if example.targets == HARMFUL]
+    return of_moderation(rows(data / "moderation_train.parquet")) + harmful + random.Random(7).sample(clean, ordinary)  # noqa: S311
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
@@ -199,6 +208,7 @@ def main() -> None:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     model = train(recipe, data, tokenizer)
+    refit(model, cuts(tokenizer, moderated(data)))
     out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), out / "encoder.pt")
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))

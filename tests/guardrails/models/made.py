@@ -41,7 +41,10 @@ def network() -> bytes:
         ],
         "counting",
         [helper.make_tensor_value_info("input_ids", kind.INT64, ["windows", "tokens"])],
-        [helper.make_tensor_value_info(name, kind.FLOAT, ["windows", len(LABELS)]) for name in ("logits", "unit_vector")],
+        [
+            helper.make_tensor_value_info(name, kind.FLOAT, ["windows", len(LABELS)])
+            for name in ("logits", "unit_vector")
+        ],
         [onnx.numpy_helper.from_array(rows, "rows"), onnx.numpy_helper.from_array(np.array([1]), "axis")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
