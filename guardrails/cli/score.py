@@ -39,8 +39,8 @@ def score(
 ) -> None:
     """Score every row of a file with one guard. The rows come out as they came in, with `score` (0 to 1, empty where
     it did not run), `flagged`, `verdict` (flag, allow, or not run and why) and `ms`."""
-    rows = list(read(file))
     policy, where = _policy(guard, threshold, options, stage)
+    rows = list(read(file))
     bar = Progress(TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True)
     with bar, closing(LocalModels()) as models:
         scored = asyncio.run(_scored(Engine(policy, models), where, rows, bar))
