@@ -96,7 +96,7 @@ def basic(text: str) -> float:
     packed = text.split()[-1]
     try:
         pair = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or no text
         return 0.0
     _, colon, password = pair.partition(":")
     return KNOWN if colon and password and pair.isprintable() and not made_up(password) else 0.0
@@ -112,5 +112,5 @@ def url(text: str) -> float:
 def _json(part: str) -> object:
     try:
         return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return None

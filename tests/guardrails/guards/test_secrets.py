@@ -192,3 +192,16 @@ def test_on_the_generated_credentials() -> None:
     measured = table(SECRETS, read(DEV))
     assert (measured.total.recall or 0) >= 0.97
     assert (measured.false_alarms or 0) <= 0.03
+
+
+def test_a_value_that_swallows_a_label_does_not_hide_the_next() -> None:
+    text = f"my password is hunter22api_secret: {made(40, HEX)}api_secret: {made(40, HEX)} and so on"
+    finders.keeps_its_word(SECRETS, text)
+    assert len(SECRETS.spans(text, ALONE)) == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["basic \x80aaaaaaaaaaaaaaaaaaaaaaa", "Bearer " + "\u0660" * 30, f"eyJ{'W' * 5000}.eyJ{'W' * 9}"]
+)
+def test_what_cannot_be_decoded_is_none(text: str) -> None:
+    assert SECRETS.spans(text, ALONE) == []
