@@ -51,7 +51,8 @@ class Part:
 
     @classmethod
     async def of(cls, name: str, data: Path, models: Models | None = None, most: int = MOST) -> Part:
-        read = sampled(rows(data / f"groundedness_{name}.parquet"), most)
+        read = rows(data / f"groundedness_{name}.parquet")
+        read = read if models is None else sampled(read, most)
         given = units(read)
         return cls(name, read, given, await logits(models, given) if models else [0.0] * len(given))
 

@@ -130,13 +130,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    held = [sampled(rows(given.data / f"groundedness_{part}.parquet"), MOST) for part in ("dev", "dev_ood")]
-    both = [unit for part in held for unit in units(part)]
-    wrong, weight = np.array([unit.wrong for unit in both]), weights(both)
+    read = [row for part in ("dev", "dev_ood") for row in rows(given.data / f"groundedness_{part}.parquet")]
     models = LocalModels()
-    told = asyncio.run(logits(models, both))
+    asked = units(sampled(read, MOST))
+    told = asyncio.run(logits(models, asked))
     models.close()
-    words, model = (fitted(matrix(both, one), wrong, weight) for one in ([0.0] * len(both), told))
+    every = units(read)
+    words, model = (
+        fitted(matrix(those, said), np.array([unit.wrong for unit in those]), weights(those))
+        for those, said in ((every, [0.0] * len(every)), (asked, told))
+    )
     given.out.write_text(written(words, model), "utf-8")
     sys.stdout.write(f"{given.out}\n")
 
