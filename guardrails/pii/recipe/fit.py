@@ -27,7 +27,7 @@ from guardrails.pii.words import BUCKETS, MOST_FEATURES, features, key, words
 LIST, ITSELF = 1, 2
 """Where among a word's features its lists stand, and the word itself."""
 UNLISTED = features("-", 0)[LIST]
-FILLED = 80_000
+FILLED = 100_000
 """Templates that are filled in."""
 BIAS: Mapping[str, float] = {
     **dict.fromkeys(("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION", "NRP", "DATE"), 2.0),
@@ -37,7 +37,7 @@ BIAS: Mapping[str, float] = {
 WIDTH, HIDDEN, SECOND = 32, 160, 64
 TEXT = 64
 """Words that are read at once."""
-BATCH, EPOCHS, RATE = 32, 2, 4e-3
+BATCH, EPOCHS, RATE = 32, 3, 4e-3
 DROPPED = 0.35
 """How often a word is read as if it stood in no list, and as if it had not been seen before."""
 
