@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from guardrails.errors import NotRun
 from guardrails.passage import Passage, Stage, Surroundings
 from guardrails.verdict import Action, Finding, Span
 
@@ -103,7 +104,13 @@ class Finder(Guard):
     def settled(self, text: str) -> int:
         """How many characters of an unfinished text no find that is growing can begin in."""
 
+    def idle(self, around: Surroundings) -> str | None:
+        """Why a call gives it nothing to look for, as part of a sentence; None where it does."""
+        return None
+
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
+        if (why := self.idle(around)) is not None:
+            raise NotRun(why, due=False)
         return Finding.of(self.spans(passage.text, around))
 
 

@@ -190,9 +190,11 @@ class GuardedText:
                 verdict = replace(verdict, reason=f"only the first {MOST_KEPT} characters were judged")
             self._take(verdict, 0 if self._waits else self._length)
 
-    def _nothing(self, guard: Guard) -> Verdict:
+    def _nothing(self, guard: Finder) -> Verdict:
         """Of a rule that followed the text and found nothing."""
-        return Verdict(guard.called, "output", self._source, "allow", 0.0, guard.threshold, 0.0)
+        why = guard.idle(self._around)
+        score = 0.0 if why is None else None
+        return Verdict(guard.called, "output", self._source, "allow", score, guard.threshold, 0.0, not_run=why)
 
     def _timed(self, guard: Guard, verdict: Verdict) -> Verdict:
         """Rules judge in one go: each has its part of the time."""

@@ -48,7 +48,11 @@ class Follower:
     def feed(self, piece: str) -> tuple[str, list[Found]]:
         """Go on with a piece. Gives what is settled by it, and what was found there, in order."""
         self._tail += piece
-        return self._settle(min((finder.settled(self._tail) for finder in self._finders), default=len(self._tail)))
+        upto = len(self._tail)
+        for finder in self._finders:
+            cut = self._context(finder)
+            upto = min(upto, cut + finder.settled(self._tail[cut:]))
+        return self._settle(upto)
 
     def end(self) -> tuple[str, list[Found]]:
         """The text is over: all of it is settled."""
@@ -61,14 +65,20 @@ class Follower:
             return "", []
         found = []
         for finder in self._finders:
-            for span in finder.spans(self._tail, self._around):
-                if before <= span.start + offset < offset + upto:
-                    moved = Span(span.start + offset, span.end + offset, span.label, span.score)
-                    found.append(Found(finder, moved, self._tail[span.start : span.end]))
+            cut = self._context(finder)
+            for span in finder.spans(self._tail[cut:], self._around):
+                start, end = max(span.start + cut + offset, before), span.end + cut + offset
+                if start < min(end, offset + upto):  # one longer than the reach is told piece by piece
+                    moved = Span(start, end, span.label, span.score)
+                    found.append(Found(finder, moved, self._tail[start - offset : end - offset]))
         self.settled = max([offset + upto, *(one.span.end for one in found)])
         text = self._tail[before - offset : self.settled - offset]
         self._forget()
         return text, sorted(found, key=lambda one: (one.span.start, one.span.end))
+
+    def _context(self, finder: Finder) -> int:
+        """Where in the tail begins what this rule has to see."""
+        return max(0, self.settled - self._tail_start - finder.reach)
 
     def _forget(self) -> None:
         spare = self.settled - self._reach - self._tail_start

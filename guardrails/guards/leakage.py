@@ -13,11 +13,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from guardrails.canonical.confusables import LATIN
-from guardrails.errors import NotRun
-from guardrails.guard import Finder, Models
+from guardrails.guard import Finder
 from guardrails.linear import Pattern
-from guardrails.passage import Passage, Stage, Surroundings
-from guardrails.verdict import Finding, Span
+from guardrails.passage import Stage, Surroundings
+from guardrails.verdict import Span
 
 REACH = 1024
 WORD = 40
@@ -69,10 +68,8 @@ class Leakage(Finder):
     guard: Literal["leakage"] = "leakage"
     letters: int = Field(60, ge=20, le=300, description="Letters and digits in a row that are no chance.")
 
-    async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
-        if not around.system and not around.canaries:
-            raise NotRun("there is no system prompt and no canary", due=False)
-        return Finding.of(self.spans(passage.text, around))
+    def idle(self, around: Surroundings) -> str | None:
+        return None if around.system or around.canaries else "there is no system prompt and no canary"
 
     def spans(self, text: str, around: Surroundings) -> list[Span]:
         secrets = _secrets(around.system[:MOST_OF_A_PROMPT], around.canaries, self.letters)

@@ -70,7 +70,7 @@ def test_score_adds_its_columns(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("score", "none.jsonl", "-g", "patterns", "-o", "o.jsonl"), "none.jsonl: there is no such file"),
+        (("score", "none.jsonl", "-g", "secrets", "-o", "o.jsonl"), "none.jsonl: there is no such file"),
         (("score", "none.jsonl", "-g", "secret", "-o", "o.jsonl"), "there is no guard 'secret'"),
         (("explain", "x", "--stage", "inputs"), "--stage is one of input, documents, output, tool_calls"),
         (("explain", "x", "-p", "nothing"), "there is no shipped policy 'nothing'"),
