@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -32,7 +32,7 @@ def check(
             )
 
 
-def told(policy: Policy) -> dict[str, object]:
+def told(policy: Policy) -> dict[str, Any]:
     return {
         "digest": policy.digest,
         "about": policy.about,
