@@ -7,6 +7,7 @@ segment by segment, beside the stream; guards that only flag, or need the whole,
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from guardrails.passage import Passage, Surroundings
 from guardrails.redact import merged
 from guardrails.stream import Follower, Found, Segments
 from guardrails.verdict import ACTIONS, Action, Finding, Span, Verdict
+
+log = logging.getLogger(__name__)
 
 MILD: frozenset[Action] = frozenset(("allow", "flag"))
 MOST_KEPT = 1_000_000
@@ -120,7 +123,11 @@ class GuardedText:
 
     def _follow(self, follow: Callable[..., tuple[str, list[Found]]], *piece: str) -> None:
         began, start = time.perf_counter(), self._follower.settled
-        text, found = follow(*piece)
+        try:
+            text, found = follow(*piece)
+        except Exception:
+            log.exception("defect in a rule of the stage output")
+            return self._failed()
         self._spent += (time.perf_counter() - began) * 1000
         for one in found:
             if self._stop is None:
@@ -133,6 +140,13 @@ class GuardedText:
             self._ask(self._segments.feed(text))
             if self._stop is not None:
                 self._ask(self._segments.end())
+
+    def _failed(self) -> None:
+        """A rule failed, and nobody knows what of the text it would have found: no more of it is seen."""
+        guard = self._finders[0]
+        why = "a rule failed; the log says how"
+        verdict = Verdict(guard.called, "output", self._source, "block", None, guard.threshold, 0.0, not_run=why)
+        self._take(verdict, self.visible)
 
     def _tell(self, found: Found) -> None:
         """Have a find of a rule come to a verdict."""

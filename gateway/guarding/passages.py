@@ -134,9 +134,9 @@ def _text(message: Json) -> str:
 
 
 def _tools(body: Json) -> Iterator[tuple[str, Any]]:
-    for tool in body.get("tools") or ():
-        function = tool.get("function")
-        if isinstance(function, dict):
+    told = [tool.get("function") for tool in body.get("tools") or ()]
+    for function in (*told, *(body.get("functions") or ())):
+        if isinstance(function, dict) and isinstance(function.get("name"), str):
             yield function["name"], function.get("parameters") or {}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -21,7 +21,7 @@ from gateway.types import Json
 from gateway.wire.sse import DONE, EventSplitter, event_data, frame
 from guardrails.engine import BLOCKED, Engine
 from guardrails.guarded_text import GuardedText
-from guardrails.passage import Passage, Surroundings
+from guardrails.passage import Passage, Surroundings, ToolCall
 from guardrails.redact import cut
 from guardrails.verdict import Verdict
 
@@ -286,11 +286,12 @@ class GuardedReply:
             await text.end()
 
     async def _judge_calls(self) -> None:
+        asked = self._around.calls
         for (number, index), call in self._calls.items():
-            source = f"choices.{number}.tool_calls.{index}.{call.name}"
-            passage = Passage(call.arguments, "tool_calls", "assistant", source)
+            passage = Passage(call.arguments, "tool_calls", "assistant", f"choices.{number}.tool_calls.{index}")
+            asked = (*asked, ToolCall(call.name, call.arguments))
             if self._holds_calls:
-                report = await self._engine.check("tool_calls", [passage], self._around)
+                report = await self._engine.check("tool_calls", [passage], replace(self._around, calls=asked))
                 self._of_calls += report.verdicts
                 if report.ends:
                     self._message = report.message

@@ -39,13 +39,11 @@ AT_ONCE = 10_000
 
 
 class Pii(Finder):
-    """`entities` are the kinds that are looked for: all, where none are named. `replace` says what stands in their
-    place where the action is redact: their kind (`mask`), a short keyed hash that is the same for the same value of one
-    tenant (`hash`), or a placeholder that is given back its value in the answer to the caller (`vault`)."""
+    """`entities` are the kinds that are looked for: all, where none are named. Names and places are found by a
+    tagger that was made for English; the rest by patterns, of many countries."""
 
     guard: Literal["pii"] = "pii"
     entities: tuple[Entity, ...] = Field((), description="The kinds looked for; all where it is empty.")
-    replace: Literal["mask", "hash", "vault"] = Field("mask", description="What stands in the place of what was found.")
     about: ClassVar[str] = "personal data, by patterns with check digits and a small tagger for names and places"
     stages: ClassVar[tuple[Stage, ...]] = STAGES
     reach: ClassVar[int] = finding.REACH

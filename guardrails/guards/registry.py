@@ -26,6 +26,7 @@ BUILT_IN: Mapping[str, str] = {
     "moderation": "guardrails.guards.moderation:Moderation",
     "patterns": "guardrails.guards.patterns:Patterns",
     "pii": "guardrails.guards.pii:Pii",
+    "presidio": "guardrails.guards.presidio:Presidio",
     "prompt_attack": "guardrails.guards.prompt_attack:PromptAttack",
     "refusal": "guardrails.guards.refusal:Refusal",
     "schema": "guardrails.guards.schema:Schema",

@@ -188,3 +188,38 @@ async def test_another_policy_makes_another_release(whole: Inside) -> None:
     after = await ask(whole, "Hi.")
     assert after.headers["x-sluice-release"] != before
     assert (await ask(whole, "A grue!")).status_code == 400
+
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {"name": name, "parameters": {"type": "object", "properties": {"to": {"type": kind}}}},
+    }
+    for name, kind in (("pay", "string"), ("count", "string"))
+]
+AGENTS = """
+policies:
+  agents:
+    tool_calls:
+      - {guard: tool_policy, action: block, dangerous: {send: [to]}}
+endpoints:
+  agent: {upstream: agents, policy: agents}
+"""
+ASKS = [
+    {"when": "unknown", "call": {"name": "wipe", "arguments": {}}},
+    {"when": "wrong", "call": {"name": "pay", "arguments": {"to": 7}}},
+    {"when": "right", "call": {"name": "pay", "arguments": {"to": "Ada"}}},
+]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("said", "stopped"), [("unknown", True), ("wrong", True), ("right", False)])
+async def test_tools_are_called_as_they_were_declared(tmp_path: Path, said: str, stopped: bool, stream: bool) -> None:
+    up = {"provider": "scripted", "model": "m", "rules": ASKS}
+    async with inside(tmp_path, upstreams={"agents": up}) as running:
+        await running.apply(AGENTS)
+        await running.services.refresher.refresh()
+        reply = await ask(running, said, model="agent", tools=TOOLS, stream=stream)
+    assert reply.status_code == 200, reply.text
+    assert ("content_filter" in reply.text) == stopped
+    assert ('"name":"pay"' in reply.text.replace(" ", "")) == (not stopped)

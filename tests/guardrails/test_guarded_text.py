@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from guardrails.engine import Engine
 from guardrails.errors import NotRun
-from guardrails.guard import Guard, Models
+from guardrails.guard import Finder, Guard, Models
 from guardrails.guarded_text import GuardedText
 from guardrails.models.local import LocalModels
 from guardrails.passage import ALONE, STAGES, Passage, Stage, Surroundings
@@ -127,6 +127,28 @@ async def test_a_guard_that_fails_holds_up_or_lets_through_as_it_says() -> None:
     assert (await said(opened, ["Hello there."]))[:2] == ("Hello there.", None)
     flagged = policy(Judge(guard="judge", action="flag", fail=True))
     assert (await said(flagged, ["Hello there."]))[:2] == ("Hello there.", None)
+
+
+class Broken(Finder):
+    """A rule with a defect."""
+
+    about: ClassVar[str] = "nothing"
+    stages: ClassVar[tuple[Stage, ...]] = STAGES
+    reach: ClassVar[int] = 10
+    guard: Literal["broken"] = "broken"
+
+    def spans(self, text: str, around: Surroundings) -> list[Span]:
+        if "evil" in text:
+            raise ZeroDivisionError
+        return []
+
+    def settled(self, text: str) -> int:
+        return len(text)
+
+
+async def test_a_rule_that_fails_lets_nothing_more_be_seen() -> None:
+    made = policy(Broken(guard="broken"))
+    assert await said(made, ["Fine so far. ", "Then evil came. ", "More."]) == ("Fine so far. ", "broken", [13, 13, 13])
 
 
 async def test_what_needs_the_whole_and_could_hold_it_up_lets_nothing_be_seen_before() -> None:
