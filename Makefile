@@ -39,7 +39,7 @@ reference: $(VENV)/.dev ## Write the generated pages of the documentation anew
 
 lock: $(VENV)/.dev ## Pin the product's own dependencies anew, with hashes
 	@$(COMPILE) --upgrade --extra embedded --extra guards --output-file requirements.lock pyproject.toml
-	@$(COMPILE) -c requirements.lock --extra postgres --extra otel --extra redis --output-file deploy/slim.lock pyproject.toml
+	@$(COMPILE) -c requirements.lock --extra guards --extra postgres --extra otel --extra redis --output-file deploy/slim.lock pyproject.toml
 	@$(COMPILE) -c requirements.lock --extra embedded --extra guards --extra litellm --extra postgres --extra otel --extra redis \
 	  --output-file deploy/full.lock pyproject.toml
 	@$(COMPILE) --only-build-deps --build-deps-for wheel --output-file deploy/build.lock pyproject.toml

@@ -6,14 +6,14 @@ import sys
 
 import typer
 
-from guardrails.cli import check, explain, kinds, score
+from guardrails.cli import bench, check, explain, kinds, score
 from guardrails.errors import BadInput, GuardError
 
 EPILOG = "Ends with 0, 1 where a text would be stopped (explain), 2 bad input, 5 a guard could not judge (explain)."
 
 cli = typer.Typer(
     name="guard",
-    help="Judge texts by guards: explain what a policy makes of one, score a file of them, check a policy.",
+    help="Judge texts by guards: explain what a policy makes of one, score a file, check a policy, measure guards.",
     epilog=EPILOG,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -22,6 +22,7 @@ cli = typer.Typer(
 )
 cli.command("explain", epilog=EPILOG)(explain.explain)
 cli.command("score")(score.score)
+cli.command("bench")(bench.bench)
 cli.command("check")(check.check)
 cli.command("list")(kinds.kinds)
 
