@@ -51,7 +51,11 @@ def bench(
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return
     for row in found:
-        typer.echo(f"{row['guard']:<14} {row['measure']:<60} {row['value']:9.3f}  of {row['count']}")
+        typer.echo("  ".join(_cell(value) for value in row.values()))
+
+
+def _cell(value: object) -> str:
+    return f"{value:9.3f}" if isinstance(value, float) else f"{value!s:<24}"
 
 
 def _spans(what: What, data: Path, as_json: bool) -> None:
