@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from gateway.errors import GatewayError, Unavailable, UpstreamTimeout
 from gateway.guarding.call import GuardedCall
-from gateway.guarding.reply import GuardedReply
 from gateway.http.base import Reply
 from gateway.releases.resolve import LiveRelease
 from gateway.routing import Plan, tell
@@ -83,9 +82,8 @@ async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None
             attempt.limits = limits_of(reply)
             body = await reply.read()
             if visit.guarded is not None and visit.surface.operation != "embeddings":
-                guarded = visit.guarded.follow(_unheard)
-                body = await guarded.whole(body)
-                visit.guarded.reply = guarded
+                attempt.guarded = visit.guarded.follow(_unheard)
+                body = await attempt.guarded.whole(body)
             attempt.body = attempt.translator.whole(body)
     except GatewayError as error:
         tell(health, error)
@@ -108,7 +106,6 @@ async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | N
     meter, held = translator.meter, visit.route.pool.declared
     limit = upstream.timeouts.first_byte
     ticking = True
-    guarded: GuardedReply | None = None
     try:
         async with asyncio.timeout(limit) as clock:
             reply = await upstream.provider.send(visit.ask(upstream, call))
@@ -117,7 +114,7 @@ async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | N
             def sink(data: bytes) -> None:
                 nonlocal ticking
                 events = translator.feed(data)
-                if ticking and (meter.events or (guarded is not None and guarded.begun)):
+                if ticking and (meter.events or (attempt.guarded is not None and attempt.guarded.begun)):
                     ticking = False
                     clock.reschedule(None)  # noqa: F821 deleted below, when all is over
                 if reply.complete:
@@ -133,8 +130,8 @@ async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | N
             if visit.guarded is None:
                 await reply.pump(sink)
             else:
-                guarded = visit.guarded.reply = visit.guarded.follow(sink)
-                await guarded.pump(reply)
+                attempt.guarded = visit.guarded.follow(sink)
+                await attempt.guarded.pump(reply)
     except TimeoutError as error:
         raise UpstreamTimeout(f"The upstream said nothing for {limit:g} s.", code="first_token_timeout") from error
     finally:

@@ -11,7 +11,8 @@ from gateway.arms import NOWHERE, Place
 from gateway.errors import GatewayError
 from gateway.front.exchange import Exchange
 from gateway.guarding.call import GuardedCall
-from gateway.guarding.notes import as_json
+from gateway.guarding.notes import as_json, header
+from gateway.guarding.reply import GuardedReply
 from gateway.leases import Reservation
 from gateway.pricing import cost
 from gateway.providers.base import Ask
@@ -22,6 +23,7 @@ from gateway.telemetry.trace import TraceContext
 from gateway.types import Principal, Usage
 from gateway.upstreams import Upstream
 from gateway.wire.surface import Call, Surface, Translator
+from guardrails.verdict import Verdict
 
 NO_USAGE = Usage()
 
@@ -37,6 +39,8 @@ class Attempt(msgspec.Struct):
     """The upstream's rate-limit fields."""
     body: bytes = b""
     """What was made and the client was not given yet."""
+    guarded: GuardedReply | None = None
+    """Where its release has a policy: its reply, as the guards let it through."""
     committed: bool = False
     """The client has the first token: there is no way back."""
 
@@ -113,6 +117,13 @@ class Visit(msgspec.Struct):
         self.exchange.begin(self.fields((self.asked_at - self.exchange.started) // 1000), self.attempt.body)
         self.attempt.body = b""
 
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Of the guards on the request, and on the reply that answers."""
+        asked = self.guarded.verdicts if self.guarded is not None else []
+        reply = self.attempt.guarded if self.attempt is not None else None
+        return asked + (reply.verdicts if reply is not None else [])
+
     def usage(self) -> Usage:
         """What is billed: the upstream's figures; an estimate where it gave none, or the call ended too early."""
         if self.attempt is None or self.call is None:
@@ -171,7 +182,7 @@ class Visit(msgspec.Struct):
             principal.project if principal is not None else None,
             orjson.dumps(tries).decode() if tries is not None and len(tries) > 1 else None,
             self.plan.replayed if self.plan is not None else None,
-            guards=as_json(self.guarded.verdicts) if self.guarded is not None else None,
+            guards=as_json(self.verdicts) if self.guarded is not None else None,
         )
 
     @property
@@ -207,7 +218,7 @@ class Visit(msgspec.Struct):
         if self.plan is not None:
             lines += self.plan.fields
         if self.guarded is not None:
-            lines += self.guarded.field
+            lines += header(self.verdicts)
         if self.rates or self.attempt is None:
             return lines + self.rates
         return lines + self.attempt.limits

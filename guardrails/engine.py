@@ -64,12 +64,14 @@ class Engine:
             verdicts += await asyncio.gather(*(self.judge(guard, passage, around) for guard, passage in pairs))
         return self._report(guards, passages, verdicts)
 
-    def missed(self, stage: Stage, passages: Sequence[Passage], why: str, tenant: str | None = None) -> Report:
-        """What comes of passages that no guard can read: each guard's fail mode says."""
+    def missed(
+        self, stage: Stage, passages: Sequence[Passage], why: str, tenant: str | None = None, *, due: bool = True
+    ) -> Report:
+        """What comes of passages that no guard can read: each guard's fail mode says, where that was `due`."""
         guards, began = self.policy.at(stage, tenant), time.perf_counter()
         pairs = [(guard, passage) for guard in guards for passage in passages]
         return self._report(
-            guards, passages, [self._not_run(guard, passage, began, NotRun(why)) for guard, passage in pairs]
+            guards, passages, [self._not_run(guard, passage, began, NotRun(why, due=due)) for guard, passage in pairs]
         )
 
     async def judge(self, guard: Guard, passage: Passage, around: Surroundings = ALONE) -> Verdict:

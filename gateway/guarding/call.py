@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gateway.errors import ContentFiltered
-from gateway.guarding.notes import header
-from gateway.guarding.passages import passages, put_back, surroundings, unread
+from gateway.guarding.passages import passages, put_back, surroundings, unheard, unread
 from gateway.guarding.reply import GuardedReply
 from gateway.prompts.render import CompiledPrompt
 from gateway.types import Operation
@@ -17,23 +16,12 @@ from guardrails.verdict import Verdict
 
 
 class GuardedCall:
-    """Of one visit. `verdicts` are those on the request, and on the reply that the client was given."""
+    """Of one visit. `verdicts` are those on the request."""
 
     def __init__(self, engine: Engine, call: Call, operation: Operation, tenant: str | None) -> None:
         self._engine, self._call, self._operation, self._tenant = engine, call, operation, tenant
-        self._asked: list[Verdict] = []
+        self.verdicts: list[Verdict] = []
         self._around = surroundings(call, operation, tenant)
-        self.reply: GuardedReply | None = None
-        """Of the attempt that answers."""
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        return self._asked + (self.reply.verdicts if self.reply is not None else [])
-
-    @property
-    def field(self) -> bytes:
-        """The header line that tells of the verdicts so far."""
-        return header(self.verdicts)
 
     async def admit(self, prompt: CompiledPrompt | None) -> str | None:
         """Judge the request, and take out of it what is to be. Gives the upstream that is to answer in place of the
@@ -42,6 +30,9 @@ class GuardedCall:
         missed = unread(self._call, self._operation)
         if missed is not None:
             found = [Passage("", "input", "user", missed)]
+        if others := unheard(self._call, self._operation):
+            self.verdicts += self._engine.missed("input", others, "only text is read", self._tenant, due=False).verdicts
+        fallback = None
         for stage in STAGES[:2]:
             here = [passage for passage in found if passage.stage == stage]
             if not here:
@@ -50,16 +41,16 @@ class GuardedCall:
                 report = await self._engine.check(stage, here, self._around)
             else:
                 report = self._engine.missed(stage, here, "it came as tokens", self._tenant)
-            self._asked += report.verdicts
+            self.verdicts += report.verdicts
             if report.ends and report.action != "fallback":
                 raise ContentFiltered(report.message or BLOCKED, param=_field(report.verdicts))
-            put_back(self._call.body, here, report.passages)
+            put_back(self._call, prompt, here, report.passages)
             if report.action == "fallback":
-                return self._engine.policy.fallback
-        return None
+                fallback = self._engine.policy.fallback
+        return fallback
 
     def follow(self, emit: Callable[[bytes], None]) -> GuardedReply:
-        """A reply of one attempt; the one made last is the one that counts."""
+        """A reply of one attempt."""
         return GuardedReply(self._engine, self._around, emit)
 
 

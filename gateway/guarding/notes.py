@@ -47,10 +47,11 @@ def _entry(verdict: Verdict, spent: float) -> dict[str, Any]:
         "guard": verdict.guard,
         "stage": verdict.stage,
         "action": verdict.action,
+        "source": verdict.source,
         "ms": round(spent, 2),
     }
     if verdict.not_run is None:
-        entry |= {"score": round(verdict.score or 0.0, 4), "source": verdict.source}
+        entry["score"] = round(verdict.score or 0.0, 4)
     else:
         entry["not_run"] = verdict.not_run
     if verdict.would is not None:

@@ -37,6 +37,19 @@ def passages(call: Call, operation: Operation, prompt: CompiledPrompt | None) ->
     return found
 
 
+def unheard(call: Call, operation: Operation) -> list[Passage]:
+    """The parts of messages that are no text, which no guard reads: empty passages at their places."""
+    if operation != "chat":
+        return []
+    return [
+        Passage("", "input", message["role"], f"messages.{number}.content.{at}")
+        for number, message in enumerate(call.body["messages"])
+        if isinstance(message.get("content"), list)
+        for at, part in enumerate(message["content"])
+        if isinstance(part, dict) and not isinstance(part.get("text"), str) and not isinstance(part.get("refusal"), str)
+    ]
+
+
 def unread(call: Call, operation: Operation) -> str | None:
     """The field whose text no guard can read, since it came as tokens."""
     field = {"embeddings": "input", "completions": "prompt"}.get(operation)
@@ -64,33 +77,32 @@ def surroundings(call: Call, operation: Operation, tenant: str | None) -> Surrou
     )
 
 
-def put_back(body: Json, before: Sequence[Passage], after: Sequence[Passage]) -> None:
-    """Write what was redacted into the request."""
+def put_back(call: Call, prompt: CompiledPrompt | None, before: Sequence[Passage], after: Sequence[Passage]) -> None:
+    """Write what was redacted into the request; what others hold of it stays as it was. A prompt that it was put into
+    is rendered anew."""
+    given: Any = call.prompt.variables if call.prompt is not None else {}
+    rendered = False
     for old, new in zip(before, after, strict=True):
         if old.text == new.text:
             continue
         if old.source.startswith(VARIABLES):
-            for message in body["messages"]:
-                if "content" in message:
-                    message["content"] = _replaced(message["content"], old.text, new.text)
+            given = _with(given, old.source.removeprefix(VARIABLES).split("."), new.text)
+            rendered = True
         else:
-            _put(body, old.source.split("."), new.text)
+            call.body = _with(call.body, old.source.split("."), new.text)
+    if rendered and prompt is not None:
+        own = len(prompt.version.messages)
+        call.body["messages"] = prompt.render(given) + call.body["messages"][own:]
 
 
-def _put(held: Any, way: Sequence[str], text: str) -> None:
-    for step in way[:-1]:
-        held = held[int(step)] if isinstance(held, list) else held[step]
-    held[int(way[-1]) if isinstance(held, list) else way[-1]] = text
-
-
-def _replaced(value: Any, old: str, new: str) -> Any:
-    if isinstance(value, str):
-        return value.replace(old, new)
-    if isinstance(value, list):
-        return [_replaced(item, old, new) for item in value]
-    if isinstance(value, dict):
-        return {name: _replaced(item, old, new) for name, item in value.items()}
-    return value
+def _with(held: Any, way: Sequence[str], text: str) -> Any:
+    """The same value with another text at the end of `way`."""
+    if not way:
+        return text
+    if isinstance(held, list):
+        at = int(way[0])
+        return [*held[:at], _with(held[at], way[1:], text), *held[at + 1 :]]
+    return {**held, way[0]: _with(held[way[0]], way[1:], text)}
 
 
 def _said(message: Json, place: str) -> Iterator[tuple[str, str]]:

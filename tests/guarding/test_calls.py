@@ -173,6 +173,42 @@ async def test_tokens_that_no_guard_can_read_are_refused(whole: Inside) -> None:
     assert orjson.loads(reply.headers["x-sluice-guards"])[0]["not_run"] == "it came as tokens"
 
 
+async def test_parts_that_are_no_text_are_told_of(whole: Inside) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    said = {"role": "user", "content": [{"type": "text", "text": "What is this, T-1234?"}, picture]}
+    body = {"model": "bot", "messages": [said]}
+    reply = await whole.client.post("/v1/chat/completions", json=body, headers=await whole.key())
+    assert reply.status_code == 200, reply.text
+    told = {entry["guard"]: entry for entry in orjson.loads(reply.headers["x-sluice-guards"])}
+    assert (told["words"]["not_run"], told["words"]["source"]) == ("only text is read", "messages.0.content.1")
+    assert told["numbers"]["action"] == "redact"
+
+
+PROMPTED = """
+policies:
+  careful:
+    input: [{guard: patterns, patterns: {ticket: 'T-[0-9]{4}'}, action: redact}]
+prompts:
+  greeter:
+    variables: {note: {type: string}}
+    messages:
+      - {role: system, content: "Never mind T-0000. The note, as JSON: {{ note | tojson }}"}
+      - {role: user, content: "{{ note }}"}
+endpoints:
+  prompted: {upstream: up, prompt: greeter, policy: careful}
+"""
+
+
+async def test_of_a_prompt_what_was_put_into_it_is_judged(whole: Inside) -> None:
+    await whole.apply(PROMPTED)
+    await whole.services.refresher.refresh()
+    body = {"model": "prompted", "messages": [], "prompt": {"variables": {"note": 'see "T-1234"'}}}
+    reply = await whole.client.post("/v1/chat/completions", json=body, headers=await whole.key())
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["choices"][0]["message"]["content"] == 'see "[TICKET]"'
+    assert orjson.loads(reply.headers["x-sluice-guards"])[0]["source"] == "prompt.variables.note"
+
+
 async def test_an_endpoint_without_a_policy_is_left_alone(whole: Inside) -> None:
     reply = await ask(whole, "frobozz xyzzy plugh", model="free")
     assert reply.json()["choices"][0]["message"]["content"] == "frobozz xyzzy plugh"
