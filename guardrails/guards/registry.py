@@ -7,9 +7,9 @@ not asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.metadata import entry_points
 
-from evals import loading
 from evals.faults import near
 from guardrails.errors import BadInput
 from guardrails.guard import Guard
@@ -41,7 +41,8 @@ BUILT_IN: Mapping[str, str] = {
 def find(kind: str) -> type[Guard]:
     """Raises `BadInput` for a kind that there is not, and for a plug-in that is no guard."""
     if kind in BUILT_IN:
-        found: type[Guard] = loading.load(BUILT_IN, kind)
+        module, name = BUILT_IN[kind].split(":")
+        found: type[Guard] = getattr(import_module(module), name)
         return found
     for point in entry_points(group=GROUP, name=kind):
         try:
