@@ -23,6 +23,8 @@ from guardrails.verdict import ACTIONS, Action, Finding, Span, Verdict
 log = logging.getLogger(__name__)
 
 MILD: frozenset[Action] = frozenset(("allow", "flag"))
+MOST_TOLD = 100
+"""Spans told in one verdict, about; all of them are taken out."""
 MOST_KEPT = 1_000_000
 """Characters kept for guards that judge at the end; of a longer text they judge what they have, and say so."""
 
@@ -39,7 +41,8 @@ class GuardedText:
         self._engine, self._around, self._source, self._changed = engine, around, source, changed
         self._finders = [guard for guard in guards if isinstance(guard, Finder)]
         slow = [guard for guard in guards if not isinstance(guard, Finder)]
-        acting = [guard for guard in slow if guard.action not in MILD] if not engine.policy.dry_run else []
+        stops = [guard for guard in slow if guard.action not in MILD or guard.fails == "closed"]
+        acting = stops if not engine.policy.dry_run else []
         self._by_segment = [guard for guard in acting if not guard.whole]
         self._late = [guard for guard in slow if guard not in self._by_segment]
         self._waits = any(guard.whole for guard in acting)
@@ -74,8 +77,8 @@ class GuardedText:
 
     @property
     def held(self) -> int:
-        """Characters that came and may not be seen yet."""
-        return self._length - self.visible
+        """Characters that came and may not be seen yet; of a text that is seen only as a whole, none."""
+        return 0 if self._waits else self._length - self.visible
 
     @property
     def message(self) -> str:
@@ -91,6 +94,8 @@ class GuardedText:
         if self._stop is None:
             self._length += len(piece)
             self._follow(self._follower.feed, piece)
+            if self._waits and self._length > MOST_KEPT:
+                self._failed(f"it is longer than {MOST_KEPT} characters, and what judges it needs all of it")
 
     async def end(self) -> None:
         """The text is over: wait for what is being judged, and have those judge that need all of it."""
@@ -127,7 +132,7 @@ class GuardedText:
             text, found = follow(*piece)
         except Exception:
             log.exception("defect in a rule of the stage output")
-            return self._failed()
+            return self._failed("a rule failed; the log says how")
         self._spent += (time.perf_counter() - began) * 1000
         for one in found:
             if self._stop is None:
@@ -141,10 +146,9 @@ class GuardedText:
             if self._stop is not None:
                 self._ask(self._segments.end())
 
-    def _failed(self) -> None:
-        """A rule failed, and nobody knows what of the text it would have found: no more of it is seen."""
-        guard = self._finders[0]
-        why = "a rule failed; the log says how"
+    def _failed(self, why: str) -> None:
+        """Nobody knows what is in the text: no more of it is seen."""
+        guard = self._engine.policy.at("output", self._around.tenant)[0]
         verdict = Verdict(guard.called, "output", self._source, "block", None, guard.threshold, 0.0, not_run=why)
         self._take(verdict, self.visible)
 
@@ -161,9 +165,17 @@ class GuardedText:
         before = self._told.get(verdict.guard)
         self._told[verdict.guard] = verdict if before is None else _both(before, verdict)
         if verdict.action == "redact":
-            self.spans = merged([*self.spans, *verdict.spans])
+            for span in verdict.spans:
+                self._hide(span)
         elif verdict.action in ENDING and (self._stop is None or start < self._stop[0]):
             self._stop = start, verdict
+
+    def _hide(self, span: Span) -> None:
+        """In order, none reaching into another; mostly a span comes after those that are there."""
+        if self.spans and span.start < self.spans[-1].end:
+            self.spans = merged([*self.spans, span])
+        else:
+            self.spans.append(span)
 
     def _ask(self, segments: Sequence[tuple[int, str]]) -> None:
         for start, text in segments:
@@ -222,10 +234,10 @@ class GuardedText:
 
 
 def _both(before: Verdict, after: Verdict) -> Verdict:
-    """Two verdicts of one guard on two parts of a text: the worse, with the spans of both."""
+    """Two verdicts of one guard on two parts of a text, judged side by side: the worse, with the spans of both."""
     worse = max(before, after, key=lambda one: (one.not_run is not None, ACTIONS.index(one.action), one.score or 0.0))
-    spent = before.milliseconds + after.milliseconds
-    return replace(worse, spans=before.spans + after.spans, milliseconds=spent)
+    spans = before.spans if len(before.spans) >= MOST_TOLD else before.spans + after.spans
+    return replace(worse, spans=spans, milliseconds=max(before.milliseconds, after.milliseconds))
 
 
 def _moved(span: Span, by: int) -> Span:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from guardrails.verdict import Span
 
@@ -34,7 +36,8 @@ def cut(text: str, start: int, spans: Sequence[Span]) -> str:
     what a piece holds of one that began before is left out. `spans` are merged, in characters of the longer text."""
     end = start + len(text)
     out, at = [], start
-    for span in spans:
+    first = max(0, bisect_right(spans, start, key=lambda span: span.start) - 1)
+    for span in islice(spans, first, None):
         if span.end <= at:
             continue
         if span.start >= end:

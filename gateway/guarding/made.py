@@ -1,4 +1,4 @@
-"""What an upstream says, as guards see it: the texts of a choice, whole or as a delta, and the calls it makes.
+"""What an upstream says, as guards see it: the texts of an event or a whole reply, and the calls it makes.
 
 Unknown fields are taken for text: what a new kind of server says in a field of its own is judged too.
 """
@@ -11,16 +11,16 @@ from typing import Any
 
 from gateway.types import Json
 
-NO_TEXT = frozenset(
-    ("finish_reason", "function_call", "id", "index", "logprobs", "object", "role", "tool_calls", "type")
-)
+NO_TEXT = frozenset(("finish_reason", "id", "index", "logprobs", "object", "role", "tool_calls", "type"))
+OF_EVENTS = frozenset("choices created error id model object service_tier system_fingerprint usage".split())
+"""What stands beside the choices and is nothing that was said."""
 Way = tuple[str | int, ...]
 """The keys and indexes that lead to a text."""
 
 
 @dataclass(slots=True)
 class Said:
-    """A piece of one of a choice's texts. `channel` is the text it belongs to: content, refusal, reasoning, …"""
+    """A piece of a text. `channel` names the text it belongs to, by the keys that lead there: `delta.content`."""
 
     channel: str
     way: Way
@@ -28,12 +28,13 @@ class Said:
 
 
 def said(choice: Json) -> list[Said]:
-    """Of one choice of an event or of a whole reply, in order."""
-    for name in ("delta", "message"):
-        made = choice.get(name)
-        if isinstance(made, dict):
-            return list(_texts(made, (name,)))
-    return list(_texts({name: held for name, held in choice.items() if name == "text"}, ()))
+    """Of one choice, in order."""
+    return list(_texts(choice, ()))
+
+
+def beside(body: Json) -> list[Said]:
+    """Of an event, or a whole reply, what stands outside its choices."""
+    return list(_texts({name: held for name, held in body.items() if name not in OF_EVENTS}, ()))
 
 
 def calls(choice: Json) -> Iterator[Json]:
@@ -46,8 +47,18 @@ def calls(choice: Json) -> Iterator[Json]:
                 yield {"index": 0, "function": made["function_call"]}
 
 
-def put(choice: Json, way: Sequence[str | int], text: str) -> None:
-    held: Any = choice
+def asked(call: Json) -> tuple[str, str]:
+    """The name and the arguments in a call, or in a piece of one; of a custom tool its input."""
+    name = arguments = ""
+    for kind in ("function", "custom"):
+        held = call.get(kind)
+        if isinstance(held, dict):
+            name += str(held.get("name") or "")
+            arguments += "".join(str(held[field]) for field in ("arguments", "input") if held.get(field))
+    return name, arguments
+
+
+def put(held: Any, way: Sequence[str | int], text: str) -> None:
     for step in way[:-1]:
         held = held[step]
     held[way[-1]] = text
@@ -56,11 +67,11 @@ def put(choice: Json, way: Sequence[str | int], text: str) -> None:
 def _texts(held: Any, way: Way) -> Iterator[Said]:
     if isinstance(held, str):
         if held:
-            yield Said(str(way[1] if len(way) > 1 else way[0]), way, held)
+            yield Said(".".join(step for step in way if isinstance(step, str)), way, held)
     elif isinstance(held, list):
         for number, item in enumerate(held):
             yield from _texts(item, (*way, number))
     elif isinstance(held, dict):
         for name, item in held.items():
-            if name not in NO_TEXT:
+            if name not in NO_TEXT and not (name == "function_call" and isinstance(item, dict)):
                 yield from _texts(item, (*way, name))

@@ -8,7 +8,7 @@ held until the guards of `tool_calls` have judged them whole.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -20,13 +20,15 @@ from gateway.http.base import Reply
 from gateway.types import Json
 from gateway.wire.sse import DONE, EventSplitter, event_data, frame
 from guardrails.engine import BLOCKED, Engine
-from guardrails.guarded_text import GuardedText
+from guardrails.guarded_text import MILD, GuardedText
 from guardrails.passage import Passage, Surroundings, ToolCall
 from guardrails.redact import cut
 from guardrails.verdict import Verdict
 
 MOST_ARGUMENTS = 1_000_000
 """Characters of one tool call's arguments."""
+MOST_NAMED = 200
+"""Characters of the place of a text, which may hold names that an upstream made up."""
 HOLD = 65_536
 """Characters held back from which on the upstream is read no further until some may be seen."""
 
@@ -55,6 +57,8 @@ class _Event:
     pieces: list[_Piece] = field(default_factory=list)
     calls: list[tuple[int, int]] = field(default_factory=list)
     """The tool calls that it holds a part of: choice, and index."""
+    changed: bool = False
+    """Something was taken out of its body."""
 
 
 @dataclass(slots=True)
@@ -62,6 +66,12 @@ class _Call:
     name: str = ""
     arguments: str = ""
     judged: bool = False
+    refusal: str | None = None
+    """What the client is told where it may not be made."""
+
+
+BESIDE = -1
+"""The number of what stands outside the choices."""
 
 
 class GuardedReply:
@@ -81,6 +91,11 @@ class GuardedReply:
         """What every event of the stream has: id, model, when it was made."""
         self._reply: Reply | None = None
         self._paused = self._done = False
+        self._hides = any(guard.action not in MILD for guard in engine.policy.at("output", around.tenant))
+        self._completes = False
+        """The reply is of legacy completions."""
+        self._error: GatewayError | None = None
+        """What went wrong beside the stream."""
         self.begun = False
         """Something was said."""
         self.stopped = False
@@ -94,24 +109,27 @@ class GuardedReply:
         """Raises `UpstreamFailed` for garbage."""
         try:
             reply = orjson.loads(body)
+            if reply.get("error") and not reply.get("choices"):
+                return body  # the translator tells it
             choices = reply["choices"]
+            around = _Event(b"", reply)
+            self._hear(made.beside(reply), BESIDE, around, ())
             events = [_Event(b"", reply) for _ in choices]
             for number, choice in enumerate(choices):
                 self._read(choice, number, events[number], number)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            if b'"error"' in body[:200]:
-                return body  # the translator tells it
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
             message = "The upstream sent something that is not a completion."
             raise UpstreamFailed(message, code="upstream_garbage") from error
         await self._end_texts()
         await self._judge_calls()
         changed = [self._mended(choice, event) for choice, event in zip(choices, events, strict=True)]
+        changed.append(self._silenced(reply, around))
         return orjson.dumps(reply) if any(changed) else body
 
     def feed(self, data: bytes) -> None:
         """Bytes of the upstream's stream, cut anywhere. Raises `Stopped` once nothing more may be seen."""
-        if self.stopped:
-            raise Stopped("A guard ended the reply.")
+        if self.stopped or self._error is not None:
+            raise Stopped("The reply is over.")
         for event in self._splitter.feed(data):
             if event_data(event) == b"[DONE]":
                 self._done = True
@@ -129,11 +147,13 @@ class GuardedReply:
             await reply.pump(self.feed)
             await self._finish()
         except GatewayError:
-            if not self.stopped:
+            if self._error is None and not self.stopped:
                 raise
         finally:
             for text in self._texts.values():
                 text.cancel()
+        if self._error is not None:
+            raise self._error
 
     async def _finish(self) -> None:
         """The upstream's stream is over: what is held is judged, and goes out or does not."""
@@ -152,49 +172,61 @@ class GuardedReply:
         """An event, its texts given to the guards."""
         payload = event_data(raw)
         event = _Event(raw)
-        if payload is None or not payload.startswith(b"{"):
+        if payload is None or payload.strip() in (b"", b"null"):
             return event
         try:
             event.body = body = orjson.loads(payload)
             if not self._head:
                 self._head = {name: body[name] for name in ("id", "object", "created", "model") if name in body}
+            self._hear(made.beside(body), BESIDE, event, ())
             for place, choice in enumerate(body.get("choices") or ()):
                 self._read(choice, int(choice.get("index") or 0), event, place)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             message = "The upstream sent something that is not a completion."
             raise UpstreamFailed(message, code="upstream_garbage") from error
         return event
 
     def _read(self, choice: Json, number: int, event: _Event, place: int) -> None:
-        for one in made.said(choice):
-            key = number, one.channel
-            text = self._texts.get(key)
-            if text is None:
-                source = f"choices.{number}.{one.channel}"
-                text = self._texts[key] = GuardedText(self._engine, self._around, source, self._changed)
-            start = self._lengths.get(key, 0)
-            self._lengths[key] = start + len(one.text)
-            one.way = (place, *one.way)
-            event.pieces.append(_Piece(number, one, start))
-            text.feed(one.text)
-            self.begun = True
+        self._completes |= isinstance(choice.get("text"), str)
+        if self._hides and choice.get("logprobs") is not None:
+            choice["logprobs"] = None  # they spell what may be taken out
+            event.changed = True
+        self._hear(made.said(choice), number, event, ("choices", place))
         for position, call in enumerate(made.calls(choice)):
             at = number, int(call.get("index", position) or 0)
             held = self._calls.setdefault(at, _Call())
-            function = call.get("function") or {}
-            held.name += str(function.get("name") or "")
-            held.arguments += str(function.get("arguments") or "")
+            name, arguments = made.asked(call)
+            held.name += name
+            held.arguments += arguments
             if len(held.arguments) > MOST_ARGUMENTS:
                 raise UpstreamFailed("The upstream asks a tool with too much.", code="upstream_too_large")
             event.calls.append(at)
             self.begun = True
 
+    def _hear(self, said: Sequence[made.Said], number: int, event: _Event, before: made.Way) -> None:
+        """Give texts to the guards; `before` leads to where they stand."""
+        for one in said:
+            key = number, one.channel
+            text = self._texts.get(key)
+            if text is None:
+                source = f"choices.{number}.{one.channel}"[:MOST_NAMED]
+                text = self._texts[key] = GuardedText(self._engine, self._around, source, self._changed)
+            start = self._lengths.get(key, 0)
+            self._lengths[key] = start + len(one.text)
+            one.way = (*before, *one.way)
+            event.pieces.append(_Piece(number, one, start))
+            text.feed(one.text)
+            self.begun = True
+
     def _changed(self) -> None:
         """Models have judged more, beside the stream."""
-        if self.stopped:
+        if self.stopped or self._error is not None:
             return
-        self._release()
-        if self.stopped and self._reply is not None:
+        try:
+            self._release()
+        except GatewayError as error:
+            self._error = error  # whoever pumps raises it
+        if (self.stopped or self._error is not None) and self._reply is not None:
             self._reply.close()
         self._pace()
 
@@ -231,7 +263,7 @@ class GuardedReply:
         return text.ended is not None and text.visible < piece.end
 
     def _refused(self, at: tuple[int, int]) -> bool:
-        return self._calls[at].judged and self._message is not None
+        return self._calls[at].refusal is not None
 
     def _visible(self, event: _Event) -> bool:
         if self._holds_calls and any(not self._calls[at].judged for at in event.calls):
@@ -242,24 +274,20 @@ class GuardedReply:
         """As it came, where nothing is taken out of it."""
         return b"data: %b" % orjson.dumps(event.body) if self._redacted(event) else event.raw
 
-    def _put(self, event: _Event, piece: _Piece, seen: str) -> None:
-        assert event.body is not None
-        choice = event.body["choices"][piece.said.way[0]]
-        made.put(choice, piece.said.way[1:], seen)
-        if choice.get("logprobs") is not None:
-            choice["logprobs"] = None  # they spell what was taken out
-
     def _last(self, event: _Event) -> list[bytes]:
         """What may be seen of the event in which the reply has to stop, and the end of it."""
         out = []
         for piece in event.pieces:
             text = self._text(piece)
             part = piece.said.text[: max(0, text.visible - piece.start)]
-            if seen := cut(part, piece.start, text.spans):
-                out.append(self._event(piece.choice, {piece.said.channel: seen}, None))
+            seen = cut(part, piece.start, text.spans)
+            if seen and piece.said.channel in ("delta.content", "text"):
+                out.append(self._event(piece.choice, {"content": seen}, None))
             if text.ended is not None:
                 self._message = text.message
-        begun = sorted({number for number, _ in (*self._texts, *self._calls)})
+        for at in event.calls:
+            self._message = self._message or self._calls[at].refusal
+        begun = sorted({number for number, _ in (*self._texts, *self._calls)} - {BESIDE}) or [0]
         refusal: Json = {"refusal": self._message or BLOCKED}
         out += [self._event(number, refusal if number == begun[0] else {}, "content_filter") for number in begun]
         return [*out, self._comment() + DONE[:-2]]
@@ -270,8 +298,8 @@ class GuardedReply:
 
     def _event(self, number: int, delta: Json, finish: str | None) -> bytes:
         choice: Json = {"index": number, "delta": delta, "logprobs": None, "finish_reason": finish}
-        if self._head.get("object") == "text_completion":
-            text = delta.get("text", "")
+        if self._completes:
+            text = delta.get("content", "")
             choice = {"index": number, "text": text, "logprobs": None, "finish_reason": finish}
         return frame(orjson.dumps({**self._head, "choices": [choice]}))[:-2]
 
@@ -294,29 +322,40 @@ class GuardedReply:
                 report = await self._engine.check("tool_calls", [passage], replace(self._around, calls=asked))
                 self._of_calls += report.verdicts
                 if report.ends:
-                    self._message = report.message
+                    call.refusal = report.message or BLOCKED
             call.judged = True
 
     def _mended(self, choice: Json, event: _Event) -> bool:
         """Of a whole reply: whether anything of a choice had to be changed, which then was."""
-        ended = next((text for piece in event.pieces if (text := self._text(piece)).ended is not None), None)
-        if ended is not None:
-            self._message = ended.message
-        if ended is not None or any(self._refused(at) for at in event.calls):
-            choice["finish_reason"], choice["logprobs"] = "content_filter", None
-            if "message" in choice:
-                choice["message"] = {"role": "assistant", "content": None, "refusal": self._message}
-            else:
-                choice["text"] = ""
+        messages = [text.message for piece in event.pieces if (text := self._text(piece)).ended is not None]
+        messages += [refusal for at in event.calls if (refusal := self._calls[at].refusal) is not None]
+        if messages:
+            index, legacy = choice.get("index", 0), isinstance(choice.get("text"), str)
+            choice.clear()
+            choice |= {"index": index, "finish_reason": "content_filter", "logprobs": None}
+            choice |= {"text": ""} if legacy else {"message": _refusing(messages[0])}
             return True
         return self._redacted(event)
 
     def _redacted(self, event: _Event) -> bool:
         """Whether something was taken out of the event's body."""
-        changed = False
+        changed = event.changed
         for piece in event.pieces:
             seen = cut(piece.said.text, piece.start, self._text(piece).spans)
             if seen != piece.said.text:
                 changed = True
-                self._put(event, piece, seen)
+                made.put(event.body, piece.said.way, seen)
         return changed
+
+    def _silenced(self, reply: Json, around: _Event) -> bool:
+        """Of a whole reply what stands outside its choices: taken away, where a guard ends it, or redacted."""
+        ended = {str(piece.said.way[0]) for piece in around.pieces if self._text(piece).ended is not None}
+        for name in ended:
+            del reply[name]
+        return self._redacted(
+            _Event(b"", reply, [one for one in around.pieces if one.said.way[0] not in ended])
+        ) or bool(ended)
+
+
+def _refusing(message: str) -> Json:
+    return {"role": "assistant", "content": None, "refusal": message}

@@ -1,0 +1,178 @@
+"""Replies as upstreams write them, well and badly: what is to be stopped comes through in no disguise."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.errors import GatewayError, UpstreamFailed, UpstreamRefused
+from gateway.guarding.reply import GuardedReply
+from gateway.http.base import Sink
+from gateway.providers.base import WholeReply
+from guardrails.engine import Engine
+from guardrails.models.local import LocalModels
+from guardrails.passage import ALONE
+from guardrails.policy import parse
+
+pytestmark = pytest.mark.anyio
+
+POLICY = {
+    "output": [
+        {"guard": "patterns", "name": "secret", "words": ["xyzzy"], "action": "redact"},
+        {"guard": "patterns", "name": "danger", "words": ["plugh"], "action": "block", "message": "No."},
+    ],
+    "tool_calls": [{"guard": "patterns", "name": "payee", "words": ["plugh"], "action": "block"}],
+}
+END = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+class Piecewise(WholeReply):
+    """Gives its pieces one after another, with a pause between them."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        super().__init__(b"")
+        self._pieces = pieces
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._closed = False
+
+    async def pump(self, sink: Sink) -> None:
+        for piece in self._pieces:
+            await self._flowing.wait()
+            if self._closed:
+                raise UpstreamFailed("The reply was given up.")
+            sink(piece)
+            await asyncio.sleep(0)
+
+    def pause(self) -> None:
+        self._flowing.clear()
+
+    def resume(self) -> None:
+        self._flowing.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._flowing.set()
+
+
+def event(choice: Any, **more: Any) -> bytes:
+    return b"data: " + orjson.dumps({"choices": [{"index": 0, **choice}], **more}) + b"\n\n"
+
+
+async def streamed(*pieces: bytes, policy: Any = POLICY) -> str:
+    out: list[bytes] = []
+    guarded = GuardedReply(Engine(parse(policy), LocalModels()), ALONE, out.append)
+    await guarded.pump(Piecewise([*pieces, END]))
+    return b"".join(out).decode()
+
+
+async def whole(body: bytes) -> bytes:
+    guarded = GuardedReply(Engine(parse(POLICY), LocalModels()), ALONE, lambda _: None)
+    return await guarded.whole(body)
+
+
+SAID = "say plugh now "
+LEAKS = {
+    "plain": event({"delta": {"content": SAID}}),
+    "two spaces": event({"delta": {"content": SAID}}).replace(b"data: ", b"data:  "),
+    "an empty line before": b"data:\n" + event({"delta": {"content": SAID}}),
+    "delta and message": event({"delta": {"content": "say "}, "message": {"content": SAID}}),
+    "text and delta": event({"text": SAID, "delta": {}}),
+    "beside the delta": event({"delta": {}, "reasoning": SAID}),
+    "beside the choices": event({"delta": {}}, search_results=[{"title": SAID}]),
+    "a list of parts": event({"delta": {"content": [{"type": "text", "text": SAID}]}}),
+    "an old call that is a text": event({"delta": {"function_call": SAID}}),
+    "a custom tool": event({"delta": {"tool_calls": [{"index": 0, "type": "custom", "custom": {"input": SAID}}]}}),
+    "another choice": b'data: {"choices":[{"index":3,"delta":{"content":"say plugh now "}}]}\n\n',
+}
+
+
+@pytest.mark.parametrize("sent", LEAKS.values(), ids=LEAKS)
+async def test_in_no_disguise_of_a_stream(sent: bytes) -> None:
+    shown = await streamed(sent)
+    assert "plugh" not in shown
+    assert "content_filter" in shown
+
+
+async def test_words_are_found_across_events_beside_other_fields() -> None:
+    pieces = [
+        event({"delta": {"reasoning_details": [{"text": text, "format": "v1"}]}})
+        for text in ("Take plu", "gh and stir ")
+    ]
+    assert "content_filter" in await streamed(*pieces)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"message": {"content": SAID}},
+        {"delta": {}, "message": {"content": SAID}},
+        {"text": SAID, "delta": {}},
+        {"message": {"content": None, "audio": {"transcript": SAID}}},
+        {"message": {"content": None, "tool_calls": [{"type": "custom", "custom": {"name": "a", "input": SAID}}]}},
+    ],
+)
+async def test_in_no_disguise_of_a_whole_reply(choice: Any) -> None:
+    shown = await whole(orjson.dumps({"choices": [{"index": 0, "finish_reason": "stop", **choice}]}))
+    assert b"plugh" not in shown
+    assert b"content_filter" in shown
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":null,"x":"\xff","choices":[{"message":{"content":"say plugh now"}}]}',
+        b'{"error":null,"n":1e999,"choices":[{"message":{"content":"say plugh now"}}]}',
+        b'{"choices":[{"message":' + b"[" * 1500 + b"]" * 1500 + b"}]}",
+        b"[]",
+        b'{"choices":{"a":1}}',
+        b'{"choices":[7]}',
+    ],
+)
+async def test_what_cannot_be_read_is_not_passed_on(body: bytes) -> None:
+    with pytest.raises(UpstreamFailed):
+        await whole(body)
+
+
+async def test_an_error_of_the_upstream_is_left_to_the_translator() -> None:
+    body = b'{"error":{"message":"overloaded"}}'
+    assert await whole(body) == body
+
+
+async def test_log_probabilities_spell_nothing_that_may_be_taken_out() -> None:
+    spelt = {"content": [{"token": "plugh", "logprob": -1.0}]}
+    shown = await streamed(event({"delta": {"content": "Fine. "}, "logprobs": spelt}))
+    assert "plugh" not in shown
+    assert "Fine." in shown
+
+
+async def test_a_call_that_may_not_be_made_ends_no_other_choice() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "pay", "arguments": '{"to": "Ada"}'}}
+    choices = [
+        {"index": 0, "message": {"content": SAID}, "finish_reason": "stop"},
+        {"index": 1, "message": {"content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"},
+    ]
+    first, second = orjson.loads(await whole(orjson.dumps({"choices": choices})))["choices"]
+    assert (first["finish_reason"], second) == ("content_filter", choices[1])
+
+
+async def test_what_needs_the_whole_text_does_not_stop_the_upstream() -> None:
+    policy = {"output": [{"guard": "schema", "action": "block"}]}
+    words = [event({"delta": {"content": "word " * 200}}) for _ in range(100)]
+    async with asyncio.timeout(20):
+        shown = await streamed(*words, policy=policy)
+    assert shown.count("word") == 20_000
+
+
+async def test_an_error_that_comes_while_a_model_judges_is_raised() -> None:
+    def emit(events: bytes) -> None:
+        if b"late" in events:
+            raise UpstreamRefused("overloaded", upstream_status=200, error={}, param=None, code=None)
+
+    guarded = GuardedReply(Engine(parse(POLICY), LocalModels()), ALONE, emit)
+    with pytest.raises(GatewayError, match="overloaded"):
+        await guarded.pump(Piecewise([event({"delta": {"content": "late "}}), END]))
