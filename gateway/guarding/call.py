@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gateway.errors import ContentFiltered
-from gateway.guarding.passages import passages, put_back, surroundings, unheard, unread
+from gateway.guarding.passages import Placed, passages, put_back, surroundings, unheard, unread
 from gateway.guarding.reply import GuardedReply
 from gateway.prompts.render import CompiledPrompt
 from gateway.types import Operation
@@ -29,12 +29,13 @@ class GuardedCall:
         found = passages(self._call, self._operation, prompt)
         missed = unread(self._call, self._operation)
         if missed is not None:
-            found = [Passage("", "input", "user", missed)]
+            found = [Placed(Passage("", "input", "user", missed), (missed,))]
         if others := unheard(self._call, self._operation):
             self.verdicts += self._engine.missed("input", others, "only text is read", self._tenant, due=False).verdicts
         fallback = None
         for stage in STAGES[:2]:
-            here = [passage for passage in found if passage.stage == stage]
+            placed = [one for one in found if one.passage.stage == stage]
+            here = [one.passage for one in placed]
             if not here:
                 continue
             if missed is None:
@@ -44,7 +45,7 @@ class GuardedCall:
             self.verdicts += report.verdicts
             if report.ends and report.action != "fallback":
                 raise ContentFiltered(report.message or BLOCKED, param=_field(report.verdicts))
-            put_back(self._call, prompt, here, report.passages)
+            put_back(self._call, prompt, placed, report.passages)
             if report.action == "fallback":
                 fallback = self._engine.policy.fallback
         return fallback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.prompts.render import CompiledPrompt
@@ -14,31 +15,54 @@ OURS = frozenset(("system", "developer"))
 """Roles of what an operator says, which is not judged as what people say."""
 RETURNED = frozenset(("tool", "function"))
 VARIABLES = "prompt.variables."
+PLAIN = frozenset(("type", "text", "refusal"))
+"""Keys of a part that is text and nothing else."""
+Way = tuple[str | int, ...]
 
 
-def passages(call: Call, operation: Operation, prompt: CompiledPrompt | None) -> list[Passage]:
-    """What people say and what tools returned, in order. Of a prompt of ours only what was put into it is judged."""
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A passage, and the keys and indexes that lead to it: in the body, or in the variables of its prompt."""
+
+    passage: Passage
+    way: Way
+    variable: bool = False
+
+
+def passages(call: Call, operation: Operation, prompt: CompiledPrompt | None) -> list[Placed]:
+    """What people say and what tools returned, in order, each with a source of its own. Of a prompt of ours only what
+    was put into it is judged. Names that a client made up are in no source."""
     body = call.body
     if operation != "chat":
-        field = "input" if operation == "embeddings" else "prompt"
-        return [Passage(text, "input", "user", place) for place, text in _strings(body.get(field), field)]
+        fields = ("input",) if operation == "embeddings" else ("prompt", "suffix")
+        return [
+            _placed("input", "user", way, text) for field in fields for way, text in _strings(body.get(field), (field,))
+        ]
     given = call.prompt.variables if call.prompt is not None else {}
-    found = [
-        Passage(text, "input", "user", place)
-        for name, value in given.items()
-        for place, text in _strings(value, VARIABLES + name)
-    ]
+    found = []
+    for name, value in given.items():
+        for number, (way, text) in enumerate(_strings(value, (name,))):
+            source = f"{VARIABLES}{name}" + (f".{number}" if number else "")
+            found.append(Placed(Passage(text, "input", "user", source), way, variable=True))
     own = len(prompt.version.messages) if prompt is not None else 0
     for number, message in enumerate(body["messages"]):
         if number >= own and message["role"] not in OURS:
             stage: Stage = "documents" if message["role"] in RETURNED else "input"
-            place = f"messages.{number}"
-            found += [Passage(text, stage, message["role"], at) for at, text in _said(message, place)]
+            found += [_placed(stage, message["role"], way, text) for way, text in _said(message, ("messages", number))]
+    prediction = body.get("prediction") or {}
+    found += [
+        _placed("input", "user", way, text)
+        for way, text in _content(prediction.get("content"), ("prediction", "content"))
+    ]
     return found
 
 
+def _placed(stage: Stage, role: str, way: Way, text: str) -> Placed:
+    return Placed(Passage(text, stage, role, ".".join(map(str, way))), way)
+
+
 def unheard(call: Call, operation: Operation) -> list[Passage]:
-    """The parts of messages that are no text, which no guard reads: empty passages at their places."""
+    """The parts of messages that are something else than text, which no guard reads: empty passages at their places."""
     if operation != "chat":
         return []
     return [
@@ -46,7 +70,7 @@ def unheard(call: Call, operation: Operation) -> list[Passage]:
         for number, message in enumerate(call.body["messages"])
         if isinstance(message.get("content"), list)
         for at, part in enumerate(message["content"])
-        if isinstance(part, dict) and not isinstance(part.get("text"), str) and not isinstance(part.get("refusal"), str)
+        if not isinstance(part, dict) or not part.keys() <= PLAIN
     ]
 
 
@@ -68,7 +92,7 @@ def surroundings(call: Call, operation: Operation, tenant: str | None) -> Surrou
     return Surroundings(
         system="\n".join(_text(message) for message in messages if message["role"] in OURS),
         question=_text(asked[-1]) if asked else "",
-        documents=tuple(text for name, value in given.items() for _, text in _strings(value, name)),
+        documents=tuple(text for name, value in given.items() for _, text in _strings(value, (name,))),
         tools={name: schema for name, schema in _tools(body)},
         calls=tuple(made for message in messages for made in _calls(message)),
         results=tuple(_text(message) for message in messages if message["role"] in RETURNED),
@@ -77,72 +101,74 @@ def surroundings(call: Call, operation: Operation, tenant: str | None) -> Surrou
     )
 
 
-def put_back(call: Call, prompt: CompiledPrompt | None, before: Sequence[Passage], after: Sequence[Passage]) -> None:
+def put_back(call: Call, prompt: CompiledPrompt | None, before: Sequence[Placed], after: Sequence[Passage]) -> None:
     """Write what was redacted into the request; what others hold of it stays as it was. A prompt that it was put into
     is rendered anew."""
     given: Any = call.prompt.variables if call.prompt is not None else {}
     rendered = False
     for old, new in zip(before, after, strict=True):
-        if old.text == new.text:
+        if old.passage.text == new.text:
             continue
-        if old.source.startswith(VARIABLES):
-            given = _with(given, old.source.removeprefix(VARIABLES).split("."), new.text)
+        if old.variable:
+            given = _with(given, old.way, new.text)
             rendered = True
         else:
-            call.body = _with(call.body, old.source.split("."), new.text)
+            call.body = _with(call.body, old.way, new.text)
     if rendered and prompt is not None:
         own = len(prompt.version.messages)
         call.body["messages"] = prompt.render(given) + call.body["messages"][own:]
 
 
-def _with(held: Any, way: Sequence[str], text: str) -> Any:
+def _with(held: Any, way: Way, text: str) -> Any:
     """The same value with another text at the end of `way`."""
     if not way:
         return text
+    step, rest = way[0], way[1:]
     if isinstance(held, list):
-        at = int(way[0])
-        return [*held[:at], _with(held[at], way[1:], text), *held[at + 1 :]]
-    return {**held, way[0]: _with(held[way[0]], way[1:], text)}
+        at = int(step)
+        return [*held[:at], _with(held[at], rest, text), *held[at + 1 :]]
+    return {**held, step: _with(held[step], rest, text)}
 
 
-def _said(message: Json, place: str) -> Iterator[tuple[str, str]]:
+def _said(message: Json, way: Way) -> Iterator[tuple[Way, str]]:
     """Every text of a message but its role, ids and types: its content, and what it asked tools to do."""
-    yield from _content(message.get("content"), f"{place}.content")
+    yield from _content(message.get("content"), (*way, "content"))
     for name in ("name", "refusal"):
         if isinstance(message.get(name), str):
-            yield f"{place}.{name}", message[name]
+            yield (*way, name), message[name]
+    yield from _strings(message.get("function_call"), (*way, "function_call"))
     for number, call in enumerate(message.get("tool_calls") or ()):
-        function = call.get("function")
-        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
-            yield f"{place}.tool_calls.{number}.function.arguments", function["arguments"]
+        for kind in ("function", "custom"):
+            yield from _strings(call.get(kind), (*way, "tool_calls", number, kind))
 
 
-def _content(content: Any, place: str) -> Iterator[tuple[str, str]]:
+def _content(content: Any, way: Way) -> Iterator[tuple[Way, str]]:
     if isinstance(content, str):
         if content:
-            yield place, content
+            yield way, content
         return
     for number, part in enumerate(content or ()):
-        text = part.get("text") if isinstance(part, dict) else None
-        if isinstance(text, str) and text:
-            yield f"{place}.{number}.text", text
+        for name in ("text", "refusal"):
+            text = part.get(name) if isinstance(part, dict) else None
+            if isinstance(text, str) and text:
+                yield (*way, number, name), text
 
 
-def _strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
+def _strings(value: Any, way: Way) -> Iterator[tuple[Way, str]]:
     """The strings in a JSON value, at any depth."""
     if isinstance(value, str):
         if value:
-            yield place, value
+            yield way, value
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _strings(item, f"{place}.{number}")
+            yield from _strings(item, (*way, number))
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield from _strings(item, f"{place}.{name}")
+            yield from _strings(item, (*way, name))
 
 
 def _text(message: Json) -> str:
-    return "\n".join(text for _, text in _content(message.get("content"), ""))
+    return "\n".join(text for _, text in _content(message.get("content"), ()))
 
 
 def _tools(body: Json) -> Iterator[tuple[str, Any]]:

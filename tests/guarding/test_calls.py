@@ -173,6 +173,31 @@ async def test_tokens_that_no_guard_can_read_are_refused(whole: Inside) -> None:
     assert orjson.loads(reply.headers["x-sluice-guards"])[0]["not_run"] == "it came as tokens"
 
 
+CALLED = {"role": "assistant", "content": None}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": [{"type": "text", "text": "frobozz"}]},
+        {"role": "assistant", "content": [{"type": "refusal", "refusal": "frobozz"}]},
+        {**CALLED, "function_call": {"name": "a", "arguments": '{"b": "frobozz"}'}},
+        {**CALLED, "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "a", "input": "frobozz"}}]},
+        {**CALLED, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "frobozz", "arguments": ""}}]},
+    ],
+)
+async def test_every_text_of_a_message_is_judged(whole: Inside, message: Any) -> None:
+    body = {"model": "bot", "messages": [{"role": "user", "content": "Hi."}, message]}
+    reply = await whole.client.post("/v1/chat/completions", json=body, headers=await whole.key())
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "content_filter"), reply.text
+
+
+async def test_so_is_what_stands_beside_the_messages(whole: Inside) -> None:
+    predicted = await ask(whole, "Hi.", prediction={"type": "content", "content": "frobozz"})
+    assert predicted.json()["error"]["param"] == "prediction.content"
+    assert (await ask(whole, "Hi.", "completions", suffix="frobozz")).json()["error"]["param"] == "suffix"
+
+
 async def test_parts_that_are_no_text_are_told_of(whole: Inside) -> None:
     picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
     said = {"role": "user", "content": [{"type": "text", "text": "What is this, T-1234?"}, picture]}
@@ -207,6 +232,21 @@ async def test_of_a_prompt_what_was_put_into_it_is_judged(whole: Inside) -> None
     assert reply.status_code == 200, reply.text
     assert reply.json()["choices"][0]["message"]["content"] == 'see "[TICKET]"'
     assert orjson.loads(reply.headers["x-sluice-guards"])[0]["source"] == "prompt.variables.note"
+
+
+async def test_values_at_any_depth_of_a_variable_are_judged_and_their_keys_told_nowhere(whole: Inside) -> None:
+    deep = PROMPTED.replace("{type: string}", "{type: object}").replace(
+        'content: "{{ note }}"', 'content: "{{ note | tojson }}"'
+    )
+    await whole.apply(deep)
+    await whole.services.refresher.refresh()
+    note = {"hunter2.a": ["T-1234", "and T-5678"], "b": "T-9999"}
+    body = {"model": "prompted", "messages": [], "prompt": {"variables": {"note": note}}}
+    reply = await whole.client.post("/v1/chat/completions", json=body, headers=await whole.key())
+    assert reply.status_code == 200, reply.text
+    said = orjson.loads(reply.json()["choices"][0]["message"]["content"])
+    assert said == {"hunter2.a": ["[TICKET]", "and [TICKET]"], "b": "[TICKET]"}
+    assert "hunter2" not in reply.headers["x-sluice-guards"]
 
 
 async def test_an_endpoint_without_a_policy_is_left_alone(whole: Inside) -> None:
