@@ -7,6 +7,7 @@ thing, and another can be made.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -59,7 +60,10 @@ async def _admit(visit: Visit, call: Call, release: LiveRelease, guards: Engine)
     it."""
     tenant = visit.principal.team if visit.principal is not None else None
     visit.guarded = GuardedCall(guards, call, visit.surface.operation, tenant)
-    other = await visit.guarded.admit(release.prompt)
+    try:
+        other = await visit.guarded.admit(release.prompt)
+    finally:
+        visit.asked_at = time.perf_counter_ns()  # what guards take is ours, not the upstream's
     if other is None:
         return
     pool = visit.snapshot.pools.get(other)

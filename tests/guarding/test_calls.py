@@ -89,6 +89,14 @@ async def test_a_request_is_stopped_before_anything_is_asked(whole: Inside, path
     assert orjson.loads(reply.headers["x-sluice-guards"])[0]["guard"] == "words"
 
 
+async def test_what_guards_take_is_the_gateway_s_time(whole: Inside) -> None:
+    await ask(whole, "frobozz " * 2000)
+    (record,) = (await records(whole)).values()
+    spent = sum(entry["ms"] for entry in orjson.loads(record.guards or "[]"))
+    assert record.total_us - record.upstream_us >= spent * 1000 * 0.9
+    assert record.upstream_us < record.total_us
+
+
 async def test_the_error_names_the_field(whole: Inside) -> None:
     error = (await ask(whole, "frobozz")).json()["error"]
     assert (error["code"], error["param"]) == ("content_filter", "messages[0].content")
