@@ -57,6 +57,9 @@ def make_release(
     upstream: Annotated[str, typer.Option(help="The upstream, or pool, that answers.")],
     prompt: Annotated[str | None, typer.Option(help="NAME@N, or NAME@LABEL.", show_default=False)] = None,
     parameters: Annotated[str | None, typer.Option(help="As JSON.", show_default=False)] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="A guard policy: its digest, or the name of a shipped one.", show_default=False)
+    ] = None,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,6 +67,8 @@ def make_release(
     body: dict[str, Any] = {"upstream": upstream, "prompt": prompt}
     if parameters is not None:
         body["parameters"] = json_of(parameters, "--parameters")
+    if policy is not None:
+        body["policy"] = policy
     with connect(url) as gateway:
         made = gateway.post("/admin/releases", body)
     if as_json:

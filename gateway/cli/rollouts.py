@@ -49,6 +49,9 @@ def propose(
     parameters: Annotated[
         str | None, typer.Option(help="… with other parameters, as JSON.", show_default=False)
     ] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="… with another guard policy: a digest, or a shipped name.", show_default=False)
+    ] = None,
     plan: Annotated[
         Path | None, typer.Option(help="YAML file with shadow and canary. Default: a canary of 1, 5, 25, 50 %.")
     ] = None,
@@ -65,8 +68,10 @@ def propose(
         change["upstream"] = upstream
     if parameters is not None:
         change["parameters"] = json_of(parameters, "--parameters")
+    if policy is not None:
+        change["policy"] = policy
     if (release is None) == (not change):
-        raise BadRequest("Name a --release, or what is to change: --prompt, --upstream, --parameters.")
+        raise BadRequest("Name a --release, or what is to change: --prompt, --upstream, --parameters, --policy.")
     body: Json = {"endpoint": endpoint, "reason": reason, "submit": submit}
     if plan is not None:
         body["plan"] = mapping(plan, "a plan is one mapping, with shadow and canary")

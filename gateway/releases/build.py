@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
@@ -12,14 +10,16 @@ from gateway.parameters import Parameters
 from gateway.prompts import registry
 from gateway.prompts.names import split_reference
 from gateway.prompts.render import CompiledPrompt
-from gateway.releases.digest import release_digest
+from gateway.releases.digest import sealed
 from gateway.releases.golive import Installation, endpoint_row
+from gateway.releases.policies import kept
 from gateway.store import catalogue
 from gateway.types import Json, PromptVersion, Release
 
 
 class Change(BaseModel):
-    """What is to be different; what is not named stays. `prompt` is name@number, or name@label; null: none."""
+    """What is to be different; what is not named stays. `prompt` is name@number, or name@label; `policy` the digest of
+    a guard policy that was declared, or the name of one that is shipped; null: none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,6 +28,7 @@ class Change(BaseModel):
     parameters: Parameters | None = None
     tools: list[Json] | None = None
     response_format: Json | None = None
+    policy: str | None = None
 
 
 def build(
@@ -63,6 +64,9 @@ def make(
         message = f"upstream: no upstream {upstream!r} is configured; there are: {known}."
         raise BadRequest(message, param="upstream", code="unknown_upstream")
     parameters = change.parameters if change.parameters is not None else (base.parameters if base is not None else {})
+    policy = base.policy if base is not None else None
+    if "policy" in named:
+        policy = kept(connection, change.policy, author) if change.policy is not None else None
     release = Release(
         digest="",
         prompt=_prompt(connection, change.prompt) if "prompt" in named else (base.prompt if base is not None else None),
@@ -70,10 +74,11 @@ def make(
         parameters=parameters,
         tools=tuple(change.tools) if change.tools is not None else (base.tools if base is not None else ()),
         response_format=_kept(change.response_format, "response_format" in named, base),
+        policy=policy,
     )
-    named_release = replace(release, digest=release_digest(release))
-    catalogue.add_release(connection, named_release, author)
-    return named_release
+    release = sealed(release)
+    catalogue.add_release(connection, release, author)
+    return release
 
 
 def _kept(given: Json | None, named: bool, base: Release | None) -> Json | None:

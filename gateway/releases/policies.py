@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+from sqlalchemy import Connection
 
 from evals.digest import sha256
 from gateway.errors import BadRequest, GatewayError
+from gateway.store import policies
 from gateway.types import Json
 from guardrails.errors import BadInput, GuardError
 from guardrails.policy import Policy, parse, shipped
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def parsed(body: Json, place: str) -> Policy:
@@ -29,6 +35,20 @@ def guard_policy(name: str | None, declared: Mapping[str, Policy], place: str) -
     except BadInput as error:
         message = f"{place}: {name!r} is not declared under `policies`, and {error.message}"
         raise BadRequest(message, param=place, code="invalid_manifest") from error
+
+
+def kept(connection: Connection, reference: str, author: str) -> str:
+    """The digest of a policy that was declared, by that digest, or of one that is shipped, by its name. Raises
+    `BadRequest` where it is neither."""
+    if DIGEST.fullmatch(reference) and policies.find(connection, {reference}):
+        return reference
+    try:
+        policy = shipped(reference)
+    except BadInput as error:
+        message = f"policy: {reference[:80]!r} is the digest of no policy that was declared, and {error.message}"
+        raise BadRequest(message, param="policy", code="unknown_policy") from error
+    policies.add(connection, policy.digest, policy.as_json(), author)
+    return policy.digest
 
 
 def in_force(digest: str, held: Mapping[str, Json]) -> Policy:

@@ -16,8 +16,8 @@ class AsyncReleases:
         self._transport = transport
 
     async def make(self, *, upstream: str, prompt: str | None = None, **parts: Any) -> Release:
-        """A release of its parts: beside the upstream and the prompt (as `greeter@3`) parameters, tools and
-        response_format. The same parts are the same release; it serves nowhere yet."""
+        """A release of its parts: beside the upstream and the prompt (as `greeter@3`) parameters, tools,
+        response_format and policy. The same parts are the same release; it serves nowhere yet."""
         body = {"upstream": upstream, "prompt": prompt, **parts}
         return read(Release, await self._transport.post("/admin/releases", body, repeatable=True))
 
