@@ -135,7 +135,7 @@ class Engine:
         self, guard: Guard, passage: Passage, spans: tuple[Span, ...], tenant: str | None
     ) -> tuple[str | None, tuple[Span, ...]]:
         """The reason of the rule that lets the passage through, or None; and the spans that no rule lets through."""
-        left, reason = spans, None
+        left = spans
         for rule in self.policy.allow:
             if rule.guard not in (None, guard.called) or rule.tenant not in (None, tenant):
                 continue
@@ -148,7 +148,7 @@ class Engine:
                 left = kept
             if whole:
                 return rule.reason, ()
-        return reason, left
+        return None, left
 
     def _report(self, guards: Sequence[Guard], passages: Sequence[Passage], verdicts: Iterable[Verdict]) -> Report:
         told = tuple(verdicts)

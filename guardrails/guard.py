@@ -5,6 +5,7 @@ One file each under `guardrails.guards`. A guard holds no state: what is heavy o
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from guardrails.errors import NotRun
-from guardrails.passage import Passage, Stage, Surroundings
+from guardrails.passage import LONG, Passage, Stage, Surroundings
 from guardrails.verdict import Action, Finding, Span
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class Finder(Guard):
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if (why := self.idle(around)) is not None:
             raise NotRun(why, due=False)
+        if len(passage.text) > LONG:
+            return Finding.of(await asyncio.to_thread(self.spans, passage.text, around))
         return Finding.of(self.spans(passage.text, around))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,8 @@ Stage = Literal["input", "documents", "output", "tool_calls"]
 """Where in a call a text stands. `input` is what people and the system say, `documents` what was retrieved and what
 tools returned, `output` what the model says, `tool_calls` what it asks to have done."""
 
+LONG = 10_000
+"""Characters from which on a text is read on a thread of its own."""
 STAGES: tuple[Stage, ...] = ("input", "documents", "output", "tool_calls")
 
 
@@ -28,8 +31,13 @@ class Passage:
 
     @cached_property
     def views(self) -> tuple[View, ...]:
-        """The text as it is read, first, and then what is hidden in it: decoded, unfolded, unspaced. Made once."""
+        """The text as it is read, first, and then what is hidden in it: decoded, unfolded, unspaced. Made once, in
+        time in proportion to its length: ask for those of a long text with `read`."""
         return views(self.text)
+
+    async def read(self) -> tuple[View, ...]:
+        """Its views; of a long text made on a thread, so that others are not kept waiting."""
+        return await asyncio.to_thread(lambda: self.views) if len(self.text) > LONG else self.views
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,12 +62,13 @@ class Override(Part):
 class Policy(Part):
     """`input`, `documents`, `output` and `tool_calls` are the guards of each stage, in order, each `{guard, …}` or the
     kind alone. With `dry_run` all of them judge and none of them acts: what they would have done stands in the
-    records. `fallback` is the upstream that answers where a guard's action is fallback. `tenants` are what is
-    otherwise for single teams, by the names of guards."""
+    records. `fallback` is the upstream that answers where a guard's action is fallback. `context` are the variables of
+    a prompt that hold documents. `tenants` are what is otherwise for single teams, by the names of guards."""
 
     about: Annotated[str, Field(max_length=2000)] = ""
     dry_run: bool = False
     fallback: Annotated[str, Field(max_length=200)] | None = None
+    context: tuple[str, ...] = ("context", "documents")
     input: tuple[SerializeAsAny[Guard], ...] = ()
     documents: tuple[SerializeAsAny[Guard], ...] = ()
     output: tuple[SerializeAsAny[Guard], ...] = ()
@@ -95,10 +96,18 @@ class Policy(Part):
         }
         if unknown := named - known:
             raise ValueError(f"no guard of this policy is called {min(unknown)!r}; {near(min(unknown), known)}")
-        acting = {guard.action for stage in STAGES for guard in getattr(self, stage)}
-        if "fallback" in acting and self.fallback is None:
-            raise ValueError("a guard's action is fallback: name the upstream that answers then, as `fallback: NAME`")
+        for tenant in (None, *self.tenants):
+            self._check_fallback(tenant)
         return self
+
+    def _check_fallback(self, tenant: str | None) -> None:
+        """Another upstream can answer only while nothing was said yet, and has to be named."""
+        for stage in STAGES:
+            for guard in self.at(stage, tenant):
+                if guard.action == "fallback" and stage in ("output", "tool_calls"):
+                    raise ValueError(f"{guard.called}: at {stage} it is too late for fallback; write block, or redact")
+                if guard.action == "fallback" and self.fallback is None:
+                    raise ValueError(f"{guard.called}: name the upstream that answers then, as `fallback: NAME`")
 
     def at(self, stage: Stage, tenant: str | None = None) -> tuple[Guard, ...]:
         """The guards of a stage, as they are for this tenant."""

@@ -21,18 +21,18 @@ class GuardedCall:
     def __init__(self, engine: Engine, call: Call, operation: Operation, tenant: str | None) -> None:
         self._engine, self._call, self._operation, self._tenant = engine, call, operation, tenant
         self.verdicts: list[Verdict] = []
-        self._around = surroundings(call, operation, tenant)
+        self._around = surroundings(call, operation, tenant, engine.policy.context)
 
     async def admit(self, prompt: CompiledPrompt | None) -> str | None:
         """Judge the request, and take out of it what is to be. Gives the upstream that is to answer in place of the
         release's, where a guard says so. Raises `ContentFiltered`, which names the guard and not what it saw."""
-        found = passages(self._call, self._operation, prompt)
+        found = passages(self._call, self._operation, prompt, self._engine.policy.context)
         missed = unread(self._call, self._operation)
         if missed is not None:
             found = [Placed(Passage("", "input", "user", missed), (missed,))]
         if others := unheard(self._call, self._operation):
             self.verdicts += self._engine.missed("input", others, "only text is read", self._tenant, due=False).verdicts
-        fallback = None
+        fallback, before, after = None, list[Placed](), list[Passage]()
         for stage in STAGES[:2]:
             placed = [one for one in found if one.passage.stage == stage]
             here = [one.passage for one in placed]
@@ -45,9 +45,11 @@ class GuardedCall:
             self.verdicts += report.verdicts
             if report.ends and report.action != "fallback":
                 raise ContentFiltered(report.message or BLOCKED, param=_field(report.verdicts))
-            put_back(self._call, prompt, placed, report.passages)
+            before += placed
+            after += report.passages
             if report.action == "fallback":
                 fallback = self._engine.policy.fallback
+        put_back(self._call, prompt, before, after)
         return fallback
 
     def follow(self, emit: Callable[[bytes], None]) -> GuardedReply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,9 +29,10 @@ class Placed:
     variable: bool = False
 
 
-def passages(call: Call, operation: Operation, prompt: CompiledPrompt | None) -> list[Placed]:
+def passages(call: Call, operation: Operation, prompt: CompiledPrompt | None, context: Collection[str]) -> list[Placed]:
     """What people say and what tools returned, in order, each with a source of its own. Of a prompt of ours only what
-    was put into it is judged. Names that a client made up are in no source."""
+    was put into it is judged, and of that as documents what the variables in `context` hold. Names that a client made
+    up are in no source."""
     body = call.body
     if operation != "chat":
         fields = ("input",) if operation == "embeddings" else ("prompt", "suffix")
@@ -43,11 +44,12 @@ def passages(call: Call, operation: Operation, prompt: CompiledPrompt | None) ->
     for name, value in given.items():
         for number, (way, text) in enumerate(_strings(value, (name,))):
             source = f"{VARIABLES}{name}" + (f".{number}" if number else "")
-            found.append(Placed(Passage(text, "input", "user", source), way, variable=True))
+            stage: Stage = "documents" if name in context else "input"
+            found.append(Placed(Passage(text, stage, "user", source), way, variable=True))
     own = len(prompt.version.messages) if prompt is not None else 0
     for number, message in enumerate(body["messages"]):
         if number >= own and message["role"] not in OURS:
-            stage: Stage = "documents" if message["role"] in RETURNED else "input"
+            stage = "documents" if message["role"] in RETURNED else "input"
             found += [_placed(stage, message["role"], way, text) for way, text in _said(message, ("messages", number))]
     prediction = body.get("prediction") or {}
     found += [
@@ -81,7 +83,7 @@ def unread(call: Call, operation: Operation) -> str | None:
     return field if isinstance(held, list) and held and not isinstance(held[0], str) else None
 
 
-def surroundings(call: Call, operation: Operation, tenant: str | None) -> Surroundings:
+def surroundings(call: Call, operation: Operation, tenant: str | None, context: Collection[str]) -> Surroundings:
     """What a call carries around each of its passages."""
     body = call.body
     if operation != "chat":
@@ -92,7 +94,7 @@ def surroundings(call: Call, operation: Operation, tenant: str | None) -> Surrou
     return Surroundings(
         system="\n".join(_text(message) for message in messages if message["role"] in OURS),
         question=_text(asked[-1]) if asked else "",
-        documents=tuple(text for name, value in given.items() for _, text in _strings(value, (name,))),
+        documents=tuple(text for name in context for _, text in _strings(given.get(name), (name,))),
         tools={name: schema for name, schema in _tools(body)},
         calls=tuple(made for message in messages for made in _calls(message)),
         results=tuple(_text(message) for message in messages if message["role"] in RETURNED),

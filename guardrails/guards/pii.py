@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from guardrails.errors import Missing, NotRun
-from guardrails.guard import Finder, Models
-from guardrails.passage import STAGES, Passage, Stage, Surroundings
+from guardrails.guard import Finder
+from guardrails.passage import STAGES, Stage, Surroundings
 from guardrails.pii import finding
-from guardrails.verdict import Finding, Span
+from guardrails.verdict import Span
 
 Entity = Literal[
     "PERSON",
@@ -34,8 +33,6 @@ Entity = Literal[
     "PASSPORT",
     "DRIVER_LICENSE",
 ]
-AT_ONCE = 10_000
-"""Characters; a longer text is read in a thread, so that others are not kept waiting."""
 
 
 class Pii(Finder):
@@ -57,8 +54,3 @@ class Pii(Finder):
 
     def settled(self, text: str) -> int:
         return finding.settled(text)
-
-    async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
-        if len(passage.text) <= AT_ONCE:
-            return await super().judge(passage, around, models)
-        return Finding.of(await asyncio.to_thread(self.spans, passage.text, around))

@@ -32,7 +32,7 @@ class PromptAttack(Guard):
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():
             raise NotRun("there is no text to judge", due=False)
-        views = passage.views
+        views = await passage.read()
         read = await models.score(MODEL, [(view.text,) for view in views])
         return finding(views, read, self.threshold)
 

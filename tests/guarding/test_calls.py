@@ -242,6 +242,21 @@ async def test_of_a_prompt_what_was_put_into_it_is_judged(whole: Inside) -> None
     assert orjson.loads(reply.headers["x-sluice-guards"])[0]["source"] == "prompt.variables.note"
 
 
+async def test_variables_that_hold_documents_are_judged_as_such(whole: Inside) -> None:
+    held = PROMPTED.replace("note: {type: string}", "note: {type: string}, context: {type: string}")
+    held = held.replace("as JSON: {{ note | tojson }}", "on: {{ context }}").replace(
+        'content: "{{ note }}"', 'content: "{{ note }} {{ context }}"'
+    )
+    guards = "[{guard: patterns, patterns: {ticket: 'T-[0-9]{4}'}, action: redact}]"
+    await whole.apply(held.replace(f"input: {guards}", f"input: {guards}\n    documents: {guards}"))
+    await whole.services.refresher.refresh()
+    body = {"model": "prompted", "messages": [], "prompt": {"variables": {"note": "T-1111", "context": "T-2222"}}}
+    reply = await whole.client.post("/v1/chat/completions", json=body, headers=await whole.key())
+    assert reply.json()["choices"][0]["message"]["content"] == "[TICKET] [TICKET]"
+    told = {entry["stage"]: entry["source"] for entry in orjson.loads(reply.headers["x-sluice-guards"])}
+    assert told == {"input": "prompt.variables.note", "documents": "prompt.variables.context"}
+
+
 async def test_values_at_any_depth_of_a_variable_are_judged_and_their_keys_told_nowhere(whole: Inside) -> None:
     deep = PROMPTED.replace("{type: string}", "{type: object}").replace(
         'content: "{{ note }}"', 'content: "{{ note | tojson }}"'

@@ -27,7 +27,15 @@ WORDS = {"guard": "patterns", "words": ["frobozz"]}
         ({"input": [{**WORDS, "threshold": 2}]}, "input: item 0 (patterns): threshold: it has to be at most 1"),
         ({"input": [WORDS, WORDS]}, "input: two guards are called patterns: give one of them another `name`"),
         ({"input": ["tool_policy"]}, "tool_policy judges tool_calls, and not input"),
-        ({"input": [{**WORDS, "action": "fallback"}]}, "name the upstream that answers then, as `fallback: NAME`"),
+        (
+            {"input": [{**WORDS, "action": "fallback"}]},
+            "patterns: name the upstream that answers then, as `fallback: NAME`",
+        ),
+        (
+            {"fallback": "b", "output": [{**WORDS, "action": "fallback"}]},
+            "patterns: at output it is too late for fallback",
+        ),
+        ({"output": [WORDS], "tenants": {"a": {"patterns": {"action": "fallback"}}}}, "at output it is too late"),
         ({"allow": [{"text": "a", "sha256": "0" * 64, "reason": "r"}]}, "allow.0: write what is let through"),
         ({"allow": [{"text": "a", "guard": "patern", "reason": "r"}]}, "no guard of this policy is called 'patern'"),
         ({"tenants": {"a": {"pattern": {}}}}, "no guard of this policy is called 'pattern'"),
