@@ -85,8 +85,7 @@ async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None
             reply = await upstream.provider.send(visit.ask(upstream, call))
             attempt.limits = limits_of(reply)
             body = await reply.read()
-            if visit.guarded is not None and visit.surface.operation != "embeddings":
-                attempt.guarded = visit.guarded.follow(_unheard)
+            if attempt.guarded is not None:
                 body = await attempt.guarded.whole(body)
             attempt.body = attempt.translator.whole(body)
     except GatewayError as error:
@@ -131,11 +130,10 @@ async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | N
                     if attempt.body and not (held and ticking):
                         _commit(attempt, visit, reply, commit)
 
-            if visit.guarded is None:
+            if attempt.guarded is None:
                 await reply.pump(sink)
             else:
-                attempt.guarded = visit.guarded.follow(sink)
-                await attempt.guarded.pump(reply)
+                await attempt.guarded.pump(reply, sink)
     except TimeoutError as error:
         raise UpstreamTimeout(f"The upstream said nothing for {limit:g} s.", code="first_token_timeout") from error
     finally:
@@ -204,7 +202,3 @@ def _sticky(visit: Visit, call: Call) -> str:
     body = call.body
     user = body.get("safety_identifier") or body.get("user") or body.get("prompt_cache_key")
     return str(user or (visit.principal.key_id if visit.principal is not None else ""))
-
-
-def _unheard(events: bytes) -> None:
-    """A whole reply has no events."""

@@ -95,7 +95,8 @@ class Visit(msgspec.Struct):
 
     def attempt_at(self, upstream: Upstream, call: Call) -> Attempt:
         """A new one, not begun."""
-        return Attempt(upstream, self.surface.translator(call), time.perf_counter_ns())
+        guarded = self.guarded.reply() if self.guarded is not None else None
+        return Attempt(upstream, self.surface.translator(call), time.perf_counter_ns(), guarded=guarded)
 
     def ask(self, upstream: Upstream, call: Call) -> Ask:
         """The call as this upstream is asked; raises what it cannot do."""
@@ -218,7 +219,7 @@ class Visit(msgspec.Struct):
         if self.plan is not None:
             lines += self.plan.fields
         if self.guarded is not None:
-            lines += header(self.verdicts)
+            lines += header(self.guarded.verdicts if self.streaming else self.verdicts)
         if self.rates or self.attempt is None:
             return lines + self.rates
         return lines + self.attempt.limits

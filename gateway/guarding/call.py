@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from gateway.errors import ContentFiltered
 from gateway.guarding.passages import Placed, passages, put_back, surroundings, unheard, unread
@@ -21,7 +21,9 @@ class GuardedCall:
     def __init__(self, engine: Engine, call: Call, operation: Operation, tenant: str | None) -> None:
         self._engine, self._call, self._operation, self._tenant = engine, call, operation, tenant
         self.verdicts: list[Verdict] = []
-        self._around = surroundings(call, operation, tenant, engine.policy.context)
+        policy = engine.policy
+        self._hears = bool(policy.at("output", tenant) or policy.at("tool_calls", tenant))
+        self._around = surroundings(call, operation, tenant, policy.context)
 
     async def admit(self, prompt: CompiledPrompt | None) -> str | None:
         """Judge the request, and take out of it what is to be. Gives the upstream that is to answer in place of the
@@ -52,9 +54,10 @@ class GuardedCall:
         put_back(self._call, prompt, before, after)
         return fallback
 
-    def follow(self, emit: Callable[[bytes], None]) -> GuardedReply:
-        """A reply of one attempt."""
-        return GuardedReply(self._engine, self._around, emit)
+    def reply(self) -> GuardedReply | None:
+        """For the reply of one attempt; None where no guard judges what a model says."""
+        hears = self._hears and self._operation != "embeddings"
+        return GuardedReply(self._engine, self._around) if hears else None
 
 
 def _field(verdicts: Sequence[Verdict]) -> str | None:

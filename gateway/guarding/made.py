@@ -11,7 +11,9 @@ from typing import Any
 
 from gateway.types import Json
 
-NO_TEXT = frozenset(("finish_reason", "id", "index", "logprobs", "object", "role", "tool_calls", "type"))
+NO_TEXT = frozenset(("finish_reason", "id", "index", "logprobs", "object", "role", "type"))
+OF_CALLS = NO_TEXT | {"arguments", "input", "name"}
+"""What in a call is no text of its own: it is judged with the whole call."""
 OF_EVENTS = frozenset("choices created error id model object service_tier system_fingerprint usage".split())
 """What stands beside the choices and is nothing that was said."""
 Way = tuple[str | int, ...]
@@ -38,11 +40,14 @@ def beside(body: Json) -> list[Said]:
 
 
 def calls(choice: Json) -> Iterator[Json]:
-    """The tool calls, or pieces of them, in a choice."""
+    """The tool calls, or pieces of them, in a choice. Raises `TypeError` for what is none."""
     for name in ("delta", "message"):
         made = choice.get(name)
         if isinstance(made, dict):
-            yield from (call for call in made.get("tool_calls") or () if isinstance(call, dict))
+            for call in made.get("tool_calls") or ():
+                if not isinstance(call, dict):
+                    raise TypeError("a tool call is an object")
+                yield call
             if isinstance(made.get("function_call"), dict):
                 yield {"index": 0, "function": made["function_call"]}
 
@@ -64,14 +69,15 @@ def put(held: Any, way: Sequence[str | int], text: str) -> None:
     held[way[-1]] = text
 
 
-def _texts(held: Any, way: Way) -> Iterator[Said]:
+def _texts(held: Any, way: Way, skipped: frozenset[str] = NO_TEXT) -> Iterator[Said]:
     if isinstance(held, str):
         if held:
             yield Said(".".join(step for step in way if isinstance(step, str)), way, held)
     elif isinstance(held, list):
         for number, item in enumerate(held):
-            yield from _texts(item, (*way, number))
+            yield from _texts(item, (*way, number), skipped)
     elif isinstance(held, dict):
         for name, item in held.items():
-            if name not in NO_TEXT and not (name == "function_call" and isinstance(item, dict)):
-                yield from _texts(item, (*way, name))
+            if name not in skipped:
+                called = name == "tool_calls" or (name == "function_call" and isinstance(item, dict))
+                yield from _texts(item, (*way, name), OF_CALLS if called else skipped)

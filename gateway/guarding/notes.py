@@ -15,12 +15,13 @@ MOST = 64
 
 
 def told(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
-    """One entry for each guard and stage: the worst of its verdicts, without a word of what was said."""
+    """One entry for each guard and stage: the worst of its verdicts, and the time of the longest, without a word of
+    what was said."""
     worst: dict[tuple[str, str], Verdict] = {}
     spent: dict[tuple[str, str], float] = {}
     for verdict in verdicts:
         key = (verdict.stage, verdict.guard)
-        spent[key] = spent.get(key, 0.0) + verdict.milliseconds
+        spent[key] = max(spent.get(key, 0.0), verdict.milliseconds)
         if key not in worst or _weight(verdict) > _weight(worst[key]):
             worst[key] = verdict
     listed = sorted(worst.items(), key=lambda pair: -ACTIONS.index(pair[1].action))[:MOST]

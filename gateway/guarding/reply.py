@@ -16,7 +16,7 @@ import orjson
 from gateway.errors import GatewayError, UpstreamFailed
 from gateway.guarding import made
 from gateway.guarding.notes import as_json
-from gateway.http.base import Reply
+from gateway.http.base import MAX_BODY_BYTES, Reply
 from gateway.types import Json
 from gateway.wire.sse import DONE, EventSplitter, event_data, frame
 from guardrails.engine import BLOCKED, Engine
@@ -75,17 +75,20 @@ BESIDE = -1
 
 
 class GuardedReply:
-    """Of one attempt; belongs to its event loop. A stream goes through `pump`, and `emit` is given its events as they
+    """Of one attempt; belongs to its event loop. A stream goes through `pump`, whose `emit` is given its events as they
     may be seen; a whole reply goes through `whole`. Either way `verdicts` then says what every guard did."""
 
-    def __init__(self, engine: Engine, around: Surroundings, emit: Callable[[bytes], None]) -> None:
-        self._engine, self._around, self._emit = engine, around, emit
+    def __init__(self, engine: Engine, around: Surroundings) -> None:
+        self._engine, self._around = engine, around
+        self._emit: Callable[[bytes], None] = _nobody
         self._holds_calls = bool(engine.policy.at("tool_calls", around.tenant))
         self._splitter = EventSplitter()
         self._texts: dict[tuple[int, str], GuardedText] = {}
         self._lengths: dict[tuple[int, str], int] = {}
         self._calls: dict[tuple[int, int], _Call] = {}
         self._queue: deque[_Event] = deque()
+        self._queued = 0
+        """Bytes of events that are held."""
         self._of_calls: list[Verdict] = []
         self._head: Json = {}
         """What every event of the stream has: id, model, when it was made."""
@@ -135,14 +138,17 @@ class GuardedReply:
                 self._done = True
             elif not self._done:
                 self._queue.append(self._taken(event))
+                self._queued += len(event)
+        if self._queued > MAX_BODY_BYTES:
+            raise UpstreamFailed("The upstream's reply is too large to be held.", code="upstream_too_large")
         self._release()
         if self.stopped:
             raise Stopped("A guard ended the reply.")
         self._pace()
 
-    async def pump(self, reply: Reply) -> None:
+    async def pump(self, reply: Reply, emit: Callable[[bytes], None]) -> None:
         """Have a reply go through, and let it go where a guard ends it. Raises what the reply does otherwise."""
-        self._reply = reply
+        self._reply, self._emit = reply, emit
         try:
             await reply.pump(self.feed)
             await self._finish()
@@ -251,6 +257,7 @@ class GuardedReply:
             if not self._visible(event):
                 break
             self._queue.popleft()
+            self._queued -= len(event.raw)
             out.append(self._shown(event))
         if out:
             self._emit(b"\n\n".join([*out, b""]))
@@ -355,6 +362,10 @@ class GuardedReply:
         return self._redacted(
             _Event(b"", reply, [one for one in around.pieces if one.said.way[0] not in ended])
         ) or bool(ended)
+
+
+def _nobody(events: bytes) -> None:
+    """Takes the events of a reply that has none: a whole one."""
 
 
 def _refusing(message: str) -> Json:

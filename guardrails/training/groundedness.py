@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from transformers import AutoModel
 from guardrails.training.claims import Maker, Pair
 from guardrails.training.corpora import rows
 from guardrails.training.encoder import BATCH_TOKENS, CLS, MASK, PAD, SEP, base, keep_memory
+from guardrails.training.schedule import Schedule, by_layer, down, drawing, hidden, say
 
 WINDOW = 256
 """Tokens of a pair with its marks; evidence and claims are bounded so that it holds nearly all of them whole."""
@@ -138,12 +138,7 @@ def balanced(pairs: Sequence[Pair], per_group: float, chance: random.Random) -> 
 
 
 def optimiser(model: PairEncoder, recipe: Recipe) -> torch.optim.Optimizer:
-    """Lower layers, which hold what is common to all texts, learn slower."""
-    layers = model.body.encoder.layer
-    groups = [
-        {"params": list(layer.parameters()), "lr": recipe.rate * recipe.decay_by_layer ** (len(layers) - 1 - at)}
-        for at, layer in enumerate(layers)
-    ]
+    groups = by_layer(model.body, recipe.rate, recipe.decay_by_layer)
     kinds = model.body.embeddings.token_type_embeddings
     groups.append(
         {"params": [*kinds.parameters(), *model.shared.parameters(), *model.head.parameters()], "lr": recipe.rate * 4}
@@ -152,17 +147,14 @@ def optimiser(model: PairEncoder, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def train(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> PairEncoder:
-    torch.manual_seed(recipe.seed)
-    draw = torch.Generator().manual_seed(recipe.seed)
-    chance = random.Random(recipe.seed)  # noqa: S311 - drawn, not hidden
+    chance, draw = drawing(recipe.seed)
     read = rows(data / "groundedness_train.parquet")
     passages = sorted({str(row["context"]) for row in read if row["lang"] == "en" and len(str(row["context"])) > 400})
     maker = Maker(chance)
     pairs = maker.of_rows(read) + maker.made(passages, recipe.made) + maker.swapped(read)
     model = PairEncoder(base())
     optimizer = optimiser(model, recipe)
-    rates = [group["lr"] for group in optimizer.param_groups]
-    started = time.monotonic()
+    schedule = Schedule(recipe.passes, recipe.minutes, warm=0.05)
     for one in range(recipe.passes):
         drawn = balanced(pairs, recipe.per_group, chance)
         supported = sum(pair.supported for pair in drawn)
@@ -171,41 +163,27 @@ def train(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> PairEncoder:
         given = list(batches(cuts(tokenizer, drawn)))
         chance.shuffle(given)
         model.train()
-        total = 0.0
-        for at, batch in enumerate(given):
-            done = max((one + at / len(given)) / recipe.passes, (time.monotonic() - started) / 60 / recipe.minutes)
-            if done >= 1:
-                break
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * min(done / 0.05 + 0.02, (1 - done) / 0.95)
-            total += step(model, optimizer, batch, balance, recipe.masked, draw)
-            if at % 50 == 0:
-                say(f"pass {one} step {at}/{len(given)} loss {total / (at + 1):.4f} {time.monotonic() - started:.0f}s")
+        going = partial(step, model=model, optimizer=optimizer, balance=balance, masked=recipe.masked, draw=draw)
+        schedule.run(one, given, optimizer, going)
     return model
 
 
 def step(
+    batch: Sequence[Cut],
     model: PairEncoder,
     optimizer: torch.optim.Optimizer,
-    batch: Sequence[Cut],
     balance: tuple[float, float],
     masked: float,
     draw: torch.Generator,
 ) -> float:
     """One step of the loss that is balanced between supported and not; some tokens are hidden in place of drop-out."""
     ids, mask, kinds = tensors(batch)
-    hide = (torch.rand(ids.shape, generator=draw) < masked) & (ids > MASK)
     with torch.autocast("cpu", torch.bfloat16):
-        logits = model(ids.masked_fill(hide, MASK), mask, kinds)
+        logits = model(hidden(ids, masked, MASK, draw), mask, kinds)
     targets = torch.tensor([cut.pair.supported for cut in batch])
     weights = torch.tensor([balance[int(cut.pair.supported)] * cut.pair.weight for cut in batch])
     losses = functional.binary_cross_entropy_with_logits(logits.float()[:, 0], targets * 0.96 + 0.02, reduction="none")
-    loss = (losses * weights).mean()
-    loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
-    return float(loss.detach())
+    return down((losses * weights).mean(), model, optimizer)
 
 
 @torch.inference_mode()
@@ -221,11 +199,6 @@ def logits_of(model: PairEncoder, given: Sequence[Cut]) -> list[float]:
             found[order[at]] = logit
             at += 1
     return found
-
-
-def say(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
 
 
 def main() -> None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from math import sqrt
 from pathlib import Path
 
@@ -38,6 +37,7 @@ from guardrails.training.encoder import (
 )
 from guardrails.training.measures import auroc, share_above, threshold_at
 from guardrails.training.refit import refit
+from guardrails.training.schedule import Schedule, by_layer, down, drawing, hidden, say
 
 DEV = ("prompts_dev", "prompts_dev_ood", "moderation_dev")
 
@@ -88,26 +88,13 @@ def drawn(
 
 
 def optimiser(model: Encoder, recipe: Recipe) -> torch.optim.Optimizer:
-    """Lower layers, which hold what is common to all texts, learn slower."""
-    layers = model.body.encoder.layer
-    groups = [
-        {"params": list(layer.parameters()), "lr": recipe.rate * recipe.decay_by_layer ** (len(layers) - 1 - at)}
-        for at, layer in enumerate(layers)
-    ]
+    groups = by_layer(model.body, recipe.rate, recipe.decay_by_layer)
     groups.append({"params": list(model.head.parameters()), "lr": recipe.rate * 5})
     return torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
 
 
-def masked(ids: torch.Tensor, share: float, draw: torch.Generator) -> torch.Tensor:
-    """Some of the tokens hidden, in place of drop-out."""
-    hide = (torch.rand(ids.shape, generator=draw) < share) & (ids > MASK)
-    return ids.masked_fill(hide, MASK)
-
-
 def train(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> Encoder:
-    torch.manual_seed(recipe.seed)
-    draw = torch.Generator().manual_seed(recipe.seed)
-    chance = random.Random(recipe.seed)  # noqa: S311 - drawn, not hidden
+    chance, draw = drawing(recipe.seed)
     prompts = of_prompts(rows(data / "prompts_train.parquet"))
     moderation = of_moderation(rows(data / "moderation_train.parquet"))
     composer = Composer(
@@ -121,8 +108,7 @@ def train(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> Encoder:
     if recipe.start:
         model.load_state_dict(torch.load(recipe.start, weights_only=True))
     optimizer = optimiser(model, recipe)
-    rates = [group["lr"] for group in optimizer.param_groups]
-    started = time.monotonic()
+    schedule = Schedule(recipe.passes, recipe.minutes, warm=0.04)
     for one in range(recipe.passes):
         examples = drawn(recipe, prompts, moderation, composer)
         attacks = sum(x.weight for x in examples if x.targets == ATTACK)
@@ -133,41 +119,24 @@ def train(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> Encoder:
         )
         chance.shuffle(given)
         model.train()
-        total = 0.0
-        for at, batch in enumerate(given):
-            done = max((one + at / len(given)) / recipe.passes, (time.monotonic() - started) / 60 / recipe.minutes)
-            if done >= 1:
-                break
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * min(done / 0.04 + 0.02, (1 - done) / 0.96)
-            total += step(model, optimizer, batch, balance, lambda ids: masked(ids, recipe.masked, draw))
-            if at % 50 == 0:
-                say(f"pass {one} step {at}/{len(given)} loss {total / (at + 1):.4f} {time.monotonic() - started:.0f}s")
+        behind = partial(hidden, share=recipe.masked, mask=MASK, draw=draw)
+        going = partial(step, model=model, optimizer=optimizer, balance=balance, behind=behind)
+        schedule.run(one, given, optimizer, going)
     return model
 
 
 def step(
+    batch: Sequence[Cut],
     model: Encoder,
     optimizer: torch.optim.Optimizer,
-    batch: Sequence[Cut],
     balance: tuple[float, float],
-    hidden: Callable[[torch.Tensor], torch.Tensor],
+    behind: Callable[[torch.Tensor], torch.Tensor],
 ) -> float:
     """One step down the loss; what it was."""
     ids, mask, owners = tensors(batch)
     with torch.autocast("cpu", torch.bfloat16):
-        logits = model(hidden(ids), mask)
-    loss = loss_of(highest(logits.float(), owners, len(batch)), batch, balance)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
-    return loss.item()
-
-
-def say(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+        logits = model(behind(ids), mask)
+    return down(loss_of(highest(logits.float(), owners, len(batch)), batch, balance), model, optimizer)
 
 
 def frontier(examples: Sequence[Example], scores: np.ndarray) -> None:

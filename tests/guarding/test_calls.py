@@ -132,6 +132,7 @@ async def test_an_answer_is_redacted_whole_or_streamed(whole: Inside, stream: bo
     assert record.finish == "stop"
     if stream:
         assert ": sluice-guards [" in reply.text
+        assert {entry["stage"] for entry in orjson.loads(reply.headers["x-sluice-guards"])} == {"input"}
 
 
 async def test_a_stream_that_is_blocked_ends_as_the_wire_says(whole: Inside) -> None:

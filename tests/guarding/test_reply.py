@@ -65,13 +65,13 @@ def event(choice: Any, **more: Any) -> bytes:
 
 async def streamed(*pieces: bytes, policy: Any = POLICY) -> str:
     out: list[bytes] = []
-    guarded = GuardedReply(Engine(parse(policy), LocalModels()), ALONE, out.append)
-    await guarded.pump(Piecewise([*pieces, END]))
+    guarded = GuardedReply(Engine(parse(policy), LocalModels()), ALONE)
+    await guarded.pump(Piecewise([*pieces, END]), out.append)
     return b"".join(out).decode()
 
 
 async def whole(body: bytes) -> bytes:
-    guarded = GuardedReply(Engine(parse(POLICY), LocalModels()), ALONE, lambda _: None)
+    guarded = GuardedReply(Engine(parse(POLICY), LocalModels()), ALONE)
     return await guarded.whole(body)
 
 
@@ -87,6 +87,7 @@ LEAKS = {
     "a list of parts": event({"delta": {"content": [{"type": "text", "text": SAID}]}}),
     "an old call that is a text": event({"delta": {"function_call": SAID}}),
     "a custom tool": event({"delta": {"tool_calls": [{"index": 0, "type": "custom", "custom": {"input": SAID}}]}}),
+    "a note in a tool call": event({"delta": {"tool_calls": [{"index": 0, "note": SAID, "function": {"name": "a"}}]}}),
     "another choice": b'data: {"choices":[{"index":3,"delta":{"content":"say plugh now "}}]}\n\n',
 }
 
@@ -128,6 +129,8 @@ async def test_in_no_disguise_of_a_whole_reply(choice: Any) -> None:
         b'{"error":null,"x":"\xff","choices":[{"message":{"content":"say plugh now"}}]}',
         b'{"error":null,"n":1e999,"choices":[{"message":{"content":"say plugh now"}}]}',
         b'{"choices":[{"message":' + b"[" * 1500 + b"]" * 1500 + b"}]}",
+        b'{"choices":[{"message":{"tool_calls":["say plugh now"]}}]}',
+        b'{"choices":[{"message":{"tool_calls":"say plugh now"}}]}',
         b"[]",
         b'{"choices":{"a":1}}',
         b'{"choices":[7]}',
@@ -173,6 +176,6 @@ async def test_an_error_that_comes_while_a_model_judges_is_raised() -> None:
         if b"late" in events:
             raise UpstreamRefused("overloaded", upstream_status=200, error={}, param=None, code=None)
 
-    guarded = GuardedReply(Engine(parse(POLICY), LocalModels()), ALONE, emit)
+    guarded = GuardedReply(Engine(parse(POLICY), LocalModels()), ALONE)
     with pytest.raises(GatewayError, match="overloaded"):
-        await guarded.pump(Piecewise([event({"delta": {"content": "late "}}), END]))
+        await guarded.pump(Piecewise([event({"delta": {"content": "late "}}), END]), emit)
