@@ -27,6 +27,8 @@ from gateway.store.engine import Store
 from gateway.store.search import Filter, recent
 
 COLUMNS = ("time", "surface", "asked", "upstream", "status", "error", "tokens", "cost_usd", "ms", "overhead_us", "id")
+LISTED = ("attempts", "guards")
+"""What of a record is shown as a table of its own."""
 FOLLOWED = 1000
 """Calls that one look for new ones takes in."""
 EVERY = 1.0
@@ -88,7 +90,7 @@ def show_call(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show all there is about one call, with every upstream that was tried."""
+    """Show all there is about one call, with every upstream that was tried and what the guards did."""
     with transaction(config) as connection:
         found = recent(connection, Filter(limit=1, id=request_id))
     if not found:
@@ -97,10 +99,15 @@ def show_call(
     if as_json:
         typer.echo(orjson.dumps(msgspec.structs.asdict(record)).decode())
         return
-    held = {name: value for name, value in _shown(record).items() if value is not None and name != "attempts"}
+    held = {name: value for name, value in _shown(record).items() if value is not None and name not in LISTED}
     show([{"field": name, "value": value} for name, value in held.items()], ("field", "value"), False, "")
     typer.echo()
     show(_attempts(record), ("attempt", "upstream", "ms", "took", "outcome"), False, "No upstream was asked.")
+    if record.guards is not None:
+        typer.echo()
+        columns = ("stage", "guard", "action", "score", "ms", "source", "not_run")
+        told = [{"score": None, "not_run": None, **entry} for entry in orjson.loads(record.guards)]
+        show(told, columns, False, "No guard judged anything.")
 
 
 def _read(store: Store, wanted: Filter) -> list[CallRecord]:
@@ -144,7 +151,7 @@ def _attempts(record: CallRecord) -> list[dict[str, Any]]:
     """Who was asked, in order, how long each took, and what came of it."""
     if record.attempts is not None:
         tried = orjson.loads(record.attempts)
-    elif record.upstream_us and record.replayed is None:
+    elif record.upstream is not None and record.replayed is None:
         tried = [[record.upstream, record.error, record.upstream_us]]
     else:
         return []

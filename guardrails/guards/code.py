@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from guardrails.guard import Guard, Models, labelled
 from guardrails.linear import Pattern
-from guardrails.passage import STAGES, Passage, Stage, Surroundings
+from guardrails.passage import LONG, STAGES, Passage, Stage, Surroundings
 from guardrails.verdict import Finding, Span
 
 Kind = Literal["code", "markup", "shell", "sql"]
@@ -100,6 +101,11 @@ class Code(Guard):
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = ("code", "markup", "shell", "sql")
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
+        if len(passage.text) > LONG:
+            return await asyncio.to_thread(self._judged, passage)
+        return self._judged(passage)
+
+    def _judged(self, passage: Passage) -> Finding:
         found: dict[tuple[int, int, str], float] = {}
         for view in passage.views:
             for span in _found(view.text):

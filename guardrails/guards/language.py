@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -51,8 +52,7 @@ class Language(Guard):
         parts = [part for part in _parts(passage.text) if sum(map(str.isalpha, part[1])) >= self._fewest(part[1])]
         if not parts:
             raise NotRun(f"it has fewer than {self.shortest} letters", due=False)
-        identifier = _identifier()
-        judged = [(start, text, identifier.rank(text)) for start, text in parts]
+        judged = await asyncio.to_thread(_ranked, parts)
         certain = [row for row in judged if row[2][0][1] >= CERTAIN and row[2][0][0] != NO_LANGUAGE]
         if not certain:
             raise NotRun("no language is certain", due=False)
@@ -80,6 +80,12 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
         end = len(text) if len(text) - start <= 1.5 * WINDOW else start + WINDOW
         yield start, text[start:end]
         start = end
+
+
+def _ranked(parts: Sequence[tuple[int, str]]) -> list[tuple[int, str, Any]]:
+    """Each part with its languages, the likeliest first. Loading what tells them takes a second."""
+    identifier = _identifier()
+    return [(start, text, identifier.rank(text)) for start, text in parts]
 
 
 @lru_cache(1)

@@ -49,7 +49,7 @@ class Recipe:
     file of weights to go on from."""
 
     passes: int = 3
-    minutes: float = 28
+    minutes: float = 28.0
     rate: float = 2e-4
     decay_by_layer: float = 0.9
     per_source: float = 20.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,18 @@ def test_one_call_with_every_upstream_that_was_tried(sluice: Sluice, made: list[
     assert sluice("calls", "show", made[1], "--json").rows["id"] == made[1]  # type: ignore[call-overload]
     missing = sluice("calls", "show", "req_nothing")
     assert (missing.code, "no record of 'req_nothing'" in missing.err) == (1, True)
+
+
+def test_a_call_that_was_asked_of_nobody_shows_what_stopped_it(sluice: Sluice) -> None:
+    entry = {"guard": "words", "stage": "input", "action": "block", "source": "prompt", "ms": 0.2, "score": 1.0}
+    guards = json.dumps([entry])
+    record = CallRecord("req_1", 1, "chat", 400, "content_filter", upstream_us=3, guards=guards)
+    with transaction(None) as connection:
+        rows.ship(connection, "one", 1, [record])
+    said = sluice("calls", "show", "req_1").out
+    assert "No upstream was asked." in said
+    assert re.search(r"^input +words +block +1\.0 +0\.2 +prompt", said, re.MULTILINE)
+    assert guards not in said
 
 
 def test_attempts_are_drawn_in_their_order() -> None:
