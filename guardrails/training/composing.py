@@ -75,7 +75,8 @@ class Composer:
 
     def foreign(self, side: str) -> tuple[str, str]:
         """A text in another language, alone, twice, or before something that is asked in any."""
-        lang = self.chance.choice(list(self.phrases.languages))
+        known = self.phrases.languages
+        (lang,) = self.chance.choices(list(known), [len(of[side]) for of in known.values()])
         given = self.phrases.languages[lang][side]
         text, draw = self.chance.choice(given), self.chance.random()
         if draw < 0.6:
@@ -84,10 +85,10 @@ class Composer:
 
     def attack(self) -> Example:
         draw = self.chance.random()
-        if draw < 0.15:
+        if draw < 0.2:
             text, lang = self.foreign("attacks")
             return Example(text, ATTACK, "injection_direct", "templates", lang)
-        if draw < 0.35:
+        if draw < 0.4:
             return Example(self.order(), ATTACK, "injection_direct", "templates")
         wrappers = self.phrases.wrappers + self.phrases.foe_wrappers
         text = self.within(self.order(), self.chance.choice(wrappers))
@@ -95,10 +96,10 @@ class Composer:
 
     def harmless(self) -> Example:
         draw = self.chance.random()
-        if draw < 0.15:
+        if draw < 0.2:
             text, lang = self.foreign("benign")
             return Example(text, CLEAN, "benign", "templates", lang)
-        if draw < 0.35:
+        if draw < 0.4:
             text = self.chance.choice(self.phrases.hard).format(topic=self.chance.choice(self.phrases.topics))
             return Example(text, CLEAN, "benign_hard", "templates")
         if draw < 0.85:

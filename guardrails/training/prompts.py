@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
+from guardrails.models.manifest import TOKENIZER
 from guardrails.training.composing import Composer, Phrases
 from guardrails.training.corpora import ATTACK, CLEAN, HARMFUL, Example, of_moderation, of_prompts, rows
 from guardrails.training.encoder import (
@@ -35,10 +36,13 @@ from guardrails.training.encoder import (
     shortened,
     tensors,
 )
+from guardrails.training.letters import learning, learnt, with_letters
 from guardrails.training.measures import auroc, share_above, threshold_at
 from guardrails.training.refit import refit
 from guardrails.training.schedule import Schedule, by_layer, down, drawing, hidden, say
 
+PHRASES_COUNT = 100
+"""Letters of the phrases that attacks are composed of count that often: a pass draws each about as often."""
 DEV = ("prompts_dev", "prompts_dev_ood", "moderation_dev")
 
 
@@ -49,24 +53,23 @@ class Recipe:
     file of weights to go on from."""
 
     passes: int = 3
-    minutes: float = 28.0
+    minutes: float = 38.0
     rate: float = 2e-4
     decay_by_layer: float = 0.9
     per_source: float = 20.0
     composed: int = 5000
-    disguised: int = 1500
+    disguised: int = 2500
     moderation: int = 6600
     masked: float = 0.05
     seed: int = 7
-    start: str = ""
 
 
 def balanced(examples: Sequence[Example], per_source: float, chance: random.Random) -> list[Example]:
-    groups: dict[tuple[str, str], list[Example]] = defaultdict(list)
+    groups: dict[tuple[str, str, bool], list[Example]] = defaultdict(list)
     for example in examples:
-        groups[example.kind, example.source].append(example)
+        groups[example.kind, example.source, example.lang == "en"].append(example)
     drawn: list[Example] = []
-    for (_, source), group in sorted(groups.items(), key=lambda pair: pair[0]):
+    for (_, source, _), group in sorted(groups.items(), key=lambda pair: pair[0]):
         count = int(per_source * sqrt(len(group)) * (1.6 if source == "prompts.chat" else 1.0))
         whole, rest = divmod(min(count, 3 * len(group)), len(group))
         drawn += group * whole + chance.sample(group, rest)
@@ -87,13 +90,21 @@ def drawn(
     return found
 
 
-def optimiser(model: Encoder, recipe: Recipe) -> torch.optim.Optimizer:
+def optimiser(model: Encoder, letters: torch.nn.Parameter, recipe: Recipe) -> torch.optim.Optimizer:
     groups = by_layer(model.body, recipe.rate, recipe.decay_by_layer)
-    groups.append({"params": list(model.head.parameters()), "lr": recipe.rate * 5})
+    groups.append({"params": [*model.head.parameters(), letters], "lr": recipe.rate * 5})
     return torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
 
 
-def train(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> Encoder:
+def read_tokenizer(texts: Sequence[str]) -> Tokenizer:
+    """MiniLM's, with the letters of `texts` that it lacks."""
+    tokenizer = Tokenizer.from_file(str(base() / TOKENIZER))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return with_letters(tokenizer, texts)
+
+
+def train(recipe: Recipe, data: Path) -> tuple[Encoder, Tokenizer]:
     chance, draw = drawing(recipe.seed)
     prompts = of_prompts(rows(data / "prompts_train.parquet"))
     moderation = of_moderation(rows(data / "moderation_train.parquet"))
@@ -104,10 +115,11 @@ def train(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> Encoder:
         [x.text for x in prompts if x.targets == ATTACK and len(x.text) < 500 and x.source != "composed"],
         chance,
     )
+    phrases = [text for of in composer.phrases.languages.values() for side in of.values() for text in side]
+    tokenizer = read_tokenizer([x.text for x in (*prompts, *moderation)] + phrases * PHRASES_COUNT)
     model = Encoder(base())
-    if recipe.start:
-        model.load_state_dict(torch.load(recipe.start, weights_only=True))
-    optimizer = optimiser(model, recipe)
+    words = model.body.embeddings.word_embeddings
+    optimizer = optimiser(model, learning(words, draw), recipe)
     schedule = Schedule(recipe.passes, recipe.minutes, warm=0.04)
     for one in range(recipe.passes):
         examples = drawn(recipe, prompts, moderation, composer)
@@ -122,7 +134,8 @@ def train(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> Encoder:
         behind = partial(hidden, share=recipe.masked, mask=MASK, draw=draw)
         going = partial(step, model=model, optimizer=optimizer, balance=balance, behind=behind)
         schedule.run(one, given, optimizer, going)
-    return model
+    learnt(words)
+    return model, tokenizer
 
 
 def step(
@@ -155,7 +168,7 @@ def frontier(examples: Sequence[Example], scores: np.ndarray) -> None:
         say(f"{limits} bars {np.round(wanted, 2)} recall mean {np.mean(list(by.values())):.3f} {by} {of}")
 
 
-def moderated(data: Path, ordinary: int = 2000) -> list[Example]:
+def moderated(data: Path, ordinary: int = 5000) -> list[Example]:
     """What moderation is fitted on: its own rows, harmful requests, and prompts that nobody should flag."""
     prompts = of_prompts(rows(data / "prompts_train.parquet"))
     clean = [example for example in prompts if example.targets == CLEAN]
@@ -173,13 +186,11 @@ def main() -> None:
     data, out = given.pop("data"), given.pop("out")
     recipe = Recipe(**given)
     keep_memory()
-    tokenizer = Tokenizer.from_file(str(base() / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    model = train(recipe, data, tokenizer)
+    model, tokenizer = train(recipe, data)
     refit(model, cuts(tokenizer, moderated(data)))
     out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), out / "encoder.pt")
+    tokenizer.save(str(out / TOKENIZER))
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
     for name in DEV:
         read = rows(data / f"{name}.parquet")

@@ -34,7 +34,10 @@ HEAVY = (
 )
 TRAINING = {
     f"guardrails.training.{name}"
-    for name in ("encoder", "export", "groundedness", "groundedness_package", "package", "prompts", "refit", "schedule")
+    for name in (
+        *("encoder", "export", "groundedness", "groundedness_package", "letters", "package", "prompts", "refit"),
+        "schedule",
+    )
 } | {"guardrails.pii.recipe.fit"}
 OWNERS = {
     "azure": set[str](),
