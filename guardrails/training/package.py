@@ -100,7 +100,7 @@ def build(data: Path, trained: Path, out: Path) -> Manifest:
         whole = Path(folder) / "whole.onnx"
         exported(Embedding(model), whole, ("logits", EMBEDDING))
         quantised(whole, out / MODEL)
-    shutil.copyfile(base() / TOKENIZER, out / TOKENIZER)
+    shutil.copyfile(trained / TOKENIZER, out / TOKENIZER)
     files = {name: (out / name).read_bytes() for name in (MODEL, TOKENIZER)}
     manifest = Manifest(
         name=NAME,
