@@ -1,0 +1,103 @@
+"""What guards cost a stream: the same gateway, endpoints without and with a policy taking turns within each round.
+
+    bare      no policy
+    default   the policy that ships
+    rules     every guard that works by rules, on what comes in and on what goes out
+
+As in `proxy.py`, core 0 carries the gateway alone, core 1 load and mock upstream. Two phases: streams paced at 10 ms,
+five new ones a second, for the time to the first event; and 64 streams at once as fast as they come, for the throughput.
+No two requests are the same, so nothing is answered by what a guard remembers.
+
+    python benchmarks/guards.py --rounds 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from proxy import EVENTS, HERE, SLUICE, Bench, Phase, Result, Target, beside, measure, middle, running
+
+STREAMS = 64
+MANIFEST = """
+policies:
+  rules:
+    input: [{guard: secrets, action: redact}, {guard: pii, action: redact}, {guard: urls, action: flag}]
+    output:
+      - {guard: secrets, action: redact}
+      - {guard: pii, action: redact, entities: [email, phone, credit_card, iban]}
+      - {guard: urls, action: redact}
+      - {guard: patterns, name: tickets, patterns: {ticket: 'T-[0-9]{6}'}, action: redact}
+endpoints:
+  bare: {upstream: mock}
+  default: {upstream: mock, policy: default}
+  rules: {upstream: mock, policy: rules}
+"""
+ENDPOINTS = ("bare", "default", "rules")
+PACED = ("-s", "-c", "128", "-r", "5", "-d", "10", "-w", "2")
+BURST = ("-s", "-c", str(STREAMS), "-d", "6", "-w", "2")
+Found = dict[str, dict[str, list[Result]]]
+
+
+def applied(bench: Bench, target: Target) -> None:
+    """The endpoints under test on a gateway that runs, and a request for each of them in a file."""
+    manifest = bench.folder / "guards.yaml"
+    manifest.write_text(MANIFEST)
+    config = target.command[target.command.index("--config") + 1]
+    subprocess.run([SLUICE, "apply", "-f", manifest, "--config", config], check=True, stdout=subprocess.DEVNULL)
+    plain = (HERE / "body.json").read_text().replace('"temperature"', '"stream":true,"temperature"')
+    plain = plain.replace("Our nightly", "Ticket ########: our nightly")
+    for name in ENDPOINTS:
+        body = plain.replace("gpt-4o-mini", name)
+        (bench.folder / f"burst-{name}.json").write_text(body)
+        (bench.folder / f"paced-{name}.json").write_text(body.replace("u-1234", "pace_us=10000"))
+
+
+def run(bench: Bench, target: Target, rounds: int) -> Found:
+    """Results by phase and endpoint, one for each round."""
+    found: Found = {"paced": {}, "burst": {}}
+    with running(bench, target) as pid:
+        applied(bench, target)
+        for number in range(1, rounds + 1):
+            for name in ENDPOINTS:
+                print(f"round {number} of {rounds}: {name}", flush=True)
+                for phase in (Phase("paced", f"paced-{name}", PACED), Phase("burst", f"burst-{name}", BURST)):
+                    found[phase.name].setdefault(name, []).append(measure(bench, target, phase, pid))
+    return found
+
+
+def report(found: Found) -> str:
+    """Markdown."""
+    lines = ["| policy | first event p50 / p99 ms | added p50 / p99 ms |", "|---|---|---|"]
+    for name, results in found["paced"].items():
+        p50, p99 = (middle(results, "ttft_us", at) / 1000 for at in ("p50", "p99"))
+        added = [beside(results, found["paced"]["bare"], "ttft_us", at)[1] / 1000 for at in ("p50", "p99")]
+        lines.append(f"| {name} | {p50:.2f} / {p99:.2f} | {added[0]:+.2f} / {added[1]:+.2f} |")
+    lines += ["", f"| policy, {STREAMS} streams | events/s | x bare | CPU µs an event |", "|---|---|---|---|"]
+    for name, results in found["burst"].items():
+        ratio = beside(results, found["burst"]["bare"], "events_s")[0]
+        spent = middle(results, "cpu_us") / EVENTS
+        lines.append(f"| {name} | {middle(results, 'events_s'):,.0f} | {ratio:.2f} | {spent:.1f} |")
+    both = [result for of in found.values() for results in of.values() for result in results]
+    broken = sum(result["non2xx"] + result["errors"] for result in both)
+    foreign = max(result["foreign"] for result in both)
+    return "\n".join([*lines, "", f"Refused or broken: {broken}. Other work on the machine, in cores: {foreign:.2f}."])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write every figure of every round here")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch, Bench(Path(scratch)).upstream() as bench:
+        found = run(bench, bench.sluicegate(SLUICE), asked.rounds)
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=1))
+    print(report(found))
+
+
+if __name__ == "__main__":
+    main()
