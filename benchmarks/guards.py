@@ -5,7 +5,7 @@
     rules     every guard that works by rules, on what comes in and on what goes out
 
 As in `proxy.py`, core 0 carries the gateway alone, core 1 load and mock upstream. Two phases: streams paced at 10 ms,
-five new ones a second, for the time to the first event; and 64 streams at once as fast as they come, for the throughput.
+five new ones a second, for the time to the first event; and 64 streams at once as fast as they come, for throughput.
 No two requests are the same, so nothing is answered by what a guard remembers.
 
     python benchmarks/guards.py --rounds 5
