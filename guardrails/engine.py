@@ -128,6 +128,7 @@ class Engine:
             threshold=guard.threshold,
             milliseconds=(time.perf_counter() - began) * 1000,
             not_run=error.message,
+            idle=not error.due,
             would=would if self.policy.dry_run else None,
         )
 

@@ -219,8 +219,8 @@ class GuardedText:
     def _nothing(self, guard: Finder) -> Verdict:
         """Of a rule that followed the text and found nothing."""
         why = guard.idle(self._around)
-        score = 0.0 if why is None else None
-        return Verdict(guard.called, "output", self._source, "allow", score, guard.threshold, 0.0, not_run=why)
+        verdict = Verdict(guard.called, "output", self._source, "allow", 0.0, guard.threshold, 0.0)
+        return verdict if why is None else replace(verdict, score=None, not_run=why, idle=True)
 
     def _timed(self, guard: Guard, verdict: Verdict) -> Verdict:
         """Rules judge in one go: each has its part of the time."""
@@ -230,7 +230,8 @@ class GuardedText:
 
     def _missed(self, guard: Guard) -> Verdict:
         why = f"{self._stop[1].guard} had ended the answer" if self._stop is not None else "there was nothing to judge"
-        return Verdict(guard.called, "output", self._source, "allow", None, guard.threshold, 0.0, not_run=why)
+        verdict = Verdict(guard.called, "output", self._source, "allow", None, guard.threshold, 0.0, not_run=why)
+        return replace(verdict, idle=self._stop is None)
 
 
 def _both(before: Verdict, after: Verdict) -> Verdict:

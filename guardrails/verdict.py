@@ -66,6 +66,8 @@ class Verdict:
     reason: str = ""
     labels: tuple[tuple[str, float], ...] = ()
     not_run: str | None = None
+    idle: bool = False
+    """It did not run because there was nothing for it to judge, which is no failure."""
     would: Action | None = None
     allowed_by: str | None = None
     """The rule of the allow-list that let it through."""

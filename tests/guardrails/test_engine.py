@@ -75,12 +75,13 @@ async def test_a_guard_that_cannot_judge_fails_as_it_says(does: str, why: str) -
         report = await check(guard)
         (verdict,) = report.verdicts
         assert (report.action, verdict.not_run, verdict.score, verdict.ran) == (expected, why, None, False)
+        assert not verdict.idle
         assert report.message == (UNJUDGED if expected == "block" else None)
 
 
 async def test_nothing_to_judge_is_no_failure() -> None:
     report = await check(Told(guard="told", does="undue", action="block"))
-    assert (report.action, report.verdicts[0].not_run) == ("allow", "it could not")
+    assert (report.action, report.verdicts[0].not_run, report.verdicts[0].idle) == ("allow", "it could not", True)
 
 
 async def test_models_are_not_asked_where_a_rule_ends_it() -> None:
