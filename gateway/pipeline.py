@@ -183,6 +183,8 @@ class Pipeline:
         if not isinstance(visit.error, JournalFull):
             self._journal.append(record)
         self._metrics.observe(record)
+        if visit.guarded is not None:
+            self._metrics.judged(visit.verdicts)
         if not visit.detached:
             self._end(visit, record)
             if visit.plan is not None or visit.captured:

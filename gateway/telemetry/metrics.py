@@ -6,46 +6,24 @@ are small sets. What a client asked for and did not get has empty labels.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gateway.record import CallRecord
+from gateway.telemetry.guards import GuardCounts
+from gateway.telemetry.histogram import Histogram, microseconds
+from guardrails.verdict import Verdict
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 OVERHEAD = (25e-6, 50e-6, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2, 0.1)
-_SECONDS_US = tuple(round(bound * 1e6) for bound in SECONDS)
-_OVERHEAD_US = tuple(round(bound * 1e6) for bound in OVERHEAD)
+_SECONDS_US = microseconds(SECONDS)
+_OVERHEAD_US = microseconds(OVERHEAD)
 
 Labels = tuple[str, str, str, int]
 LABELS = ("surface", "endpoint", "upstream", "status")
-
-
-class Histogram:
-    """Counts by bucket; bounds and sums in microseconds, so that everything stays an integer."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[int, ...]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0
-
-    def add(self, value_us: int) -> None:
-        self.counts[bisect_left(self.bounds, value_us)] += 1
-        self.total += value_us
-
-    def buckets(self, seconds: tuple[float, ...]) -> list[tuple[str, float]]:
-        """Cumulative, as Prometheus wants them."""
-        seen = 0
-        out: list[tuple[str, float]] = []
-        for bound, count in zip((*(f"{s:g}" for s in seconds), "+Inf"), self.counts, strict=True):
-            seen += count
-            out.append((bound, float(seen)))
-        return out
 
 
 class Tally:
@@ -80,6 +58,7 @@ class Metrics(Collector):
 
     def __init__(self) -> None:
         self._tallies: dict[Labels, Tally] = {}
+        self._guards = GuardCounts()
         self._gauges: list[Gauges] = []
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -106,6 +85,10 @@ class Metrics(Collector):
             tally.cost += record.cost
             tally.estimated += record.estimated
 
+    def judged(self, verdicts: Iterable[Verdict]) -> None:
+        """What the guards of a call did."""
+        self._guards.add(verdicts)
+
     def exposition(self) -> tuple[bytes, bytes]:
         """Content type and text of `/metrics`."""
         return CONTENT_TYPE_LATEST.encode(), generate_latest(self._registry)
@@ -113,6 +96,7 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._counters()
         yield from self._histograms()
+        yield from self._guards.collect()
         for gauges in self._gauges:
             for name, (text, value) in gauges().items():
                 yield GaugeMetricFamily(f"sluice_{name}", text, value=value)

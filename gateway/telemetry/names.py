@@ -48,15 +48,22 @@ OVERHEAD = "sluice.overhead_us"
 SNAPSHOT = "sluice.snapshot"
 ROLLOUT = "sluice.rollout"
 ARM = "sluice.arm"
+GUARDS_ACTION = "sluice.guards.action"
+"""The strictest of what guards did."""
+GUARDS_ACTED = "sluice.guards.acted"
+"""Those that did more than allow, as `input/words/block`."""
+GUARDS_NOT_RUN = "sluice.guards.not_run"
+"""Those that did not judge, as `input/words`."""
 
 OPERATIONS: Mapping[str, str] = {
     "chat": "chat",
     "completions": "text_completion",
     "embeddings": "embeddings",
     "messages": "chat",
+    "moderations": "moderation",
     "responses": "chat",
 }
-"""The conventions' operation by surface."""
+"""The conventions' operation by surface; they have none for moderation."""
 
 OURSELVES = "sluicegate"
 """The service; and the provider of a call that was refused before any upstream was asked."""

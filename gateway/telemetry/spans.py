@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+import orjson
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -26,6 +27,7 @@ from opentelemetry.util.types import AttributeValue
 from gateway import __version__
 from gateway.record import CallRecord
 from gateway.telemetry import names
+from guardrails.verdict import strictest
 
 CAPACITY = 10_000
 """Records that wait for the collector, at most."""
@@ -182,5 +184,20 @@ def _attributes(record: CallRecord, addresses: Mapping[str, Address]) -> dict[st
         names.SNAPSHOT: record.snapshot,
         names.ROLLOUT: record.rollout,
         names.ARM: record.arm,
+        **_guarded(record),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _guarded(record: CallRecord) -> dict[str, AttributeValue | None]:
+    """What guards did, as the record has it."""
+    if record.guards is None:
+        return {}
+    told = orjson.loads(record.guards)
+    acted = tuple(f"{one['stage']}/{one['guard']}/{one['action']}" for one in told if one["action"] != "allow")
+    missed = tuple(f"{one['stage']}/{one['guard']}" for one in told if "not_run" in one)
+    return {
+        names.GUARDS_ACTION: strictest(one["action"] for one in told),
+        names.GUARDS_ACTED: acted or None,
+        names.GUARDS_NOT_RUN: missed or None,
+    }

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import msgspec
+import orjson
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -107,6 +109,9 @@ def test_the_names_are_those_of_the_pinned_conventions() -> None:
         "SNAPSHOT": "sluice.snapshot",
         "ROLLOUT": "sluice.rollout",
         "ARM": "sluice.arm",
+        "GUARDS_ACTION": "sluice.guards.action",
+        "GUARDS_ACTED": "sluice.guards.acted",
+        "GUARDS_NOT_RUN": "sluice.guards.not_run",
         "OURSELVES": "sluicegate",
     }
 
@@ -166,6 +171,30 @@ def test_a_refused_call() -> None:
         "sluice.overhead_us": 40,
         "sluice.snapshot": "",
     }
+
+
+def test_what_guards_did() -> None:
+    told = [
+        {"guard": "words", "stage": "input", "action": "redact", "score": 1.0},
+        {"guard": "secrets", "stage": "output", "action": "allow", "score": 0.0},
+        {"guard": "moderation", "stage": "input", "action": "allow", "not_run": "there is no model prompts"},
+    ]
+    guarded = msgspec.structs.replace(FULL, guards=orjson.dumps(told).decode())
+    (span,) = exported(guarded)
+    found = {name: value for name, value in attributes(span).items() if name.startswith("sluice.guards.")}
+    assert found == {
+        "sluice.guards.action": "redact",
+        "sluice.guards.acted": ["input/words/redact"],
+        "sluice.guards.not_run": ["input/moderation"],
+    }
+    (quiet,) = exported(msgspec.structs.replace(FULL, guards="[]"))
+    assert attributes(quiet)["sluice.guards.action"] == "allow"
+    assert "sluice.guards.acted" not in attributes(quiet)
+
+
+def test_moderation_is_an_operation_of_our_own() -> None:
+    (span,) = exported(CallRecord(id="req_4", started=STARTED, surface="moderations", status=200, asked="omni"))
+    assert (span.name, attributes(span)["gen_ai.operation.name"]) == ("moderation", "moderation")
 
 
 def test_an_error_without_a_code_is_named_by_its_status() -> None:
