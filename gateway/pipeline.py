@@ -194,7 +194,7 @@ class Pipeline:
         """What the client has been told, for its requests to come and by the policy for contents."""
         if isinstance(visit.exchange, Transcript):
             if visit.plan is not None:
-                self._replies.keep(visit.plan, visit.exchange, visit.error)
+                self._replies.keep(visit.plan, visit.exchange, visit.error, visit.guards)
             if visit.captured:
                 self._contents.offer(visit.id, visit.started, visit.exchange)
 

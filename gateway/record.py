@@ -73,4 +73,7 @@ class CallRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Of a shadow: the call it is the twin of."""
     guards: str | None = None
     """JSON, where the release has a policy: for each guard and stage its action, its score or why it did not run, and
-    its milliseconds."""
+    its milliseconds. Of a reply that was kept what they did when it was made, with `kept`."""
+    review: str | None = None
+    """Where a person is to look at it, the most that a guard did, or in a dry run would have done: `block`, `fallback`,
+    `ask`, `flag`, or `near` where a score was hardly below its threshold."""

@@ -71,6 +71,8 @@ class KeptReply(msgspec.Struct, array_like=True, frozen=True):
     at: float
     request: bytes
     error: str | None = None
+    guards: str | None = None
+    """What the guards did when it was made, as records of it tell."""
 
     def send(self, exchange: Exchange, fields: bytes) -> None:
         if self.stream:
@@ -158,9 +160,10 @@ class Replies:
             found = await self._cached(plan, plan.cached)
         return found
 
-    def keep(self, plan: Plan, transcript: Transcript, error: GatewayError | None) -> None:
-        """Called with what went out; what may be kept is written in the background."""
-        value = _encoded(plan, transcript, error) if plan.under and _final(transcript, error) else b""
+    def keep(self, plan: Plan, transcript: Transcript, error: GatewayError | None, guards: str | None = None) -> None:
+        """Called with what went out, and what its record tells of guards; what may be kept is written in the
+        background."""
+        value = _encoded(plan, transcript, error, guards) if plan.under and _final(transcript, error) else b""
         if value is None or self._waiting + len(value) > MOST_WAITING:
             self.dropped += 1
             value = b""
@@ -296,13 +299,20 @@ def _final(transcript: Transcript, error: GatewayError | None) -> bool:
     return not (error.retryable or error.status >= 499 or transcript.stream)
 
 
-def _encoded(plan: Plan, transcript: Transcript, error: GatewayError | None) -> bytes | None:
+def _encoded(plan: Plan, transcript: Transcript, error: GatewayError | None, guards: str | None) -> bytes | None:
     """None where the reply is too large."""
     said = transcript.said
     if said is None:
         return None
     code = error.code if error is not None else None
-    return _ENCODER.encode(KeptReply(transcript.status, transcript.stream, said, time.time(), plan.request, code))
+    told = _of_then(guards) if guards is not None else None
+    reply = KeptReply(transcript.status, transcript.stream, said, time.time(), plan.request, code, told)
+    return _ENCODER.encode(reply)
+
+
+def _of_then(guards: str) -> str:
+    """What guards did, as told of a call that is given their verdicts and not judged: it costs no time."""
+    return orjson.dumps([{**entry, "ms": 0.0, "kept": True} for entry in orjson.loads(guards)]).decode()
 
 
 def _key(headers: Mapping[bytes, bytes]) -> bytes | None:

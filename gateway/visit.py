@@ -13,6 +13,7 @@ from gateway.front.exchange import Exchange
 from gateway.guarding.call import GuardedCall
 from gateway.guarding.notes import as_json, header
 from gateway.guarding.reply import GuardedReply
+from gateway.guarding.review import mark
 from gateway.leases import Reservation
 from gateway.pricing import cost
 from gateway.providers.base import Ask
@@ -125,6 +126,13 @@ class Visit(msgspec.Struct):
         reply = self.attempt.guarded if self.attempt is not None else None
         return asked + (reply.verdicts if reply is not None else [])
 
+    @property
+    def guards(self) -> str | None:
+        """What the record tells of guards, as JSON: of a kept reply what they did when it was made."""
+        if self.guarded is not None:
+            return as_json(self.verdicts)
+        return self.kept.guards if self.kept is not None else None
+
     def usage(self) -> Usage:
         """What is billed: the upstream's figures; an estimate where it gave none, or the call ended too early."""
         if self.attempt is None or self.call is None:
@@ -183,7 +191,8 @@ class Visit(msgspec.Struct):
             principal.project if principal is not None else None,
             orjson.dumps(tries).decode() if tries is not None and len(tries) > 1 else None,
             self.plan.replayed if self.plan is not None else None,
-            guards=as_json(self.verdicts) if self.guarded is not None else None,
+            guards=self.guards,
+            review=mark(self.verdicts) if self.guarded is not None else None,
         )
 
     @property

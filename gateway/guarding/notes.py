@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from gateway.guarding.review import near
 from guardrails.verdict import ACTIONS, Verdict
 
 MOST = 64
@@ -55,6 +56,8 @@ def _entry(verdict: Verdict, spent: float) -> dict[str, Any]:
         entry["score"] = round(verdict.score or 0.0, 4)
     else:
         entry["not_run"] = verdict.not_run
+    if near(verdict):
+        entry["near"] = True
     if verdict.would is not None:
         entry["would"] = verdict.would
     if verdict.allowed_by is not None:

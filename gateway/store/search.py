@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     func,
     literal_column,
+    not_,
     or_,
     select,
     true,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 
 from gateway.record import CallRecord
 from gateway.store.tables.calls import DEAR, SLOW_US, calls
+from gateway.store.tables.evidence import reviews
 
 LAST = 2**63 - 1
 FIRST_LOOK = 256
@@ -52,6 +54,7 @@ NAMED = (
     "asked",
     "upstream",
     "finish",
+    "review",
     "surface",
     "stream",
 )
@@ -93,7 +96,9 @@ class Cursor:
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which calls: the newest `limit` of those that match everything given and come after the cursor. Times are Unix
-    time in nanoseconds, `since` included and `until` not; `status_class` of 5 is 5xx; `min_cost` is micro-USD."""
+    time in nanoseconds, `since` included and `until` not; `status_class` of 5 is 5xx; `min_cost` is micro-USD.
+    `for_review` are those that a person is to look at, `undecided` those of which nobody has decided anything, and
+    `guard` those that a guard of this name judged, or should have."""
 
     limit: int = 50
     after: Cursor | None = None
@@ -122,6 +127,10 @@ class Filter:
     stream: bool | None = None
     min_cost: int | None = None
     min_total_us: int | None = None
+    review: str | None = None
+    for_review: bool = False
+    undecided: bool = False
+    guard: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +236,13 @@ def _matches(wanted: Filter, of: FromClause) -> ColumnElement[bool]:
         conditions.append(of.c.cost >= wanted.min_cost)
     if wanted.min_total_us is not None:
         conditions.append(of.c.total_us >= wanted.min_total_us)
+    if wanted.for_review:
+        conditions.append(of.c.review.is_not(None))
+    if wanted.undecided:
+        standing = (reviews.c.call == of.c.id, reviews.c.undone.is_(None))
+        conditions.append(not_(select(reviews.c.id).where(*standing).exists()))
+    if wanted.guard is not None:
+        conditions.append(of.c.guards.contains(f'"guard":"{wanted.guard}"', autoescape=True))
     return and_(true(), *conditions)
 
 
@@ -242,6 +258,8 @@ def _drivers(wanted: Filter) -> list[_Driver]:
         found.append(_Driver(calls.c.status, wanted.status, calls.c.status >= literal_column("400")))
     if wanted.errors_only or (wanted.status_class or 0) >= 4:
         found.append(_Driver(condition=calls.c.error.is_not(None)))
+    if wanted.for_review:
+        found.append(_Driver(condition=calls.c.review.is_not(None)))
     if (wanted.min_total_us or 0) >= SLOW_US:
         found.append(_Driver(condition=calls.c.total_us >= literal_column(str(SLOW_US))))
     if (wanted.min_cost or 0) >= DEAR:

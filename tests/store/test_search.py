@@ -12,14 +12,18 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from gateway.record import CallRecord
-from gateway.store import calls, search
+from gateway.store import calls, reviews, search
 from gateway.store.engine import Store
+from gateway.store.reviews import Decision
 from gateway.store.search import NAMED, Cursor, Filter
 from gateway.store.tables.calls import DEAR, SLOW_US
 from gateway.store.tables.calls import calls as calls_table
+from gateway.store.tables.evidence import reviews as reviews_table
 
+DECIDED = ("req_01", "req_03", "req_04")
+"""Calls of which somebody has decided something."""
 FEW = st.none() | st.sampled_from(["a", "b"])
-MANY = st.lists(
+MANY: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     st.builds(
         dict,
         started=st.integers(0, 30),
@@ -29,7 +33,8 @@ MANY = st.lists(
         cost=st.sampled_from([0, 5, DEAR, DEAR + 1]),
         total_us=st.sampled_from([0, 7, SLOW_US, SLOW_US + 1]),
         **dict.fromkeys(("key_id", "asked", "release", "upstream", "client_request_id", "trace_id"), FEW),
-        **dict.fromkeys(("owner", "team", "project", "rollout", "arm", "pair"), FEW),
+        **dict.fromkeys(("owner", "team", "project", "rollout", "arm", "pair", "review"), FEW),
+        guards=st.sampled_from([None, '[{"guard":"a","stage":"input"}]', '[{"guard":"aXb"},{"guard":"b"}]']),
         finish=FEW | st.just("stop"),
         endpoint=st.booleans(),
     ),
@@ -47,6 +52,9 @@ ASKED = st.fixed_dictionaries(
         "finish": st.sampled_from(["a", "stop"]),
         "stream": st.booleans(),
         "errors_only": st.booleans(),
+        "for_review": st.booleans(),
+        "undecided": st.booleans(),
+        "guard": st.sampled_from(["a", "b", "a_b"]),
         "status": st.sampled_from([200, 204, 404]),
         "status_class": st.sampled_from([2, 4, 5]),
         "since": st.integers(0, 30),
@@ -80,6 +88,10 @@ def records(rows: list[dict[str, Any]]) -> list[CallRecord]:
 def fill(store: Store, found: list[CallRecord]) -> None:
     with store.begin() as connection:
         connection.execute(delete(calls_table))
+        connection.execute(delete(reviews_table))
+        for number, call in enumerate((*DECIDED, "req_02")):
+            decided = Decision(f"review_{number}", call, "dismiss", None, 1.0, "ada", None)
+            reviews.put(connection, replace(decided, undone=2.0) if call == "req_02" else decided)
         calls.ship(connection, "one", 1, found)
 
 
@@ -92,6 +104,9 @@ def expected(found: list[CallRecord], wanted: Filter) -> list[CallRecord]:
             and (wanted.since is None or one.started >= wanted.since)
             and (wanted.until is None or one.started < wanted.until)
             and (not wanted.errors_only or one.error is not None)
+            and (not wanted.for_review or one.review is not None)
+            and (not wanted.undecided or one.id not in DECIDED)
+            and (wanted.guard is None or f'"{wanted.guard}"' in (one.guards or ""))
             and wanted.status in (None, one.status)
             and wanted.status_class in (None, one.status // 100)
             and (wanted.min_cost is None or one.cost >= wanted.min_cost)

@@ -52,6 +52,7 @@ calls = Table(
     Column("unit", String(32)),
     Column("pair", String(64)),
     Column("guards", Text),
+    Column("review", String(16)),
     Index("calls_by_asked", "asked", "started"),
     Index("calls_by_key", "key_id", "started"),
     Index("calls_by_upstream", "upstream", "started"),
@@ -69,6 +70,8 @@ calls = Table(
     where("calls_by_error", "error IS NOT NULL", "error", "started"),
     where("calls_by_status", "status >= 400", "status", "started"),
     where("calls_slow", f"total_us >= {SLOW_US}", "started"),
+    where("calls_for_review", "review IS NOT NULL", "started"),
+    where("calls_by_review", "review IS NOT NULL", "review", "started"),
     where("calls_dear", f"cost >= {DEAR}", "started"),
 )
 """One column for each field of `CallRecord`. `store.search` has an index for what it is asked that gives it newest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Float, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
 from gateway.store.tables.base import metadata, serial, where
 
@@ -97,6 +97,34 @@ feedback = Table(
 """What became of a call, as its user, a person or a judge (`source`) saw it. `score` is from 0 to 1, `value` in
 micro-USD. `waiting` is null once the call's record has been found; until then it says whose call it may be about: `own`
 or `any`."""
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("call", String(64), nullable=False, index=True),
+    Column("act", String(16), nullable=False),
+    Column("guard", String(64)),
+    Column("at", Float, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("key_id", String(32)),
+    Column("note", Text, nullable=False),
+    Column("endpoint", String(64)),
+    Column("team", String(64)),
+    Column("sha256", String(64)),
+    Column("text", Text),
+    Column("attack", Boolean),
+    Column("kind", String(64)),
+    Column("lang", String(16)),
+    Column("sample", JSON(none_as_null=True)),
+    Column("undone", Float),
+    Column("undone_by", String(100)),
+    where("reviews_standing", "undone IS NULL", "act", "at"),
+    Index("reviews_by_endpoint", "endpoint", "at"),
+)
+"""What people decided on what guards did with calls: `act` is example, allow, sample or dismiss. `text` and `sample` are
+what somebody said in a call, and go where the decision is `undone`; `sha256` of the text stays. `team` is whose calls an
+allow rule lets through, null for all."""
 
 webhooks = Table(
     "webhooks",
