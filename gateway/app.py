@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ from gateway.reload import Reloader
 from gateway.replies import Replies
 from gateway.sealing import Sealer
 from gateway.services import Services
-from gateway.settings import Settings
+from gateway.settings import GuardSettings, Settings
 from gateway.shadow import Shadows
 from gateway.shipper import Observer, Shipper
 from gateway.signing import Signer
@@ -52,7 +52,7 @@ from gateway.store.spend import spent
 from gateway.telemetry.build import build_exports
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.workers import Workers
-from guardrails.models.local import LocalModels
+from guardrails.models.lent import Lent, lent
 
 
 @asynccontextmanager
@@ -76,9 +76,9 @@ async def running(
         secret = pepper(settings)
         hasher, signer, sealer = KeyHasher(secret), Signer.of(secret), Sealer.of(secret)
         auditor = Auditor(signer)
-        models = LocalModels()
-        ending.push_async_callback(asyncio.to_thread, models.close)
-        refresher = Refresher(store, hasher, signer, fleet.upstreams, fleet.pools, models)
+        lending = await ending.enter_async_context(_lent(settings.guards))
+        metrics.watch(lending.models.gauges)
+        refresher = Refresher(store, hasher, signer, fleet.upstreams, fleet.pools, lending.models)
         reloader = Reloader(source, settings, fleet, refresher)
         exports = build_exports(lambda: reloader.settings)
         ending.push_async_callback(_together, *(partial(asyncio.to_thread, export.close) for export in exports))
@@ -96,7 +96,7 @@ async def running(
         controller = Controller(store, auditor, lambda: Installation.of(signer, refresher.snapshots.current.pools))
         dispatcher = Dispatcher(store, auditor, sealer, private=settings.webhooks.private)
         ending.push_async_callback(dispatcher.close)
-        told = _told(reloader, limits, keeping.content_shipper, controller)
+        told = _told(reloader, limits, keeping.content_shipper, controller) | {"guards": lending.fault}
         readiness = Readiness(store, shipper, journal, refresher.snapshots, told)
         shadows = Shadows(journal, limits)
         kept = Keeping(conversations, replies, contents)
@@ -132,6 +132,10 @@ def _recording(settings: Settings, store: Store, observers: Sequence[Observer]) 
     said = Journal(settings.data / "contents", lazy=True)
     shipper = Shipper(journal, settings.data / "journal", store, observers)
     return _Recording(journal, shipper, said, ContentShipper(said, settings.data / "contents", store))
+
+
+def _lent(guards: GuardSettings) -> AbstractAsyncContextManager[Lent]:
+    return lent(guards.server, guards.read_token(), guards.timeout)
 
 
 def _told(

@@ -24,10 +24,14 @@ from gateway.types import Json
 ENVIRONMENT = {
     "SLUICE_DATA": ("data",),
     "SLUICE_DATABASE": ("database",),
+    "SLUICE_GUARD_SERVER": ("guards", "server"),
+    "SLUICE_GUARD_TOKEN": ("guards", "token"),
     "SLUICE_HOST": ("server", "host"),
     "SLUICE_PORT": ("server", "port"),
     "SLUICE_WORKERS": ("server", "workers"),
 }
+HOLD_SECRETS = frozenset(("SLUICE_GUARD_TOKEN",))
+"""Variables that stand for a secret: what is set is a reference to them."""
 CONFIG_VARIABLE = "SLUICE_CONFIG"
 DEFAULT_FILE = "sluicegate.yaml"
 RELOADED = frozenset(("hourly_rates", "pools", "upstreams"))
@@ -55,7 +59,8 @@ class Source:
         """What a process was started with. Variables `given`, by a command line, outrank the environment's."""
         env = {**(os.environ if environment is None else environment), **(given or {})}
         chosen = path or (Path(env[CONFIG_VARIABLE]) if env.get(CONFIG_VARIABLE) else None)
-        return cls(chosen, {name: env[name] for name in ENVIRONMENT if env.get(name)})
+        set_here = {name: env[name] for name in ENVIRONMENT if env.get(name)}
+        return cls(chosen, set_here | {name: f"env:{name}" for name in HOLD_SECRETS.intersection(set_here)})
 
     @property
     def looked_for(self) -> Path:

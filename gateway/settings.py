@@ -250,6 +250,28 @@ class TelemetrySettings(Part):
     )
 
 
+class GuardSettings(Part):
+    """Where the models of guards run: in each process of the gateway, or on a scoring server, `sluice guard serve`."""
+
+    server: str | None = Field(None, pattern=r"^https?://", description="Its URL, as http://guards:8090.")
+    token: Secret | None = Field(None, description="env:NAME or file:/path")
+    timeout: float = Field(5.0, gt=0, description="Seconds an answer of it may take; less than guards' `budget`.")
+
+    @field_validator("server")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        parts = urlsplit(value)
+        if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("write an address, as http://host:port; its token belongs under `token`")
+        return value
+
+    def read_token(self) -> str | None:
+        """Raises `BadSettings` where the reference leads nowhere."""
+        return self.token.read() if self.token is not None else None
+
+
 EMBEDDED: dict[str, Json] = {
     "smollm2": {"provider": "llamacpp", "model": "smollm2-135m-instruct"},
     "minilm": {"provider": "sentence-transformers", "model": "all-minilm-l6-v2"},
@@ -275,6 +297,7 @@ class Settings(Part):
     retention: RetentionSettings = RetentionSettings()
     content: ContentPolicy = ContentPolicy()
     webhooks: WebhookSettings = WebhookSettings()
+    guards: GuardSettings = GuardSettings()
     hourly_rates: dict[Annotated[str, Field(pattern=NAME)], Annotated[float, Field(ge=0, le=1e6)]] = Field(
         {}, description="By endpoint, USD that an hour is worth of those whose time it saves: for `sluice value`."
     )

@@ -64,6 +64,7 @@ def configuration() -> str:
         *_section("## `telemetry`", settings.TelemetrySettings),
         *_section("## `retention`", settings.RetentionSettings),
         *_section("## `content`", settings.ContentPolicy),
+        *_section("## `guards`", settings.GuardSettings),
         "## Every upstream",
         "",
         "Under `upstreams`, a name for each: small letters, digits, `.`, `_` and `-`. Whatever its `provider`, an "

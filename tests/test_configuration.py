@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway.configuration import ENVIRONMENT, Source, load
+from gateway.configuration import ENVIRONMENT, HOLD_SECRETS, Source, load
 from gateway.faults import BadSettings
 from gateway.settings import Settings
 
@@ -64,10 +64,14 @@ def test_the_environment_outranks_the_file_and_the_command_line_both(tmp_path: P
 
 @pytest.mark.parametrize("variable", ENVIRONMENT)
 def test_every_variable_reaches_its_setting(variable: str, tmp_path: Path) -> None:
-    found: Any = load(written(tmp_path), {variable: "7"})
+    given = "http://guards:7" if variable == "SLUICE_GUARD_SERVER" else "7"
+    found: Any = load(written(tmp_path), {variable: given})
     for step in ENVIRONMENT[variable]:
         found = getattr(found, step)
-    assert str(found) == "7"
+    if variable in HOLD_SECRETS:
+        assert found.reference == f"env:{variable}"
+    else:
+        assert str(found) == given
 
 
 def test_a_date_needs_no_quotes(tmp_path: Path) -> None:

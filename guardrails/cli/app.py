@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from guardrails.cli import bench, check, explain, kinds, score
+from guardrails.cli import bench, check, explain, kinds, score, serve
 from guardrails.errors import BadInput, GuardError
 
 EPILOG = "Ends with 0, 1 where a text would be stopped (explain), 2 bad input, 5 a guard could not judge (explain)."
@@ -23,6 +23,7 @@ cli = typer.Typer(
 cli.command("explain", epilog=EPILOG)(explain.explain)
 cli.command("score")(score.score)
 cli.command("bench")(bench.bench)
+cli.command("serve")(serve.serve)
 cli.command("check")(check.check)
 cli.command("list")(kinds.kinds)
 

@@ -1,4 +1,4 @@
-"""Windows of many callers in batches, on a thread of its own: what came while a batch ran goes into the next ones.
+"""Windows of many callers in batches, on threads of its own: what came while a batch ran goes into the next ones.
 
 The queue is bounded in windows: what comes over and above is turned away at once, so that a crowd waits for a bounded
 time and a guard's budget means something. A caller who leaves takes along what still waits.
@@ -6,14 +6,19 @@ time and a guard's budget means something. A caller who leaves takes along what 
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import islice
 
 from guardrails.errors import NotRun, Overloaded
 from guardrails.models.cutting import Piece
+
+log = logging.getLogger(__name__)
 
 Scores = tuple[float, ...]
 Run = Callable[[Sequence[Piece]], Sequence[Scores]]
@@ -33,16 +38,32 @@ class Asked:
     scores: dict[int, Scores] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a model has done so far, and what it has before it: `waiting` windows; `batches` that were run, by how many
+    windows each had; the `seconds` that took, added up over the threads."""
+
+    waiting: int
+    batches: Mapping[int, int]
+    seconds: float
+
+
 class Batcher:
-    def __init__(self, name: str, run: Run, batch: int, most: int) -> None:
-        """`batch` windows are run together at most, `most` may wait."""
+    def __init__(self, name: str, run: Run, batch: int, most: int, threads: int = 1) -> None:
+        """`batch` windows are run together at most, `most` may wait; `threads` batches run at the same time."""
         self._name, self._run, self._batch, self._most = name, run, batch, most
         self._asked: list[Asked] = []
         self._waiting = 0
+        self._batches: Counter[int] = Counter()
+        self._seconds = 0.0
         self._closed = False
         self._wake = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name=f"guard-model-{name}", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"guard-model-{name}-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, pieces: Sequence[Piece]) -> Future[list[Scores]]:
         """The scores of each piece, in order. Raises `Overloaded` where they would be too many; an empty queue takes
@@ -57,15 +78,21 @@ class Batcher:
                 raise Overloaded(f"{self._waiting} windows wait for the model {self._name} already")
             self._asked.append(Asked(pieces, future))
             self._waiting += len(pieces)
-            self._wake.notify()
+            self._wake.notify_all()
         return future
 
+    @property
+    def load(self) -> Load:
+        with self._wake:
+            return Load(self._waiting, dict(self._batches), self._seconds)
+
     def close(self) -> None:
-        """Ends the thread once its batch is through; who still waits is told so."""
+        """Ends the threads once their batches are through; who still waits is told so."""
         with self._wake:
             self._closed = True
-            self._wake.notify()
-        self._thread.join()
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while pool := self._next():
@@ -86,10 +113,14 @@ class Batcher:
                     self._asked = []
                     return []
                 if self._asked:
-                    pool = list(islice(self._turns(), POOL))
+                    pool = list(islice(self._turns(), self._share()))
                     self._waiting -= len(pool)
                     return pool
                 self._wake.wait()
+
+    def _share(self) -> int:
+        """How many windows a thread takes at once: no more than leave the others something to do."""
+        return min(POOL, max(self._batch, -(-self._waiting // len(self._threads))))
 
     def _wanted(self, asked: Asked) -> bool:
         """Whether windows of it still wait to be run, and somebody for them."""
@@ -111,16 +142,34 @@ class Batcher:
         wanted = [(asked, at) for asked, at in batch if not asked.future.done()]
         if not wanted:
             return
+        began = time.perf_counter()
+        found, failed = self._ran([asked.pieces[at] for asked, at in wanted])
+        with self._wake:
+            self._batches[len(wanted)] += 1
+            self._seconds += time.perf_counter() - began
+            if failed is not None:
+                for asked, _ in wanted:
+                    self._settle(asked, failed)
+                return
+            for (asked, at), scores in zip(wanted, found, strict=True):
+                asked.scores[at] = scores
+                if len(asked.scores) == len(asked.pieces):
+                    self._settle(asked, None)
+
+    def _ran(self, pieces: Sequence[Piece]) -> tuple[Sequence[Scores], NotRun | None]:
+        """Whatever goes wrong is told to those who wait: the thread lives on, and the next batch is run."""
         try:
-            found = self._run([asked.pieces[at] for asked, at in wanted])
+            found = self._run(pieces)
         except NotRun as error:
-            for asked, _ in wanted:
-                self._settle(asked, error)
-            return
-        for (asked, at), scores in zip(wanted, found, strict=True):
-            asked.scores[at] = scores
-            if len(asked.scores) == len(asked.pieces):
-                self._settle(asked, None)
+            return (), error
+        except MemoryError:
+            return (), NotRun(f"there was not enough memory for the model {self._name}")
+        except Exception:
+            log.exception("defect in the model %s", self._name)
+            return (), NotRun(f"the model {self._name} failed; the log says how")
+        if len(found) != len(pieces):
+            return (), NotRun(f"the model {self._name} gave scores for {len(found)} windows of {len(pieces)}")
+        return found, None
 
     @staticmethod
     def _settle(asked: Asked, error: NotRun | None) -> None:

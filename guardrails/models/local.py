@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from guardrails.errors import NotRun
 from guardrails.guard import Window
-from guardrails.models.batcher import Batcher, Scores
+from guardrails.models.batcher import Batcher, Load, Scores
 from guardrails.models.cutting import Cutter, Piece
-from guardrails.models.manifest import Manifest, read
+from guardrails.models.manifest import Manifest, identity, read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WAITING = 4096
 """Windows that may wait for a model: about a quarter of a minute of one core."""
+EMBEDS = "prompts"
+"""The shipped model whose embeddings are given."""
 
 
 def shipped() -> Path:
@@ -32,17 +34,18 @@ def shipped() -> Path:
 
 
 class Loaded:
-    """A model that is ready, and the thread it runs on."""
+    """A model that is ready, and the threads it runs on."""
 
-    def __init__(self, folder: Path, pin: str | None, waiting: int) -> None:
+    def __init__(self, folder: Path, pin: str | None, waiting: int, threads: int) -> None:
         from guardrails.models.session import EMBEDDING, Session  # numpy, and the runtime: only where a model is asked
 
-        self.manifest, content = read(folder, pin)
+        self.digest = identity(folder)
+        self.manifest, content = read(folder, pin or self.digest)
         self.cutter = Cutter(self.manifest, content)
         session = Session(self.manifest, content)
         name, batch = self.manifest.name, self.manifest.batch
-        self.scores = Batcher(name, _scorer(self.manifest, session), batch, waiting)
-        self.vectors = Batcher(f"{name}-{EMBEDDING}", _embedder(session), batch, waiting)
+        self.scores = Batcher(name, _scorer(self.manifest, session), batch, waiting, threads)
+        self.vectors = Batcher(f"{name}-{EMBEDDING}", _embedder(session), batch, waiting, threads)
 
     def close(self) -> None:
         self.scores.close()
@@ -67,14 +70,17 @@ class LocalModels:
 
     `name` is of a shipped model; `name@digest` of one in the folder `own`, which has a subfolder of that name for each:
     its digest is the beginning of the SHA-256 of its manifest, 12 characters at least. A model that could not be loaded
-    is not tried again: its reason stands until the process, or whoever owns this, starts anew. `embeds` is the model
-    whose embeddings are given."""
+    is not tried again, unless it was for want of memory: its reason stands until the process, or whoever owns this,
+    starts anew. `embeds` is the model whose embeddings are given. Each model runs on `threads` of its own."""
 
-    def __init__(self, own: Path | None = None, *, waiting: int = WAITING, embeds: str = "prompts") -> None:
-        self._own, self._waiting, self._embeds = own, waiting, embeds
+    def __init__(
+        self, own: Path | None = None, *, waiting: int = WAITING, embeds: str = EMBEDS, threads: int = 1
+    ) -> None:
+        self.embeds = embeds
+        self._own, self._waiting, self._threads = own, waiting, threads
         self._loaded: dict[str, Loaded | NotRun] = {}
         self._lock = Lock()
-        self._encoders = ThreadPoolExecutor(2, thread_name_prefix="guard-tokens")
+        self._encoders = ThreadPoolExecutor(max(2, threads), thread_name_prefix="guard-tokens")
 
     async def score(self, model: str, rows: Sequence[tuple[str, ...]]) -> list[tuple[Window, ...]]:
         if not rows:
@@ -89,7 +95,7 @@ class LocalModels:
 
         if not texts:
             return np.zeros((0, 0), np.float32)
-        loaded, cut = await self._cut(self._embeds, [(text,) for text in texts])
+        loaded, cut = await self._cut(self.embeds, [(text,) for text in texts])
         vectors = await asyncio.wrap_future(loaded.vectors.submit([first for first, *_ in cut]))
         return np.array(vectors, np.float32)
 
@@ -105,6 +111,18 @@ class LocalModels:
         """What a model is; loads it where need be. Raises `NotRun` where it cannot be had."""
         return self._model(model).manifest
 
+    def digest(self, model: str) -> str:
+        """The SHA-256 of its manifest, in hex; loads it where need be. Raises `NotRun` where it cannot be had."""
+        return self._model(model).digest
+
+    @property
+    def loads(self) -> Mapping[tuple[str, str], Load]:
+        """Of the models that are loaded: by the name, and by what is asked of it, `scores` or `embeddings`."""
+        found = [(name, model) for name, model in dict(self._loaded).items() if isinstance(model, Loaded)]
+        return {(name, "scores"): model.scores.load for name, model in found} | {
+            (name, "embeddings"): model.vectors.load for name, model in found
+        }
+
     def close(self) -> None:
         self._encoders.shutdown(wait=True, cancel_futures=True)
         for model in self._loaded.values():
@@ -119,9 +137,11 @@ class LocalModels:
         with self._lock:
             if name not in self._loaded:
                 try:
-                    self._loaded[name] = Loaded(*self._place(name), self._waiting)
+                    self._loaded[name] = Loaded(*self._place(name), self._waiting, self._threads)
                 except NotRun as error:
                     self._loaded[name] = error
+                except MemoryError as error:
+                    raise NotRun(f"there was not enough memory to load the model {name}") from error
             found = self._loaded[name]
         if isinstance(found, NotRun):
             raise NotRun(found.message)

@@ -76,6 +76,11 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def identity(folder: Path) -> str:
+    """The SHA-256 of the manifest in `folder`, and so of all that the model is. Raises `NotRun` where there is none."""
+    return digest(_bytes(folder / FILE))
+
+
 def read(folder: Path, pin: str | None = None) -> tuple[Manifest, dict[str, bytes]]:
     """The manifest of `folder` and its files, verified. `pin` is the beginning of the manifest's own SHA-256. Raises
     `NotRun` where one is missing or not what it should be."""

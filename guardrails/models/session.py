@@ -33,6 +33,8 @@ class Session:
         providers = [provider for provider in PROVIDERS if provider in there]
         try:
             self._session: Any = onnxruntime.InferenceSession(files[MODEL], options, providers=providers)
+        except MemoryError:
+            raise
         except Exception as error:
             raise NotRun(f"{MODEL} of the model {manifest.name} cannot be loaded: {error}") from error
         self._inputs = {given.name for given in self._session.get_inputs()}
@@ -41,7 +43,8 @@ class Session:
         self._manifest = manifest
 
     def run(self, pieces: Sequence[Piece]) -> NDArray[np.float32]:
-        """For each piece the logit of each label. Raises `NotRun` where the runtime fails, for want of memory too."""
+        """For each piece the logit of each label. Raises `NotRun` where the runtime fails, which it mostly does for
+        want of memory too, and `MemoryError`."""
         logits = self._run(pieces, self._first)
         if logits.shape != (len(pieces), len(self._manifest.labels)):
             raise NotRun(f"the model {self._manifest.name} gave something else than a logit for each of its labels")
@@ -64,8 +67,11 @@ class Session:
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
         try:
             found = self._session.run([output], {name: given[name] for name in given if name in self._inputs})[0]
+        except MemoryError:
+            raise
         except Exception as error:
-            raise NotRun(f"the model {self._manifest.name} failed: {str(error).splitlines()[0]}") from error
+            why = (str(error) or type(error).__name__).splitlines()[0]
+            raise NotRun(f"the model {self._manifest.name} failed: {why}") from error
         if not np.isfinite(found).all():
             raise NotRun(f"the model {self._manifest.name} gave something that is no number")
         return np.asarray(found, np.float32)

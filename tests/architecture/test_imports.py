@@ -61,6 +61,7 @@ READS_ENVIRONMENT = {
     "evals.environment",
     "gateway.configuration",
     "gateway.secret",  # by its reference
+    "guardrails.environment",
     "gateway.providers.litellm",  # sets the one switch litellm looks for while it is imported
 }
 

@@ -37,6 +37,7 @@ COMMANDS = (
     ("guard",),
     ("guard", "explain"),
     ("guard", "score"),
+    ("guard", "serve"),
     ("guard", "check"),
     ("guard", "list"),
     ("guard", "bench"),

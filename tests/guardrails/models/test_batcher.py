@@ -122,6 +122,57 @@ def test_a_failure_is_told_to_those_it_concerns_and_to_nobody_else() -> None:
     batcher.close()
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "there was not enough memory for the model m"),
+        (RuntimeError("defect"), "the model m failed; the log says how"),
+    ],
+)
+def test_whatever_goes_wrong_is_told_and_the_next_is_run(error: Exception, said: str) -> None:
+    def fails(pieces: Sequence[Piece]) -> list[Scores]:
+        if len(pieces[0].ids) == 7:
+            raise error
+        return lengths(pieces)
+
+    batcher = Batcher("m", fails, 1, 100)
+    for _ in range(3):
+        with pytest.raises(NotRun, match=said):
+            batcher.submit([piece(7)]).result(30)
+        assert batcher.submit([piece(3)]).result(30) == [(3.0,)]
+    batcher.close()
+
+
+def test_a_model_that_gives_too_little_is_no_pass() -> None:
+    batcher = Batcher("m", lambda pieces: lengths(pieces)[1:], 4, 100)
+    with pytest.raises(NotRun, match="gave scores for 1 windows of 2"):
+        batcher.submit([piece(3), piece(4)]).result(30)
+    batcher.close()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.lists(st.integers(1, 50), min_size=1, max_size=90), min_size=1, max_size=8), st.integers(2, 5))
+def test_several_threads_give_each_its_own_too(callers: list[list[int]], threads: int) -> None:
+    batcher = Batcher("m", lengths, 4, 10_000, threads)
+    futures = [batcher.submit([piece(length) for length in caller]) for caller in callers]
+    for caller, future in zip(callers, futures, strict=True):
+        assert future.result(30) == [(float(length),) for length in caller]
+    assert sum(size * count for size, count in batcher.load.batches.items()) == sum(map(len, callers))
+    assert batcher.load.waiting == 0
+    batcher.close()
+
+
+def test_a_crowd_is_shared_out_among_the_threads() -> None:
+    gate = Gate()
+    batcher = Batcher("m", gate, 1, 100, 2)
+    future = batcher.submit([piece(length) for length in range(1, 9)])
+    assert gate.begun.wait(30)
+    assert batcher.load.waiting <= 4
+    gate.opened.set()
+    assert len(future.result(30)) == 8
+    batcher.close()
+
+
 def test_closing_tells_who_waits() -> None:
     gate = Gate()
     batcher, _ = held(gate, batch=1, most=1000)

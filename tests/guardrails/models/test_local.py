@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails.errors import NotRun, Overloaded
+from guardrails.models.cached import CachedModels
 from guardrails.models.local import LocalModels
 from guardrails.models.manifest import digest
 from tests.guardrails.models import made
@@ -115,6 +116,51 @@ async def test_a_corrupt_model_is_no_pass(models: LocalModels, name: str, tmp_pa
     for _ in range(2):
         with pytest.raises(NotRun, match=r"model\.onnx of the model counting is corrupt"):
             await models.score(name, [("text",)])
+
+
+async def test_a_model_that_was_cut_short_is_no_pass(models: LocalModels, name: str, tmp_path: Path) -> None:
+    for file in ("model.onnx", "tokenizer.json"):
+        whole = (tmp_path / name / file).read_bytes()
+        (tmp_path / name / file).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(NotRun, match="of the model counting is corrupt"):
+        await models.score(name, [("text",)])
+
+
+async def test_a_model_whose_file_is_gone_is_no_pass(models: LocalModels, name: str, tmp_path: Path) -> None:
+    (tmp_path / name / "model.onnx").unlink()
+    with pytest.raises(NotRun, match=r"model\.onnx of the model counting@\w+ is missing"):
+        await models.score(name, [("text",)])
+
+
+async def test_a_text_that_there_is_no_memory_for_is_not_judged_and_the_next_one_is(
+    models: LocalModels, tmp_path: Path
+) -> None:
+    weights = made.greedy()
+    files = {"model.onnx": digest(weights), "tokenizer.json": digest(made.tokenizer().encode())}
+    name = made.own(tmp_path, weights=weights, files=files)
+    for _ in range(3):
+        with pytest.raises(NotRun, match=r"the model counting failed|not enough memory"):
+            await models.score(name, [("rude",)])
+        ((window,),) = await models.score(name, [("attack",)])
+        assert window.scores == pytest.approx((chance(1), chance(0)))
+
+
+async def test_a_thousand_texts_at_once_are_each_judged_or_said_not_to_be(tmp_path: Path, name: str) -> None:
+    """Near-identical ones, five hundred of which differ, through guards, a memory and a queue of a hundred windows."""
+    local = LocalModels(tmp_path, waiting=100)
+    models = CachedModels(local)
+    rows = [(f"plain attack {'text ' * (at % 500)}",) for at in range(1000)]
+    found = await asyncio.gather(*(models.score(name, [row]) for row in rows), return_exceptions=True)
+    load = local.loads[name, "scores"]
+    local.close()
+    told = [one for one in found if isinstance(one, BaseException)]
+    judged = [one for one in found if not isinstance(one, BaseException)]
+    assert len(told) + len(judged) == 1000
+    assert judged
+    assert all(isinstance(one, Overloaded) for one in told)
+    assert all(max(window.scores[0] for window in one[0]) > 0.5 for one in judged)
+    windows = {row: len(one[0]) for row, one in zip(rows, found, strict=True) if not isinstance(one, BaseException)}
+    assert sum(size * count for size, count in load.batches.items()) == sum(windows.values())
 
 
 async def test_a_model_that_is_no_network_is_no_pass(models: LocalModels, tmp_path: Path) -> None:

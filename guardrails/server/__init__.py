@@ -1,0 +1,1 @@
+"""The scoring server: the models of one box, for many gateways."""
