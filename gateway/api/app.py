@@ -22,6 +22,7 @@ from gateway.api.evidence import router as evidence
 from gateway.api.feedback import router as feedback
 from gateway.api.keys import router as keys
 from gateway.api.limits import router as limits
+from gateway.api.policies import router as policies
 from gateway.api.prompt_labels import router as prompt_labels
 from gateway.api.prompts import router as prompts
 from gateway.api.releases import router as releases
@@ -45,6 +46,7 @@ ROUTERS = (
     prompt_labels,
     prompts,
     releases,
+    policies,
     endpoints,
     rollouts,
     evidence,

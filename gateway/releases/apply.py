@@ -50,7 +50,7 @@ def apply(
     declared: dict[str, PromptVersion] = {}
     guarding = {name: parsed(body, f"policies.{name}") for name, body in manifest.policies.items()}
     for name, policy in guarding.items():
-        added = policies.add(connection, policy.digest, policy.as_json(), by.name)
+        added = policies.add(connection, policy.digest, policy.as_json(), by.name, name)
         changes.append(Change("policy", name, "created" if added else "unchanged", policy.digest))
     for name in including_last(manifest.prompts):
         saved = registry.save(connection, name, manifest.prompts[name], Origin(by.name))
@@ -62,7 +62,7 @@ def apply(
         release = _release(connection, name, endpoint, declared, installation.identities)
         guard = guard_policy(endpoint.policy, guarding, f"endpoints.{name}.policy")
         if guard is not None:
-            policies.add(connection, guard.digest, guard.as_json(), by.name)
+            policies.add(connection, guard.digest, guard.as_json(), by.name, endpoint.policy)
         release = sealed(replace(release, policy=guard.digest if guard is not None else None))
         if name in installation.identities:
             message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."

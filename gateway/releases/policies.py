@@ -47,7 +47,7 @@ def kept(connection: Connection, reference: str, author: str) -> str:
     except BadInput as error:
         message = f"policy: {reference[:80]!r} is the digest of no policy that was declared, and {error.message}"
         raise BadRequest(message, param="policy", code="unknown_policy") from error
-    policies.add(connection, policy.digest, policy.as_json(), author)
+    policies.add(connection, policy.digest, policy.as_json(), author, reference)
     return policy.digest
 
 

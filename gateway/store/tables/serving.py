@@ -39,6 +39,15 @@ policies = Table(
 )
 """What guards releases that name it; never changes."""
 
+policy_names = Table(
+    "policy_names",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("digest", ForeignKey("policies.digest"), primary_key=True),
+    Column("at", Float, nullable=False),
+)
+"""What policies were declared as, and when last: the newest of a name is what it means now."""
+
 endpoints = Table(
     "endpoints",
     metadata,
