@@ -68,7 +68,7 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
     `seconds` from the question to the end of the answer, `first_token` to its first token where it was streamed.
     `release` is the digest of the release that answered, where the target is a gateway; `reply` the id of the reply.
     `reused` says that a cache somewhere on the way gave the answer. `at` is the Unix time at which it came, which a
-    kept answer keeps; 0 where that is not known."""
+    kept answer keeps; 0 where that is not known. `guards` are the verdicts that a gateway tells of its guards."""
 
     text: str = ""
     messages: tuple[Json, ...] = ()
@@ -82,6 +82,7 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
     first_token: float | None = None
     reused: bool = False
     at: float = 0.0
+    guards: tuple[Json, ...] = ()
 
 
 class Score(msgspec.Struct, frozen=True, omit_defaults=True):

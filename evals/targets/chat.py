@@ -95,6 +95,7 @@ class Chat:
             usage=Usage(*tokens, self._cost(headers, *tokens)),
             seconds=seconds,
             reused=headers.get("x-sluice-cache") == "hit",
+            guards=_guards(headers),
         )
 
     def _cost(self, headers: Mapping[str, str], tokens_in: int, tokens_out: int) -> int | None:
@@ -121,9 +122,18 @@ def _refused(status: int, raw: bytes, headers: Mapping[str, str], seconds: float
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         message, code = raw[:200].decode("utf-8", "replace"), None
     if status == 400 and code in ("content_filter", "content_policy_violation"):
-        return Output(finish="content_filter", seconds=seconds, release=headers.get("x-sluice-release"))
+        release = headers.get("x-sluice-release")
+        return Output(finish="content_filter", seconds=seconds, release=release, guards=_guards(headers))
     retryable = status in (408, 409, 429) or status >= 500
     raise TargetFailed(f"{status}: {message}", status=status, retryable=retryable, after=_after(headers))
+
+
+def _guards(headers: Mapping[str, str]) -> tuple[Json, ...]:
+    try:
+        told = orjson.loads(headers.get("x-sluice-guards", "[]"))
+    except orjson.JSONDecodeError:
+        return ()
+    return tuple(one for one in told if isinstance(one, dict)) if isinstance(told, list) else ()
 
 
 def _after(headers: Mapping[str, str]) -> float | None:
