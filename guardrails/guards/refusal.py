@@ -97,12 +97,17 @@ class Refusal(Guard):
     guard: Literal["refusal"] = "refusal"
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
-        opening = _composed(passage.text[:OPENING])
-        for language, pattern in REFUSES.items():
-            found = pattern.search(opening)
-            if found is not None:
-                return Finding(1.0, (Span(*found.span(), "refusal"),), f"it refuses ({language})")
-        return NOTHING
+        return refuses(passage.text) or NOTHING
+
+
+def refuses(text: str) -> Finding | None:
+    """What an answer refuses with; None where it does not."""
+    opening = _composed(text[:OPENING])
+    for language, pattern in REFUSES.items():
+        found = pattern.search(opening)
+        if found is not None:
+            return Finding(1.0, (Span(*found.span(), "refusal"),), f"it refuses ({language})")
+    return None
 
 
 def _composed(text: str) -> str:

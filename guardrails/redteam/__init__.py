@@ -1,0 +1,1 @@
+"""Attacks on a model's endpoint: what is tried, in which forms, and how it is seen whether it worked."""
