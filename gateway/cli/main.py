@@ -29,6 +29,7 @@ from gateway.cli import (
     prompts,
     prompts_exchange,
     prompts_sync,
+    redteam,
     releases,
     retention,
     rollouts,
@@ -50,6 +51,7 @@ Then:        sluice apply -f FILE   declare prompts and endpoints
              sluice rollouts        from a proposal to production
              sluice eval            whether a change is better, proven
              sluice guard           what guards make of a text
+             sluice redteam         how often attacks get through
              sluice calls           what happened
              sluice usage           what it took, by team or endpoint
              sluice doctor          what is missing, and how to mend it
@@ -88,6 +90,7 @@ cli.add_typer(prompts.cli, name="prompts")
 cli.add_typer(rollouts.cli, name="rollouts")
 cli.add_typer(evals, name="eval")
 cli.add_typer(guards, name="guard")
+cli.command("redteam", epilog=redteam.EPILOG)(redteam.redteam)
 cli.add_typer(evidence.cli, name="evidence")
 cli.add_typer(evidence.decisions, name="decisions")
 cli.add_typer(endpoints.cli, name="endpoints")

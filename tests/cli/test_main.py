@@ -41,6 +41,7 @@ COMMANDS = (
     ("guard", "check"),
     ("guard", "list"),
     ("guard", "bench"),
+    ("redteam",),
     ("calls",),
     ("calls", "show"),
     ("calls", "content"),
@@ -193,7 +194,7 @@ def test_the_help_tells_where_to_start(sluice: Sluice) -> None:
     steps = text.partition("Start here:")[2].splitlines()
     assert [
         line.partition("sluice ")[2].split()[0] for line in steps
-    ] == "serve apply releases rollouts eval guard calls usage doctor".split()
+    ] == "serve apply releases rollouts eval guard redteam calls usage doctor".split()
 
 
 def test_without_a_command_it_helps(sluice: Sluice) -> None:

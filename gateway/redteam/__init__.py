@@ -1,0 +1,1 @@
+"""Attacks of `guardrails.redteam`, made as evals are run: asked, scored, logged, resumed, and evidence for gates."""
