@@ -27,22 +27,30 @@ class Measures(Collector):
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         of, one = self._registry, ("model",)
-        self.requests = Counter("sluice_guard_requests", "Requests, by their status.", ("model", "status"), registry=of)
-        self.texts = Counter("sluice_guard_texts", "Texts, or pairs of them, that were judged.", one, registry=of)
-        self.seconds = Histogram(
-            "sluice_guard_seconds", "From a request's head to its answer.", one, buckets=SECONDS, registry=of
+        self.requests = Counter(
+            "sluice_guard_server_requests", "Requests, by their status.", ("model", "status"), registry=of
         )
-        self.refused = Counter("sluice_guard_refused", "Requests turned away, by the code.", ("code",), registry=of)
-        self.failures = Counter("sluice_guard_failures", "Requests a model could not answer.", one, registry=of)
+        self.texts = Counter(
+            "sluice_guard_server_texts", "Texts, or pairs of them, that were judged.", one, registry=of
+        )
+        self.seconds = Histogram(
+            "sluice_guard_server_seconds", "From a request's head to its answer.", one, buckets=SECONDS, registry=of
+        )
+        self.refused = Counter(
+            "sluice_guard_server_refused", "Requests turned away, by the code.", ("code",), registry=of
+        )
+        self.failures = Counter("sluice_guard_server_failures", "Requests a model could not answer.", one, registry=of)
 
     def exposition(self) -> tuple[str, bytes]:
         """Content type, and text."""
         return CONTENT_TYPE_LATEST, generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        queue = GaugeMetricFamily("sluice_guard_queue_windows", "Windows that wait for a model.", labels=OF)
-        busy = CounterMetricFamily("sluice_guard_busy_seconds", "What batches took, over all threads.", labels=OF)
-        sizes = HistogramMetricFamily("sluice_guard_batch_windows", "Windows run together.", labels=OF)
+        queue = GaugeMetricFamily("sluice_guard_server_queue_windows", "Windows that wait for a model.", labels=OF)
+        busy = CounterMetricFamily(
+            "sluice_guard_server_busy_seconds", "What batches took, over all threads.", labels=OF
+        )
+        sizes = HistogramMetricFamily("sluice_guard_server_batch_windows", "Windows run together.", labels=OF)
         for of, load in self._loads().items():
             queue.add_metric(of, load.waiting)
             busy.add_metric(of, load.seconds)

@@ -129,7 +129,7 @@ async def test_requests_that_are_too_many_are_turned_away_unread(
 
 def test_who_leaves_takes_along_what_waits(served: box.Ruled, url: str) -> None:
     served.gate.clear()
-    told = 'sluice_guard_requests_total{model="m",status="499"} 1.0'
+    told = 'sluice_guard_server_requests_total{model="m",status="499"} 1.0'
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{url}/score", json=ASKED, timeout=0.3)
     wait_until(lambda: told in httpx.get(f"{url}/metrics").text)
@@ -155,18 +155,18 @@ def test_metrics_tell_what_was_done(served: box.Ruled, url: str) -> None:
     httpx.post(f"{url}/score", json={"model": "m", "rows": [["new"]]})
     told = httpx.get(f"{url}/metrics").text.splitlines()
     for line in (
-        'sluice_guard_requests_total{model="m",status="200"} 2.0',
-        'sluice_guard_requests_total{model="",status="404"} 1.0',
-        'sluice_guard_requests_total{model="m",status="503"} 1.0',
-        'sluice_guard_texts_total{model="m"} 4.0',
-        'sluice_guard_seconds_count{model="m"} 3.0',
-        'sluice_guard_refused_total{code="unknown_model"} 1.0',
-        'sluice_guard_failures_total{model="m"} 1.0',
-        'sluice_guard_queue_windows{asked="scores",model="m"} 3.0',
-        'sluice_guard_busy_seconds_total{asked="scores",model="m"} 0.5',
-        'sluice_guard_batch_windows_count{asked="scores",model="m"} 3.0',
-        'sluice_guard_batch_windows_sum{asked="scores",model="m"} 42.0',
-        'sluice_guard_batch_windows_bucket{asked="scores",le="32",model="m"} 2.0',
+        'sluice_guard_server_requests_total{model="m",status="200"} 2.0',
+        'sluice_guard_server_requests_total{model="",status="404"} 1.0',
+        'sluice_guard_server_requests_total{model="m",status="503"} 1.0',
+        'sluice_guard_server_texts_total{model="m"} 4.0',
+        'sluice_guard_server_seconds_count{model="m"} 3.0',
+        'sluice_guard_server_refused_total{code="unknown_model"} 1.0',
+        'sluice_guard_server_failures_total{model="m"} 1.0',
+        'sluice_guard_server_queue_windows{asked="scores",model="m"} 3.0',
+        'sluice_guard_server_busy_seconds_total{asked="scores",model="m"} 0.5',
+        'sluice_guard_server_batch_windows_count{asked="scores",model="m"} 3.0',
+        'sluice_guard_server_batch_windows_sum{asked="scores",model="m"} 42.0',
+        'sluice_guard_server_batch_windows_bucket{asked="scores",le="32",model="m"} 2.0',
         "sluice_guard_cache_hits 2.0",
     ):
         assert line in told
