@@ -22,7 +22,9 @@ from gateway.evals.desk import Desk
 from gateway.feedback import Intake
 from gateway.front.asgi import App, AsgiFront, Served
 from gateway.front.evals import EvalRoutes
+from gateway.front.moderations import ModerationRoutes
 from gateway.front.routes import DataRoutes, hot_routes, unproven
+from gateway.guarding.moderating import Moderator
 from gateway.jobs.evals import EvalRuns
 from gateway.jobs.retention import Retention
 from gateway.jobs.rollouts import Controller
@@ -112,7 +114,8 @@ async def running(
             ending.push_async_callback(end)
         yield Services(
             reloader, store, hasher, signer, auditor, sealer, dispatcher, refresher, journal, shipper,
-            metrics, conversations, intake, readiness, pipeline, Desk(store, asker), workers,
+            metrics, limits, conversations, intake, readiness, pipeline, Moderator(lending.models), Desk(store, asker),
+            workers,
         )  # fmt: skip
 
 
@@ -183,7 +186,11 @@ def create(settings: Settings | None = None, shared: Path | None = None, source:
             )
             refusal = unproven(services.refresher.snapshots)
             state: dict[str, Any] = {"hot_routes": hot_routes(services.pipeline), "unproven": refusal}
-            table = (*routes.table(), *EvalRoutes(services.refresher.snapshots, services.desk).table())
+            evals = EvalRoutes(services.refresher.snapshots, services.desk)
+            moderations = ModerationRoutes(
+                services.refresher.snapshots, services.moderator, services.limits, services.journal, services.metrics
+            )
+            table = (*routes.table(), *moderations.table(), *evals.table())
             yield Served(table, cast(App, admin_app(services)), refusal, state)
 
     return AsgiFront(lifespan)

@@ -36,8 +36,8 @@ class CallQuery(BaseModel):
     status: str | None = Field(None, description="Only this status, as 429, or its class, as 5xx.")
     error: str | None = Field(None, description="Only this error code.")
     errors: bool = Field(False, description="Only what was refused or failed.")
-    surface: Literal["chat", "completions", "responses", "messages", "embeddings"] | None = Field(
-        None, description="Only this API: chat, completions, responses, messages or embeddings."
+    surface: Literal["chat", "completions", "responses", "messages", "embeddings", "moderations"] | None = Field(
+        None, description="Only this API: chat, completions, responses, messages, embeddings or moderations."
     )
     stream: bool | None = Field(None, description="Only streams, or only whole replies.")
     finish: str | None = Field(None, description="Only this finish reason, as length.")

@@ -16,7 +16,7 @@ class CallRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     started: int
     """Unix time in nanoseconds."""
     surface: str
-    """chat, completions, responses, messages or embeddings."""
+    """chat, completions, responses, messages, embeddings or moderations."""
     status: int
     """HTTP status the client got, or was on its way to get; 499 when the client left first."""
     error: str | None = None

@@ -14,8 +14,10 @@ from gateway.audit import Act, Auditor
 from gateway.conversations import Conversations
 from gateway.evals.desk import Desk
 from gateway.feedback import Intake
+from gateway.guarding.moderating import Moderator
 from gateway.jobs.webhooks import Dispatcher
 from gateway.journal import Journal
+from gateway.limits import Limits
 from gateway.pipeline import Pipeline
 from gateway.readiness import Readiness
 from gateway.refresh import Refresher
@@ -48,10 +50,12 @@ class Services:
     journal: Journal
     shipper: Shipper
     metrics: Metrics
+    limits: Limits
     conversations: Conversations
     intake: Intake
     readiness: Readiness
     pipeline: Pipeline
+    moderator: Moderator
     desk: Desk
     workers: Workers | None
     """Where several processes serve together."""

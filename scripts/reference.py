@@ -32,9 +32,11 @@ from gateway.api.deps import Requires
 from gateway.app import running
 from gateway.cli.main import cli
 from gateway.front.evals import EvalRoutes
+from gateway.front.moderations import ModerationRoutes
 from gateway.front.routes import DataRoutes
 from gateway.record import CallRecord
 from gateway.secret import Secret
+from guardrails.verdict import Verdict
 
 DOCS = Path(__file__).parent.parent / "docs"
 FROM_HERE = "<!-- From here on written by scripts/reference.py; change the code instead. -->\n"
@@ -199,7 +201,12 @@ def api() -> str:
 def _data_routes() -> Any:
     parts: Any = dict.fromkeys(inspect.signature(DataRoutes).parameters, _Anything())
     nothing: Any = _Anything()
-    return (*DataRoutes(**parts).table(), *EvalRoutes(nothing, nothing).table())
+    moderations: Any = dict.fromkeys(inspect.signature(ModerationRoutes).parameters, nothing)
+    return (
+        *DataRoutes(**parts).table(),
+        *ModerationRoutes(**moderations).table(),
+        *EvalRoutes(nothing, nothing).table(),
+    )
 
 
 class _Anything:
@@ -273,7 +280,7 @@ def metrics() -> str:
         "# Metrics",
         "",
         "`GET /metrics`, with a key that has the role viewer, answers in Prometheus' text format. Labels are bounded: "
-        "`endpoint` and `upstream` are configured names, never what a client typed.",
+        "`endpoint`, `upstream` and `guard` are configured names, never what a client typed.",
         "",
         "| metric | kind | labels | |",
         "|---|---|---|---|",
@@ -290,6 +297,7 @@ async def _scrape() -> list[Metric]:
         async with running(chosen) as services:
             record = CallRecord(id="", started=0, surface="chat", status=200, input_tokens=1, first_us=1)
             services.metrics.observe(record)
+            services.metrics.judged([Verdict("", "input", "", "allow", 0.0, 0.5, 0.0)])
             return list(services.metrics.collect())
 
 

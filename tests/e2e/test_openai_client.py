@@ -240,3 +240,30 @@ def test_responses_in_the_background_are_polled_and_cancelled(client: OpenAI) ->
     assert reply.output_text == "The capital of France is Paris."
     slow = client.responses.create(model="demo", input="slow", background=True)
     assert client.responses.cancel(slow.id).status in ("cancelled", "completed")
+
+
+def test_moderations(client: OpenAI, gateway: Gateway) -> None:
+    """What the shipped model makes of a text is its own matter: here, that its word arrives whole."""
+    alone = client.moderations.create(input="Where can I see how far my parcel has come today?")
+    (told,) = alone.results
+    assert alone.id.startswith("modr-")
+    assert alone.model == "sluice-moderation"
+    assert told.flagged is False
+    assert told.category_applied_input_types.hate == ["text"]
+    assert told.category_applied_input_types.sexual_minors == []
+    assert 0 < told.category_scores.illicit < 0.9
+    assert told.category_scores.violence == 0
+    asked = ["Good morning.", "All of them are vermin, and I hate every one of these filthy people."]
+    several = client.moderations.create(model="omni-moderation-latest", input=asked)
+    mild, harsh = several.results
+    assert harsh.category_scores.hate > mild.category_scores.hate
+    assert harsh.category_scores.harassment > mild.category_scores.harassment
+    record = gateway.record(several._request_id or "")
+    assert (record["surface"], record["status"], record["upstream"]) == ("moderations", 200, None)
+
+
+def test_an_image_to_moderate_is_refused(client: OpenAI) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.moderations.create(input=[{"type": "text", "text": "Look:"}, picture])  # type: ignore[arg-type]
+    assert (caught.value.param, caught.value.code) == ("input[1].image_url", "unsupported_parameter")

@@ -53,7 +53,7 @@ async def test_nothing_else_reaches_an_upstream(tmp_path_factory: pytest.TempPat
     async with inside(tmp_path_factory.mktemp("inside"), upstreams={"demo": {"provider": "scripted"}}) as running:
         posts = {route.path for route in running.front.served.routes if route.method not in ("GET", "HEAD", "DELETE")}
         evals = {path for path in posts if path.startswith(("/v1/evals", "/v1/fine_tuning/alpha/graders/"))}
-        assert posts - evals == {*HOT, "/v1/feedback", "/v1/responses/{id}/cancel"}
+        assert posts - evals == {*HOT, "/v1/feedback", "/v1/moderations", "/v1/responses/{id}/cancel"}
         headers = await running.key("admin")
         for path in ("/v1/images/generations", "/v1/audio/speech", "/v1/rerank", "/v1/anything", "/openai/v1/x", "/v1"):
             assert (await running.client.post(path, headers=headers, json={})).status_code == 404

@@ -1,0 +1,74 @@
+"""Texts that clients ask to have moderated, judged by the shipped guard on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.errors import GatewayError, Unavailable, Unequipped
+from gateway.wire.moderations import GUARD, Input, score
+from guardrails.engine import Engine
+from guardrails.errors import NotRun, Overloaded
+from guardrails.guard import Models, Window
+from guardrails.passage import Passage
+from guardrails.policy import Policy
+from guardrails.verdict import Finding, Verdict
+
+AT_ONCE = 4
+"""Requests that ask the model at a time: between them is room for what guards ask it for calls."""
+NO_MEMORY = "there was not enough memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The windows of each input, none of those without a word in them; and a verdict for each of the others, with its
+    share of the time. Where there is an `error` nothing was judged, which the verdicts say."""
+
+    read: Sequence[tuple[Window, ...]]
+    verdicts: Sequence[Verdict]
+    error: GatewayError | None = None
+
+
+class Moderator:
+    """One per process; belongs to its event loop. `models` are those that the guards of calls ask too."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._engine = Engine(Policy(input=(GUARD,)), models)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def judge(self, inputs: Sequence[Input]) -> Judged:
+        """Never raises over what an input holds. What was not judged never counts as harmless: the error is
+        `Unavailable` where too much waits to be judged, and `Unequipped` where nothing can be."""
+        began = time.perf_counter()
+        told = [one for one in inputs if not one.empty]
+        try:
+            async with asyncio.timeout(GUARD.budget), self._turns:
+                found = await self._models.score(GUARD.models[0], [(one.text,) for one in told])
+        except TimeoutError:
+            return self._missed(told, f"it took longer than {GUARD.budget:g} s", _later("Too many texts wait"))
+        except Overloaded as error:
+            return self._missed(told, error.message, _later("Too many texts wait"))
+        except MemoryError:
+            return self._missed(told, NO_MEMORY, _later("There is not enough memory for texts"))
+        except NotRun as error:
+            message = f"Nothing can be moderated here: {error.message}. Whoever runs the gateway can mend that."
+            return self._missed(told, error.message, Unequipped(message, code="moderation_unavailable"))
+        passages = [Passage(one.text, source=one.source) for one in told]
+        verdicts = [
+            self._engine.verdict(GUARD, passage, Finding(score(windows)), began)
+            for passage, windows in zip(passages, found, strict=True)
+        ]
+        verdicts = [replace(one, milliseconds=one.milliseconds / len(verdicts)) for one in verdicts]
+        rest = iter(found)
+        return Judged([() if one.empty else next(rest) for one in inputs], verdicts)
+
+    def _missed(self, inputs: Sequence[Input], why: str, error: GatewayError) -> Judged:
+        passages = [Passage("", source=one.source) for one in inputs]
+        return Judged([], self._engine.missed("input", passages, why).verdicts, error)
+
+
+def _later(why: str) -> Unavailable:
+    return Unavailable(f"{why} to be judged now. Try again later.", code="overloaded", retry_after=1.0)
