@@ -58,12 +58,13 @@ async def answer(visit: Visit, call: Call) -> None:
 async def _admit(visit: Visit, call: Call, release: LiveRelease, guards: Engine) -> None:
     """Have the guards of the release judge the request; raises `ContentFiltered`. One may have another upstream answer
     it."""
-    tenant = visit.principal.team if visit.principal is not None else None
-    visit.guarded = GuardedCall(guards, call, visit.surface.operation, tenant)
+    visit.guarded = GuardedCall(guards, release, call, visit.surface.operation, visit.principal)
     try:
-        other = await visit.guarded.admit(release.prompt)
+        other = await visit.guarded.admit()
     finally:
         visit.asked_at = time.perf_counter_ns()  # what guards take is ours, not the upstream's
+    if visit.plan is not None and visit.guarded.gives_back:
+        visit.plan.keep_from_others()
     if other is None:
         return
     pool = visit.snapshot.pools.get(other)

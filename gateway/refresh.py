@@ -64,6 +64,7 @@ class Refresher:
         self._store = store
         self._models = models
         self._hasher = hasher
+        self._guards_key = hasher.digest(b"sluicegate guards key")
         self._signer = signer
         self._upstreams = upstreams
         self._pools = pools
@@ -195,7 +196,8 @@ class Refresher:
         compiled = CompiledPrompt.compile(release.prompt) if release.prompt is not None else None
         if release.policy is None:
             return LiveRelease.of(release, compiled)
-        return LiveRelease.of(release, compiled, Engine(in_force(release.policy, held.policies), self._models))
+        policy = in_force(release.policy, held.policies)
+        return LiveRelease.of(release, compiled, Engine(policy, self._models, self._guards_key))
 
 
 def _digest(endpoints: Mapping[str, Endpoint], upstreams: Mapping[str, Upstream], pools: Mapping[str, Pool]) -> str:

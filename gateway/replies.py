@@ -97,6 +97,10 @@ class Plan(msgspec.Struct):
     fields: bytes = b""
     """Header lines that tell the client what was done."""
 
+    def keep_from_others(self) -> None:
+        """Have the reply kept for nobody but who sends the same request with the same key again."""
+        self.under = [place for place in self.under if place[0] == self.idempotent]
+
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(KeptReply)

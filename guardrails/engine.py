@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +17,8 @@ from hashlib import sha256
 from guardrails.errors import NotRun
 from guardrails.guard import Finder, Guard, Models
 from guardrails.passage import ALONE, Passage, Stage, Surroundings
+from guardrails.pii.vault import Vault, taken_out
 from guardrails.policy import Policy
-from guardrails.redact import redacted
 from guardrails.verdict import Action, Finding, Span, Verdict, strictest
 
 log = logging.getLogger(__name__)
@@ -44,11 +45,13 @@ class Report:
 
 
 class Engine:
-    """One policy, ready to judge. Holds no state; `models` are lent to it."""
+    """One policy, ready to judge. Holds no state; `models` are lent to it. `key` is that of hashes that stand in the
+    place of what is redacted, and of canaries; without one they are others in each engine."""
 
-    def __init__(self, policy: Policy, models: Models) -> None:
+    def __init__(self, policy: Policy, models: Models, key: bytes | None = None) -> None:
         self.policy = policy
         self._models = models
+        self.key = key or secrets.token_bytes(32)
 
     async def check(self, stage: Stage, passages: Sequence[Passage], around: Surroundings = ALONE) -> Report:
         """Judge what stands at one stage. Never raises over what a passage holds, nor over a guard that fails."""
@@ -101,6 +104,8 @@ class Engine:
         would: Action = guard.action if flagged and excused is None else "allow"
         if would == "redact" and (not left or passage.stage == "tool_calls"):
             would = "block"  # nobody can say where it is; or what is left would be another call
+        if would == "redact" and isinstance(guard, Finder) and guard.by != "mask":
+            left = tuple(replace(span, by=guard.by) for span in left)
         return Verdict(
             guard=guard.called,
             stage=passage.stage,
@@ -159,14 +164,7 @@ class Engine:
         if action in ENDING:
             first = next(verdict for verdict in told if verdict.action == action)
             message = UNJUDGED if first.not_run is not None else by_name[first.guard].message or BLOCKED
-        replacing = [verdict for verdict in told if verdict.action == "redact"]
-        left = tuple(_redacted(passage, replacing) for passage in passages) if replacing else tuple(passages)
-        return Report(action, told, left, message)
-
-
-def _redacted(passage: Passage, verdicts: Sequence[Verdict]) -> Passage:
-    spans = [span for verdict in verdicts if verdict.source == passage.source for span in verdict.spans]
-    return replace(passage, text=redacted(passage.text, spans)) if spans else passage
+        return Report(action, told, taken_out(passages, told, Vault(self.key)), message)
 
 
 def _skipped(guard: Guard, passage: Passage, ended: Verdict) -> Verdict:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from guardrails.errors import NotRun
 from guardrails.passage import LONG, Passage, Stage, Surroundings
-from guardrails.verdict import Action, Finding, Span
+from guardrails.verdict import Action, By, Finding, Span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,6 +93,7 @@ class Finder(Guard):
     For every text T and every beginning P of it: what `spans` finds in T that starts before `settled(P)` is what it
     finds in P that starts there. So what stands before `settled` can be released, whatever comes next."""
 
+    by: By = Field("mask", description="How it redacts: mask, hash, or vault: the answer has the value back.")
     reach: ClassVar[int]
     """The most characters before a place that decide what is found there, and the most that are held back for a find
     that may be growing: one that is longer is found by what is there of it."""

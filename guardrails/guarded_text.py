@@ -15,8 +15,10 @@ from dataclasses import replace
 
 from guardrails.engine import BLOCKED, ENDING, UNJUDGED, Engine
 from guardrails.guard import Finder, Guard
+from guardrails.guards.schema import asked
 from guardrails.passage import Passage, Surroundings
-from guardrails.redact import merged
+from guardrails.pii.vault import Vault
+from guardrails.redact import cut, mask, merged, touching
 from guardrails.stream import Follower, Found, Segments
 from guardrails.verdict import ACTIONS, Action, Finding, Span, Verdict
 
@@ -33,10 +35,18 @@ class GuardedText:
     """Belongs to one event loop. `changed` is called when models have judged more of it; after `feed` the caller looks
     himself.
 
-    `visible` is how many characters may be seen, from the beginning, with `spans` taken out of them. Once `ended` says
-    why it had to stop, nothing beyond `visible` is ever to be."""
+    `visible` is how many characters may be seen, from the beginning, as `shown` gives them: with `spans` taken out, and
+    the values of `vault` back in the place of their placeholders, which no guard sees. Once `ended` says why it had to
+    stop, nothing beyond `visible` is ever to be seen."""
 
-    def __init__(self, engine: Engine, around: Surroundings, source: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        around: Surroundings,
+        source: str,
+        changed: Callable[[], None],
+        vault: Vault | None = None,
+    ) -> None:
         guards = engine.policy.at("output", around.tenant)
         self._engine, self._around, self._source, self._changed = engine, around, source, changed
         self._finders = [guard for guard in guards if isinstance(guard, Finder)]
@@ -49,6 +59,10 @@ class GuardedText:
         """Nothing is seen before the end: what could hold it up judges only then."""
         self._follower = Follower(self._finders, around)
         self._segments = Segments()
+        self._vault = vault or Vault(engine.key)
+        self._revealer = self._vault.revealer(as_json=asked(around.response_format) is not None)
+        self._hashes: dict[int, str] = {}
+        """By where it begins, what stands in the place of a span that is hashed."""
         self._judging: deque[tuple[int, asyncio.Task[list[Verdict]]]] = deque()
         """Segments in order: where each ends, and its verdicts to come."""
         self._judged = 0
@@ -67,7 +81,8 @@ class GuardedText:
         if self._waits:
             return 0
         upto = self._follower.settled if self._stop is None else self._stop[0]
-        return min(upto, self._judged) if self._by_segment else upto
+        seen = min(upto, self._judged) if self._by_segment else upto
+        return seen if self._stop is not None and seen == upto else self._revealer.before(seen)
 
     @property
     def ended(self) -> Verdict | None:
@@ -89,6 +104,14 @@ class GuardedText:
         guards, name = self._engine.policy.at("output", self._around.tenant), self._stop[1].guard
         return next((guard.message for guard in guards if guard.called == name), None) or BLOCKED
 
+    def shown(self, piece: str, start: int) -> str:
+        """What is to be seen of a piece that begins at `start`, of what is visible. Of a placeholder that a guard took
+        something of, or that was not said to its end, the value is not given back."""
+        end = start + len(piece)
+        spans = touching(self.spans, start, end)
+        given = [one for one in touching(self._revealer.spans, start, end) if self._is_given_back(one)]
+        return cut(piece, start, sorted([*spans, *given], key=lambda one: one.start) if given else spans, self._put)
+
     def feed(self, piece: str) -> None:
         """Go on with a piece. What comes after it had to stop is nowhere kept."""
         if self._stop is None:
@@ -101,6 +124,7 @@ class GuardedText:
         """The text is over: wait for what is being judged, and have those judge that need all of it."""
         if self._stop is None:
             self._follow(self._follower.end)
+            self._revealer.end()
             if self._stop is None and self._by_segment:
                 self._ask(self._segments.end())
         while self._judging:
@@ -126,6 +150,15 @@ class GuardedText:
             told.append(self._timed(guard, verdict) if verdict is not None else self._missed(guard))
         return told
 
+    def _is_given_back(self, span: Span) -> bool:
+        whole = self._stop is None or span.end <= self._stop[0]
+        return whole and not touching(self.spans, span.start, span.end)
+
+    def _put(self, span: Span) -> str:
+        if span.by == "vault":
+            return self._revealer.value(span)
+        return self._hashes.get(span.start, mask(span)) if span.by == "hash" else mask(span)
+
     def _follow(self, follow: Callable[..., tuple[str, list[Found]]], *piece: str) -> None:
         began, start = time.perf_counter(), self._follower.settled
         try:
@@ -139,6 +172,7 @@ class GuardedText:
                 self._tell(one)
         if self._stop is not None:
             text = text[: self._stop[0] - start]
+        self._revealer.feed(text)
         if self._late and self._length <= MOST_KEPT:
             self._kept.append(text)
         if self._by_segment:
@@ -158,6 +192,9 @@ class GuardedText:
         passage = Passage(found.text, "output", "assistant", self._source)
         finding = Finding.of([Span(0, len(found.text), span.label, span.score)])
         verdict = self._engine.verdict(finder, passage, finding, time.perf_counter(), self._around.tenant)
+        if verdict.action == "redact" and finder.by == "hash":
+            span = replace(span, by="hash")
+            self._hashes[span.start] = self._vault.put(span, found.text)
         self._take(replace(verdict, spans=(span,) if verdict.spans else ()), span.start)
 
     def _take(self, verdict: Verdict, start: int) -> None:

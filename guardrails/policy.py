@@ -18,7 +18,7 @@ from evals.digest import sha256
 from evals.faults import near
 from evals.strict_yaml import Document, Malformed, read
 from guardrails.errors import BadInput
-from guardrails.guard import FailMode, Guard, Part
+from guardrails.guard import FailMode, Finder, Guard, Part
 from guardrails.guards import registry
 from guardrails.passage import STAGES, Stage
 from guardrails.verdict import Action
@@ -98,6 +98,7 @@ class Policy(Part):
             raise ValueError(f"no guard of this policy is called {min(unknown)!r}; {near(min(unknown), known)}")
         for tenant in (None, *self.tenants):
             self._check_fallback(tenant)
+        self._check_vault()
         return self
 
     def _check_fallback(self, tenant: str | None) -> None:
@@ -108,6 +109,14 @@ class Policy(Part):
                     raise ValueError(f"{guard.called}: at {stage} it is too late for fallback; write block, or redact")
                 if guard.action == "fallback" and self.fallback is None:
                     raise ValueError(f"{guard.called}: name the upstream that answers then, as `fallback: NAME`")
+
+    def _check_vault(self) -> None:
+        """What a model says is hidden from nobody who could give it back."""
+        for guard in (*self.output, *self.tool_calls):
+            if isinstance(guard, Finder) and guard.by == "vault":
+                raise ValueError(
+                    f"{guard.called}: `by: vault` is for what goes to a model; of an answer write mask, or hash"
+                )
 
     def at(self, stage: Stage, tenant: str | None = None) -> tuple[Guard, ...]:
         """The guards of a stage, as they are for this tenant."""

@@ -12,6 +12,10 @@ Action = Literal["allow", "flag", "redact", "ask", "fallback", "block"]
 """What becomes of a passage. `flag` lets it through and says so; `redact` takes the spans out; `ask` holds it for a
 person; `fallback` has another upstream answer; `block` ends the call."""
 
+By = Literal["mask", "hash", "vault"]
+"""What stands in the place of what is redacted: its label; its label and a keyed hash, by which values are told apart;
+or a placeholder, for which whoever asked has the value back in the answer."""
+
 ACTIONS: tuple[Action, ...] = ("allow", "flag", "redact", "ask", "fallback", "block")
 """From the mildest to the strictest."""
 
@@ -19,12 +23,13 @@ ACTIONS: tuple[Action, ...] = ("allow", "flag", "redact", "ask", "fallback", "bl
 @dataclass(frozen=True, slots=True)
 class Span:
     """A part of a passage, in characters of its text as it was given: `start` is included, `end` is not. `score` is
-    how sure the guard is of it, from 0 to 1."""
+    how sure the guard is of it, from 0 to 1; `by` how it is redacted, where it is."""
 
     start: int
     end: int
     label: str
     score: float = 1.0
+    by: By = "mask"
 
 
 @dataclass(frozen=True, slots=True)

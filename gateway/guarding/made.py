@@ -29,6 +29,20 @@ class Said:
     text: str
 
 
+@dataclass(slots=True)
+class Arguments:
+    """A piece of the arguments of a call of this `kind`, JSON, or of a custom tool's input, and the object that holds
+    it under `name`."""
+
+    kind: str
+    name: str
+    held: Json
+    text: str
+
+    def put(self, text: str) -> None:
+        self.held[self.name] = text
+
+
 def said(choice: Json) -> list[Said]:
     """Of one choice, in order."""
     return list(_texts(choice, ()))
@@ -61,6 +75,16 @@ def asked(call: Json) -> tuple[str, str]:
             name += str(held.get("name") or "")
             arguments += "".join(str(held[field]) for field in ("arguments", "input") if held.get(field))
     return name, arguments
+
+
+def arguments(call: Json) -> Iterator[Arguments]:
+    """The texts that `asked` puts together."""
+    for kind in ("function", "custom"):
+        held = call.get(kind)
+        if isinstance(held, dict):
+            for name in ("arguments", "input"):
+                if isinstance(held.get(name), str) and held[name]:
+                    yield Arguments(kind, name, held, held[name])
 
 
 def put(held: Any, way: Sequence[str | int], text: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from gateway.prompts.render import CompiledPrompt
 from gateway.types import Json, Operation
 from gateway.wire.surface import Call
@@ -116,9 +118,10 @@ def put_back(call: Call, prompt: CompiledPrompt | None, before: Sequence[Placed]
             rendered = True
         else:
             call.body = _with(call.body, old.way, new.text)
-    if rendered and prompt is not None:
+    if rendered and prompt is not None and call.prompt is not None:
         own = len(prompt.version.messages)
         call.body["messages"] = prompt.render(given) + call.body["messages"][own:]
+        call.prompt = msgspec.structs.replace(call.prompt, variables=given)
 
 
 def _with(held: Any, way: Way, text: str) -> Any:

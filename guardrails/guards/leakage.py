@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import codecs
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Literal
@@ -27,6 +27,8 @@ SHORTEST_CANARY = 8
 """Letters and digits; a shorter one would be found by chance."""
 MOST_OF_A_PROMPT = 50_000
 """Characters of a system prompt that are looked for."""
+PROMPT, CANARY = "system prompt", "canary"
+"""What a find is called."""
 FEWEST_OF_BASE64 = 24
 FEWEST_OF_HEX = 48
 BASE64 = Pattern(rf"[A-Za-z0-9+/_-]{{{FEWEST_OF_BASE64},}}")
@@ -59,25 +61,28 @@ class Leakage(Finder):
     canary. Spaces, signs, case, accents and look-alikes do not count, so that neither spelling it out nor breaking it
     up hides it; it is known backwards, in rot13, in base64 and in hex too.
 
-    What stands before the deciding word is shorter than what counts as a leak, and is let through. Without a system
-    prompt and canaries it says *not run*."""
+    A canary is a text that stands in the system prompt for no other reason than to be found: with `canary` the gateway
+    puts one there, a program names its own. What stands before the deciding word is shorter than what counts as a leak,
+    and is let through. Without a system prompt and canaries it says *not run*."""
 
     about: ClassVar[str] = "Parts of the system prompt in an answer, word for word or in disguise, and canaries"
     stages: ClassVar[tuple[Stage, ...]] = ("output", "tool_calls")
     reach: ClassVar[int] = REACH
     guard: Literal["leakage"] = "leakage"
     letters: int = Field(60, ge=20, le=300, description="Letters and digits in a row that are no chance.")
+    canary: bool = Field(False, description="Have the gateway put a canary at the end of the system prompt.")
 
     def idle(self, around: Surroundings) -> str | None:
         return None if around.system or around.canaries else "there is no system prompt and no canary"
 
     def spans(self, text: str, around: Surroundings) -> list[Span]:
         secrets = _secrets(around.system[:MOST_OF_A_PROMPT], around.canaries, self.letters)
-        ends: set[int] = set()
+        ends: dict[int, str] = {}
         if secrets.parts or secrets.canaries:
             for reading in _readings(text):
-                ends.update(_decided(reading, secrets))
-        return [Span(start, end, "system prompt") for start, end in _words(text, sorted(ends))]
+                ends |= dict.fromkeys(_decided(reading, secrets), PROMPT)
+                ends |= dict.fromkeys(_sung(reading, secrets), CANARY)
+        return [Span(start, end, label) for start, end, label in _words(text, ends)]
 
     def settled(self, text: str) -> int:
         return _word(text, len(text))
@@ -163,11 +168,15 @@ def _decided(reading: Reading, secrets: Secrets) -> Iterator[int]:
             row = row + 1 if letters[at : at + size] in secrets.parts else 0
             if row >= wanted:
                 yield from _near(reading, at + size - secrets.letters, at + size - 1)
+
+
+def _sung(reading: Reading, secrets: Secrets) -> Iterator[int]:
+    """Places at which a canary ends."""
     for canary in secrets.canaries:
-        at = letters.find(canary)
+        at = reading.letters.find(canary)
         while at >= 0:
             yield from _near(reading, at, at + len(canary) - 1)
-            at = letters.find(canary, at + 1)
+            at = reading.letters.find(canary, at + 1)
 
 
 def _near(reading: Reading, first: int, last: int) -> Iterator[int]:
@@ -176,16 +185,17 @@ def _near(reading: Reading, first: int, last: int) -> Iterator[int]:
         yield end
 
 
-def _words(text: str, places: list[int]) -> Iterator[tuple[int, int]]:
-    """The words in which the places are, `WORD` characters of each at most, none reaching into another."""
+def _words(text: str, places: Mapping[int, str]) -> Iterator[tuple[int, int, str]]:
+    """The words in which the places are, `WORD` characters of each at most, none reaching into another, by what the
+    first place in them is."""
     reached = 0
-    for place in places:
+    for place in sorted(places):
         if place >= reached:
             start = _word(text, place + 1)
             end = place + 1
             while end < min(len(text), start + WORD) and not text[end].isspace():
                 end += 1
-            yield max(start, reached), end
+            yield max(start, reached), end, places[place]
             reached = end
 
 

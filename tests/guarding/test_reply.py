@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, UpstreamFailed, UpstreamRefused
 from gateway.guarding.reply import GuardedReply
@@ -16,7 +19,9 @@ from gateway.providers.base import WholeReply
 from guardrails.engine import Engine
 from guardrails.models.local import LocalModels
 from guardrails.passage import ALONE
+from guardrails.pii.vault import Vault
 from guardrails.policy import parse
+from guardrails.verdict import Span
 
 pytestmark = pytest.mark.anyio
 
@@ -63,9 +68,9 @@ def event(choice: Any, **more: Any) -> bytes:
     return b"data: " + orjson.dumps({"choices": [{"index": 0, **choice}], **more}) + b"\n\n"
 
 
-async def streamed(*pieces: bytes, policy: Any = POLICY) -> str:
+async def streamed(*pieces: bytes, policy: Any = POLICY, vault: Vault | None = None) -> str:
     out: list[bytes] = []
-    guarded = GuardedReply(Engine(parse(policy), LocalModels()), ALONE)
+    guarded = GuardedReply(Engine(parse(policy), LocalModels()), ALONE, vault)
     await guarded.pump(Piecewise([*pieces, END]), out.append)
     return b"".join(out).decode()
 
@@ -179,3 +184,72 @@ async def test_an_error_that_comes_while_a_model_judges_is_raised() -> None:
     guarded = GuardedReply(Engine(parse(POLICY), LocalModels()), ALONE)
     with pytest.raises(GatewayError, match="overloaded"):
         await guarded.pump(Piecewise([event({"delta": {"content": "late "}}), END]), emit)
+
+
+def vault() -> Vault:
+    """In which `[NAME_1]` is Ada "A." Lovelace."""
+    made = Vault()
+    made.hide('Ada "A." Lovelace', [Span(0, 17, "NAME", by="vault")])
+    return made
+
+
+def told(shown: str, delta: str) -> str:
+    choices = [choice for line in shown.splitlines() if line.startswith("data: {") for choice in _choices(line)]
+    return "".join(_text(choice["delta"], delta) for choice in choices)
+
+
+def _choices(line: str) -> list[dict[str, Any]]:
+    choices: list[dict[str, Any]] = orjson.loads(line[6:])["choices"]
+    return choices
+
+
+def _text(delta: dict[str, Any], name: str) -> str:
+    if name == "content":
+        return str(delta.get("content") or "")
+    return "".join(call["function"].get("arguments", "") for call in delta.get("tool_calls") or ())
+
+
+PARTS = st.lists(st.sampled_from(["[NAME_1]", "[NA", "ME_1]", "[", "[NAME_2]", " and ", "xyzzy ", "1] ", "plugh "]))
+
+
+@settings(deadline=None)
+@given(PARTS, st.lists(st.integers(0, 60), max_size=6), st.lists(st.integers(0, 900), max_size=6))
+def test_what_is_given_back_depends_neither_on_events_nor_on_the_network(
+    parts: list[str], cuts: list[int], packets: list[int]
+) -> None:
+    text = "".join(parts)
+    places = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
+    events = b"".join(event({"delta": {"content": text[a:b]}}) for a, b in pairwise(places))
+    borders = [0, *sorted(cut for cut in packets if cut < len(events)), len(events)]
+
+    async def both() -> tuple[str, str]:
+        in_pieces = await streamed(*(events[a:b] for a, b in pairwise(borders)), vault=vault())
+        return in_pieces, await streamed(event({"delta": {"content": text}}), vault=vault())
+
+    in_pieces, at_once = asyncio.run(both())
+    assert told(in_pieces, "content") == told(at_once, "content")
+    assert ("content_filter" in in_pieces) == ("content_filter" in at_once)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 40), max_size=6), st.booleans())
+def test_arguments_of_a_call_have_values_back_wherever_they_are_cut(cuts: list[int], judged: bool) -> None:
+    policy = POLICY if judged else {"output": POLICY["output"]}
+    text = '{"to": "[NAME_1]", "of": "[NAME_7]"}'
+    places = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
+    pieces = [
+        event({"delta": {"tool_calls": [{"index": 0, "function": {"arguments": text[a:b]}}]}})
+        for a, b in pairwise(places)
+    ]
+    shown = asyncio.run(streamed(*pieces, policy=policy, vault=vault()))
+    assert orjson.loads(told(shown, "arguments")) == {"to": 'Ada "A." Lovelace', "of": "[NAME_7]"}
+
+
+async def test_what_is_cut_off_is_shown_as_it_is() -> None:
+    shown = await streamed(event({"delta": {"content": "It is [NAME_"}}), vault=vault())
+    assert told(shown, "content") == "It is [NAME_"
+
+
+async def test_without_guards_on_answers_values_come_back_too() -> None:
+    shown = await streamed(event({"delta": {"content": "[NAME_1]!"}}), policy={}, vault=vault())
+    assert told(shown, "content") == 'Ada "A." Lovelace!'

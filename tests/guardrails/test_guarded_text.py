@@ -16,8 +16,8 @@ from guardrails.guard import Finder, Guard, Models
 from guardrails.guarded_text import GuardedText
 from guardrails.models.local import LocalModels
 from guardrails.passage import ALONE, STAGES, Passage, Stage, Surroundings
+from guardrails.pii.vault import Vault
 from guardrails.policy import Policy, parse
-from guardrails.redact import cut, merged
 from guardrails.verdict import Finding, Span
 
 pytestmark = pytest.mark.anyio
@@ -55,18 +55,18 @@ REDACTS = {"guard": "patterns", "name": "secret", "words": ["xyzzy"], "action": 
 BLOCKS = {"guard": "patterns", "name": "danger", "words": ["plugh"], "action": "block"}
 
 
-async def said(made: Policy, pieces: Sequence[str]) -> tuple[str, str | None, list[int]]:
-    """What may be seen in the end, what ended it, and how much could be seen after each piece."""
-    text = GuardedText(Engine(made, LocalModels()), ALONE, "answer", lambda: None)
-    seen = []
+async def said(made: Policy, pieces: Sequence[str], vault: Vault | None = None) -> tuple[str, str | None, list[int]]:
+    """What was seen, as soon as it could be, what ended it, and how much could be seen after each piece."""
+    text = GuardedText(Engine(made, LocalModels()), ALONE, "answer", lambda: None, vault)
+    whole, shown, seen = "".join(pieces), "", [0]
     for piece in pieces:
         text.feed(piece)
         seen.append(text.visible)
+        shown += text.shown(whole[seen[-2] : seen[-1]], seen[-2])
         await asyncio.sleep(0)
     await text.end()
-    whole = "".join(pieces)[: text.visible]
-    ended = text.ended.guard if text.ended is not None else None
-    return cut(whole, 0, merged(text.spans)), ended, seen
+    shown += text.shown(whole[seen[-1] : text.visible], seen[-1])
+    return shown, text.ended.guard if text.ended is not None else None, seen[1:]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,68 @@ def test_a_verdict_does_not_depend_on_the_cuts(guards: list[Any]) -> None:
         asyncio.run(both())
 
     holds()
+
+
+def vault() -> Vault:
+    """In which `[NAME_1]` is Ada and `[NAME_2]` is Bob."""
+    made = Vault()
+    made.hide("AdaBob", [Span(0, 3, "NAME", by="vault"), Span(3, 6, "NAME", by="vault")])
+    return made
+
+
+PARTS = (
+    *("[NAME_1]", "[NAME_2]", "[NAME_3]", "[NAME", "_1]", "[", "n_1 "),
+    *("xyzzy", "[NAME_1] evil ", "[NAME_2] plugh ", "word. ", "fine. ", "x" * 90),
+)
+GIVEN = st.lists(st.sampled_from(PARTS), max_size=14)
+
+
+@pytest.mark.parametrize(
+    "guards",
+    [
+        [],
+        [REDACTS, BLOCKS],
+        [{"guard": "patterns", "name": "part", "patterns": {"part": "n_1"}, "action": "redact"}, BLOCKS],
+        [Judge(guard="judge", action="block"), REDACTS],
+        [AtEnd(guard="judge", action="block")],
+    ],
+    ids=["none", "rules", "inside", "model", "whole"],
+)
+def test_what_is_given_back_does_not_depend_on_the_cuts(guards: list[Any]) -> None:
+    made = policy(*guards)
+
+    @settings(max_examples=150, deadline=None)
+    @given(GIVEN, st.data())
+    def holds(pieces: list[str], data: st.DataObject) -> None:
+        whole = "".join(pieces)
+        places = data.draw(st.lists(st.integers(0, len(whole)), max_size=12).map(sorted))
+        cuts = [whole[a:b] for a, b in zip([0, *places], [*places, len(whole)], strict=True)]
+
+        async def both() -> None:
+            in_pieces = await said(made, cuts, vault())
+            assert in_pieces[:2] == (await said(made, [whole], vault()))[:2]
+            if not guards:
+                assert in_pieces[0] == vault().reveal(whole)
+
+        asyncio.run(both())
+
+    holds()
+
+
+async def test_guards_judge_what_was_said_and_values_come_back_after_them() -> None:
+    made = policy({"guard": "patterns", "words": ["Ada"], "action": "block"})
+    assert (await said(made, ["It is [NA", "ME_1], not [NAME_9]."], vault()))[:2] == ("It is Ada, not [NAME_9].", None)
+
+
+async def test_of_what_a_guard_takes_out_no_value_comes_back() -> None:
+    made = policy({"guard": "patterns", "patterns": {"tail": "_1. is"}, "action": "redact"})
+    assert (await said(made, ["[NAME_1] is, [NAME_2] is not."], vault()))[0] == "[NAME[TAIL], Bob is not."
+
+
+async def test_a_hash_stands_in_an_answer_as_in_a_question() -> None:
+    made = policy({**REDACTS, "by": "hash"})
+    (hashed,) = {(await said(made, cuts, Vault(b"key")))[0] for cuts in (["a xyzzy b"], ["a xy", "zzy b"])}
+    assert hashed == Vault(b"key").hide("a xyzzy b", [Span(2, 7, "word", by="hash")])
 
 
 @given(PIECES)
