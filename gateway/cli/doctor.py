@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -18,11 +18,17 @@ from gateway import configuration
 from gateway.app import open_store
 from gateway.cli.options import AsJson, Config
 from gateway.errors import GatewayError
+from gateway.guarding.warming import unable
 from gateway.pricing import PriceTable
 from gateway.providers.build import Builder
-from gateway.settings import AnyUpstream, PoolSettings, Settings
+from gateway.releases.policies import in_force
+from gateway.settings import AnyUpstream, GuardSettings, PoolSettings, Settings
 from gateway.state.build import build_state
-from gateway.store import allowances, catalogue, keys
+from gateway.store import allowances, catalogue, keys, serving
+from gateway.types import Json
+from guardrails.models.lent import lent
+from guardrails.passage import STAGES
+from guardrails.policy import Policy
 
 LEAST_FREE = 512 * 1024 * 1024
 PATIENCE = 60.0
@@ -40,11 +46,16 @@ class Finding:
 
 def doctor(
     config: Config = None,
-    models: Annotated[bool, typer.Option(help="Ask every upstream whether it can serve; costs no tokens.")] = True,
+    models: Annotated[
+        bool,
+        typer.Option(
+            help="Ask every upstream, and every guard that is in force, whether it can serve; costs no tokens."
+        ),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Look at configuration, data folder, database, keys, limits, state, port, upstreams and pools. Exit status 1 if
-    anything is missing."""
+    """Look at configuration, data folder, database, keys, limits, state, port, upstreams, pools and guards. Exit status
+    1 if anything is missing."""
     findings: list[Finding] = []
     for finding in _examine(config, models):
         findings.append(finding)
@@ -78,6 +89,8 @@ def _examine(config: Config, models: bool) -> Iterator[Finding]:
                 failed.add(name)
     for name, pool in chosen.pools.items():
         yield _pool(name, pool, failed)
+    if models:
+        yield from _guards(chosen)
 
 
 def _data(chosen: Settings) -> Iterator[Finding]:
@@ -171,3 +184,36 @@ def _pool(name: str, pool: PoolSettings, failed: Collection[str]) -> Finding:
     able = [upstream for upstream in named if upstream not in failed]
     detail = ", ".join(upstream if upstream in able else f"{upstream} (cannot serve)" for upstream in named)
     return Finding(f"pool {name}", bool(able), detail, "" if able else "mend one of its upstreams")
+
+
+def _guards(chosen: Settings) -> Iterator[Finding]:
+    """Whether those of each policy that is live or tried can judge, where this command runs."""
+    try:
+        store = open_store(chosen)
+        with closing(store), store.begin() as connection:
+            held = serving.load(connection)
+    except (GatewayError, OSError):
+        return  # said already
+    at: dict[str, set[str]] = {}
+    served = {(row.name, row.release) for row in held.endpoints if row.release is not None}
+    for endpoint, release in served | {(name, rollout.release) for name, rollout in held.trials.items()}:
+        policy = held.releases[release].policy
+        if policy is not None:
+            at.setdefault(policy, set()).add(endpoint)
+    for digest, endpoints in sorted(at.items(), key=lambda pair: sorted(pair[1])):
+        yield _policy(f"guards of {', '.join(sorted(endpoints))}", digest, held.policies, chosen.guards)
+
+
+def _policy(what: str, digest: str, policies: Mapping[str, Json], guards: GuardSettings) -> Finding:
+    async def look(policy: Policy) -> dict[str, str]:
+        async with lent(guards.server, guards.read_token(), guards.timeout) as lending:
+            return await unable(policy, lending.models)
+
+    try:
+        policy = in_force(digest, policies)
+        faults = asyncio.run(look(policy))
+    except GatewayError as error:
+        return Finding(what, False, f"the policy {digest[:12]} cannot be used", error.message)
+    called = list(dict.fromkeys(guard.called for stage in STAGES for guard in policy.at(stage)))
+    able = ", ".join(name if name not in faults else f"{name} (cannot judge)" for name in called)
+    return Finding(what, not faults, able or "there are none", "; ".join(dict.fromkeys(faults.values())))

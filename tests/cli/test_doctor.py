@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,3 +123,46 @@ upstreams:
     assert "SLUICE_TEST_NO_SUCH_KEY" in found["upstream keyless"]
     assert "`path:`" in found["upstream modelless"]
     assert "/no/such/model.gguf" in found["upstream lost"]
+
+
+MANIFEST = """
+policies:
+  house: {input: [secrets, pii, prompt_attack], output: [secrets]}
+  quiet: {about: Nobody is guarded.}
+endpoints:
+  bot: {upstream: demo, policy: house}
+  other: {upstream: demo, policy: house}
+  free: {upstream: demo, policy: quiet}
+  plain: {upstream: demo}
+"""
+
+
+def test_guards_in_force_are_asked_whether_they_can_judge(
+    sluice: Sluice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m.yaml").write_text(MANIFEST)
+    sluice("apply", "-f", "m.yaml")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    found = {row["what"]: row for row in sluice("doctor", "--json").rows if row["what"].startswith("guards of ")}
+    assert set(found) == {"guards of bot, other", "guards of free"}
+    assert found["guards of free"]["ok"]
+    house = found["guards of bot, other"]
+    assert not house["ok"]
+    assert "prompt_attack (cannot judge)" in house["detail"]
+    assert house["detail"].startswith("secrets, ")
+    assert "pip install 'sluicegate[guards]'" in house["mend"]
+    assert not [row for row in sluice("doctor", "--no-models", "--json").rows if row["what"].startswith("guards")]
+
+
+def test_guards_that_can_judge(sluice: Sluice, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("endpoints: {bot: {upstream: demo, policy: default}}")
+    sluice("apply", "-f", "m.yaml")
+    assert "ok   guards of bot: secrets, prompt_attack" in sluice("doctor").out.splitlines()
+
+
+def test_a_policy_that_was_changed_in_the_database(sluice: Sluice, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("endpoints: {bot: {upstream: demo, policy: default}}")
+    sluice("apply", "-f", "m.yaml")
+    with closing(sqlite3.connect(tmp_path / "sluice-data" / "sluice.db")) as database, database:
+        database.execute("UPDATE policies SET body = '{}'")
+    assert "was changed in the database" in missing(sluice("doctor", "--json"))["guards of bot"]
