@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WAITING = 4096
 """Windows that may wait for a model: about a quarter of a minute of one core."""
+SHORTEST_PIN = 12
+"""Characters of a digest that name a model of one's own."""
 EMBEDS = "prompts"
 """The shipped model whose embeddings are given."""
 
@@ -153,8 +155,8 @@ class LocalModels:
             root = shipped()
         elif self._own is None:
             raise NotRun(f"there is no folder of own models that {name} could be in")
-        elif len(pin) < 12:
-            raise NotRun(f"the digest of {name} is too short: give 12 characters or more")
+        elif len(pin) < SHORTEST_PIN:
+            raise NotRun(f"the digest of {name} is too short: give {SHORTEST_PIN} characters or more")
         else:
             root = self._own
         if Path(name).name != name or name.startswith(".") or not (root / name).is_dir():

@@ -20,7 +20,7 @@ import msgspec
 from guardrails.errors import NotRun, Overloaded
 from guardrails.guard import Window
 from guardrails.models.circuit import Circuit
-from guardrails.models.local import EMBEDS, shipped
+from guardrails.models.local import EMBEDS, SHORTEST_PIN, shipped
 from guardrails.models.manifest import identity
 from guardrails.models.wire import (
     MOST_ANSWERED,
@@ -78,6 +78,8 @@ class RemoteModels:
         embeds: str = EMBEDS,
         circuit: Circuit | None = None,
     ) -> None:
+        import aiohttp  # noqa: F401 - which takes its time: not at the first call, and not without a server
+
         self._url, self._token, self._timeout = url.rstrip("/"), token, timeout
         self._most, self._embeds = most, embeds
         self._circuit = circuit or Circuit(FAILURES, REST)
@@ -203,6 +205,8 @@ class RemoteModels:
         """The digest it has to have, or the beginning of it. Raises `NotRun` for a model that there is not."""
         name, _, pin = model.partition("@")
         if pin:
+            if len(pin) < SHORTEST_PIN:
+                raise NotRun(f"the digest of {model} is too short: give {SHORTEST_PIN} characters or more")
             return pin
         if model not in self._pins:
             if Path(name).name != name or name.startswith("."):

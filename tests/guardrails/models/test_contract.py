@@ -79,6 +79,8 @@ async def test_a_model_that_there_is_not_is_said(models: Models) -> None:
     for asked in ("nothing", "counting@" + "0" * 12):
         with pytest.raises(NotRun, match=r"no model|missing|not served"):
             await models.score(asked, [("text",)])
+    with pytest.raises(NotRun, match="the digest of counting@123 is too short"):
+        await models.score("counting@123", [("text",)])
 
 
 async def test_a_row_that_the_model_does_not_read_is_said(models: Models, name: str) -> None:
