@@ -16,6 +16,7 @@ from hashlib import sha256
 
 from guardrails.errors import NotRun
 from guardrails.guard import Finder, Guard, Models
+from guardrails.guards.schema import Schema
 from guardrails.passage import ALONE, Passage, Stage, Surroundings
 from guardrails.pii.vault import Vault, taken_out
 from guardrails.policy import Policy
@@ -93,6 +94,24 @@ class Engine:
             log.exception("defect in the guard %s", guard.called)
             return self._not_run(guard, passage, began, NotRun("it failed; the log says how"))
         return self.verdict(guard, passage, finding, began, around.tenant)
+
+    async def repaired(self, text: str, source: str, around: Surroundings = ALONE) -> tuple[str, Verdict] | None:
+        """A finished answer with its form repaired, to be judged in the place of what was said, and the verdict that
+        tells of it; None where no guard of the policy repairs it."""
+        for guard in () if self.policy.dry_run else self.policy.at("output", around.tenant):
+            if isinstance(guard, Schema) and guard.repair:
+                began = time.perf_counter()
+                try:
+                    async with asyncio.timeout(guard.budget):
+                        made = await asyncio.to_thread(guard.repaired, text, around)
+                except (NotRun, TimeoutError):
+                    return None  # its verdict on the answer as it is will say so
+                if made is not None:
+                    passage = Passage(text, "output", "assistant", source)
+                    whole = Finding.of([Span(0, len(text), "json")], "it was repaired")
+                    verdict = self.verdict(guard, passage, whole, began, around.tenant)
+                    return made, replace(verdict, action="redact", allowed_by=None)
+        return None
 
     def verdict(
         self, guard: Guard, passage: Passage, finding: Finding, began: float, tenant: str | None = None

@@ -75,6 +75,7 @@ class GuardedReply:
             self._texts.hear(made.beside(reply), BESIDE, around, ())
             events = [Event(b"", reply) for _ in choices]
             for number, choice in enumerate(choices):
+                await self._texts.repair(choice, number, events[number])
                 self._texts.read(choice, number, events[number], number)
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
             raise UpstreamFailed(GARBAGE, code="upstream_garbage") from error

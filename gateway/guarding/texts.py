@@ -117,7 +117,8 @@ class Texts:
         self._texts: dict[tuple[int, str], GuardedText] = {}
         self._lengths: dict[tuple[int, str], int] = {}
         self._calls: dict[tuple[int, int], Call] = {}
-        self._of_calls: list[Verdict] = []
+        self._others: list[Verdict] = []
+        """On calls, and on what was repaired."""
 
     @property
     def begun(self) -> bool:
@@ -136,11 +137,22 @@ class Texts:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        return [verdict for text in self._texts.values() for verdict in text.verdicts()] + self._of_calls
+        return [verdict for text in self._texts.values() for verdict in text.verdicts()] + self._others
 
     def cancel(self) -> None:
         for text in self._texts.values():
             text.cancel()
+
+    async def repair(self, choice: Json, number: int, event: Event) -> None:
+        """Have a whole message repaired, where the policy says so: what is judged then is what will be sent."""
+        message = choice.get("message")
+        text = message.get("content") if isinstance(message, dict) else None
+        if isinstance(text, str) and text:
+            repaired = await self._engine.repaired(text, f"choices.{number}.message.content", self._around)
+            if repaired is not None:
+                choice["message"]["content"], verdict = repaired
+                self._others.append(verdict)
+                event.changed = True
 
     def read(self, choice: Json, number: int, event: Event, place: int) -> None:
         """Give what a choice says to the guards; `place` is where it stands in the event. Raises `TypeError`,
@@ -190,7 +202,7 @@ class Texts:
             asked = (*asked, ToolCall(call.name, call.arguments))
             if self._holds_calls:
                 report = await self._engine.check("tool_calls", [passage], replace(self._around, calls=asked))
-                self._of_calls += report.verdicts
+                self._others += report.verdicts
                 if report.ends:
                     call.refusal = report.message or BLOCKED
             call.judged = True

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from guardrails.errors import NotRun
 from guardrails.guard import Guard, Models
 from guardrails.json_mending import mended
@@ -15,9 +17,11 @@ from guardrails.verdict import NOTHING, Finding
 
 
 class Schema(Guard):
-    """1 where the call asked for JSON and the answer is none, or does not match the schema that was asked for."""
+    """1 where the call asked for JSON and the answer is none, or does not match the schema that was asked for. With
+    `repair` a whole answer whose form can be repaired, so that it matches, is repaired before any guard judges it."""
 
     guard: Literal["schema"] = "schema"
+    repair: bool = Field(False, description="Repair the form of an answer that is not streamed, where it matches then.")
     about: ClassVar[str] = "whether an answer is the JSON, and matches the JSON Schema, that the call asked for"
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
     whole: ClassVar[bool] = True
@@ -32,7 +36,8 @@ class Schema(Guard):
         return Finding(1.0, reason=wrong + can)
 
     def repaired(self, text: str, around: Surroundings) -> str | None:
-        """The answer with its form repaired, where it then matches; None where it cannot be, or needs none."""
+        """The answer with its form repaired, where it then matches; None where it cannot be, or needs none.
+        Raises `NotRun` where the schema is none."""
         schema = asked(around.response_format)
         if schema is None or fault_of(text, schema) is None:
             return None

@@ -18,7 +18,7 @@ from gateway.http.base import Sink
 from gateway.providers.base import WholeReply
 from guardrails.engine import Engine
 from guardrails.models.local import LocalModels
-from guardrails.passage import ALONE
+from guardrails.passage import ALONE, Surroundings
 from guardrails.pii.vault import Vault
 from guardrails.policy import parse
 from guardrails.verdict import Span
@@ -75,8 +75,8 @@ async def streamed(*pieces: bytes, policy: Any = POLICY, vault: Vault | None = N
     return b"".join(out).decode()
 
 
-async def whole(body: bytes) -> bytes:
-    guarded = GuardedReply(Engine(parse(POLICY), LocalModels()), ALONE)
+async def whole(body: bytes, policy: Any = POLICY, around: Surroundings = ALONE) -> bytes:
+    guarded = GuardedReply(Engine(parse(policy), LocalModels()), around)
     return await guarded.whole(body)
 
 
@@ -253,3 +253,32 @@ async def test_what_is_cut_off_is_shown_as_it_is() -> None:
 async def test_without_guards_on_answers_values_come_back_too() -> None:
     shown = await streamed(event({"delta": {"content": "[NAME_1]!"}}), policy={}, vault=vault())
     assert told(shown, "content") == 'Ada "A." Lovelace!'
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ('```json\n{"a": 1,}\n```', '{"a":1}'),
+        ("Here: {'a': [1, 2", '{"a":[1,2]}'),
+        ('{"a": "say plugh now"', None),
+        ("No.", None),
+    ],
+)
+async def test_an_answer_that_can_be_repaired_is_and_then_judged(said: str, made: str | None) -> None:
+    policy = {"output": [{"guard": "schema", "action": "block", "repair": True}, *POLICY["output"]]}
+    around = Surroundings(response_format={"type": "json_object"})
+    body = orjson.dumps({"choices": [{"index": 0, "message": {"content": said}, "finish_reason": "stop"}]})
+    (choice,) = orjson.loads(await whole(body, policy, around))["choices"]
+    if made is None:
+        assert choice["finish_reason"] == "content_filter"
+    else:
+        assert orjson.loads(choice["message"]["content"]) == orjson.loads(made)
+    (plain,) = orjson.loads(await whole(body, {**policy, "dry_run": True}, around))["choices"]
+    assert plain["message"]["content"] == said
+
+
+async def test_a_repair_is_told() -> None:
+    policy = {"output": [{"guard": "schema", "repair": True}]}
+    guarded = GuardedReply(Engine(parse(policy), LocalModels()), Surroundings(response_format={"type": "json_object"}))
+    await guarded.whole(b'{"choices":[{"index":0,"message":{"content":"{\\"a\\":1"}}]}')
+    assert [(one.action, one.reason) for one in guarded.verdicts] == [("allow", ""), ("redact", "it was repaired")]
