@@ -16,9 +16,10 @@ class RetentionSettings(BaseModel):
     contents: str | None = Field("30d", description="What was said in them, where that is captured.")
     responses: str | None = Field("30d", description="Stored responses.")
     feedback: str | None = Field("90d", description="What was said of calls, corrections and comments included.")
+    reviews: str | None = Field(None, description="What people decided on guards, with the examples they labelled.")
     deliveries: str | None = Field("30d", description="What was sent to webhooks.")
 
-    @field_validator("calls", "contents", "responses", "feedback", "deliveries")
+    @field_validator("calls", "contents", "responses", "feedback", "reviews", "deliveries")
     @classmethod
     def _duration(cls, value: str | None) -> str | None:
         if value is not None:

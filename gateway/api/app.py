@@ -28,6 +28,7 @@ from gateway.api.prompts import router as prompts
 from gateway.api.releases import router as releases
 from gateway.api.retention import router as retention
 from gateway.api.retrace import router as retrace
+from gateway.api.reviews import router as reviews
 from gateway.api.rollouts import router as rollouts
 from gateway.api.teams import router as teams
 from gateway.api.upstreams import router as upstreams
@@ -54,6 +55,7 @@ ROUTERS = (
     contents,
     retrace,
     feedback,
+    reviews,
     value,
     retention,
     upstreams,

@@ -32,6 +32,7 @@ from gateway.cli import (
     redteam,
     releases,
     retention,
+    reviews,
     rollouts,
     serve,
     teams,
@@ -53,6 +54,7 @@ Then:        sluice apply -f FILE   declare prompts and endpoints
              sluice guard           what guards make of a text
              sluice redteam         how often attacks get through
              sluice calls           what happened
+             sluice reviews         what guards did, for people to decide on
              sluice usage           what it took, by team or endpoint
              sluice doctor          what is missing, and how to mend it
 """
@@ -102,6 +104,7 @@ calls.cli.command("content")(contents.content)
 cli.add_typer(calls.cli, name="calls")
 cli.command("usage")(usage.usage)
 cli.command("feedback")(feedback.feedback)
+cli.add_typer(reviews.cli, name="reviews")
 cli.command("value")(value.value)
 cli.add_typer(retention.cli, name="retention")
 cli.add_typer(keys.cli, name="keys")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, false, func, insert, not_, select, true, update
 
 from gateway.store.tables.calls import calls, contents, responses, retention_holds
-from gateway.store.tables.evidence import deliveries, feedback
+from gateway.store.tables.evidence import deliveries, feedback, reviews
 
 NANO = 1_000_000_000
 
@@ -67,6 +67,10 @@ def _feedback(hold: Hold) -> ColumnElement[bool]:
     return select(calls.c.id).where(calls.c.id == feedback.c.call, _call(hold)).exists()
 
 
+def _review(hold: Hold) -> ColumnElement[bool]:
+    return select(calls.c.id).where(calls.c.id == reviews.c.call, _call(hold)).exists()
+
+
 def _response(hold: Hold) -> ColumnElement[bool]:
     """A response knows no more than its key. What cannot be told apart is kept."""
     return responses.c.key_id == hold.key_id if hold.key_id is not None else true()
@@ -82,9 +86,10 @@ CLASSES = (
     DataClass("contents", contents, "started", NANO, _content),
     DataClass("responses", responses, "created", 1, _response),
     DataClass("feedback", feedback, "at", 1, _feedback),
+    DataClass("reviews", reviews, "at", 1, _review),
     DataClass("calls", calls, "started", NANO, _call),
 )
-"""Calls last: contents and feedback are held by their calls."""
+"""Calls last: contents, feedback and decisions are held by their calls."""
 
 
 def due(connection: Connection, of: DataClass, keep: float, now: float) -> Span | None:

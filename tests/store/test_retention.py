@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from gateway.record import CallRecord
-from gateway.store import calls, contents, feedback, leases, responses, retention, search, spend, webhooks
+from gateway.store import calls, contents, feedback, leases, responses, retention, reviews, search, spend, webhooks
 from gateway.store.contents import Content
 from gateway.store.engine import Store
 from gateway.store.feedback import Feedback
 from gateway.store.responses import StoredResponse
 from gateway.store.retention import CLASSES, NANO, Hold
+from gateway.store.reviews import Decision
 from gateway.store.search import Filter
 from gateway.store.tables.calls import calls as calls_table
 from gateway.store.tables.calls import contents as contents_table
@@ -27,7 +28,7 @@ from gateway.store.webhooks import Webhook
 from gateway.webhooks import Message
 
 NOW = 1_000_000.0
-DELIVERIES, CONTENTS, RESPONSES, FEEDBACK, CALLS = CLASSES
+DELIVERIES, CONTENTS, RESPONSES, FEEDBACK, REVIEWS, CALLS = CLASSES
 NAMES = st.none() | st.sampled_from(["a", "b"])
 
 
@@ -136,6 +137,17 @@ def test_feedback_is_held_by_its_call(store: Store) -> None:
     assert sweep(store, FEEDBACK, 10) == 2
     with store.begin() as connection:
         assert [said.id[-1] for said in feedback.find(connection, feedback.Filter(), 9)] == ["4", "1"]
+
+
+def test_decisions_are_held_by_their_calls(store: Store) -> None:
+    with store.begin() as connection:
+        calls.ship(connection, "one", 1, [call(1, 20, project="held"), call(2, 20)])
+        for n, age in ((1, 20), (2, 20), (3, 5)):
+            reviews.put(connection, Decision(f"review_{n}", f"req_{n:03}", "dismiss", None, NOW - age, "me", None))
+    held(store, project="held")
+    assert sweep(store, REVIEWS, 10) == 1
+    with store.begin() as connection:
+        assert [one.id[-1] for one in reviews.standing(connection, "dismiss", reviews.Filter(), 9)] == ["1", "3"]
 
 
 def test_responses_are_held_by_their_key_and_kept_where_a_hold_does_not_say(store: Store) -> None:
