@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import orjson
 from gateway.access import KeyHasher, KeyRing
 from gateway.amounts import Allowance
 from gateway.errors import GatewayError
+from gateway.guarding.warming import Warming
 from gateway.keys import principals
 from gateway.prompts.render import CompiledPrompt
 from gateway.releases.digest import check_content
@@ -70,6 +71,9 @@ class Refresher:
         self._pools = pools
         self._held = self._load()
         self._composing = asyncio.Lock()
+        self._warming = Warming(models)
+        self._engines: dict[str, Engine] = {}
+        """Those of the snapshot in force, by their policies: a guard that is ready stays so."""
         self.snapshots = Snapshots(self._compose(self._held, upstreams, pools))
 
     async def refresh(self) -> None:
@@ -85,19 +89,29 @@ class Refresher:
 
     async def run(self) -> None:
         """Refresh for ever. A dead database leaves the last snapshot in force."""
-        while True:
-            await asyncio.sleep(EVERY)
-            try:
-                await self.refresh()
-            except GatewayError as error:
-                log.warning("the configuration cannot be refreshed: %s", error.message)
-            except Exception:
-                log.exception("defect while refreshing the configuration")
+        try:
+            async with self._composing:
+                await self._warming.ready(self._engines)
+            while True:
+                await asyncio.sleep(EVERY)
+                await self._try()
+        finally:
+            await self._warming.close()
+
+    async def _try(self) -> None:
+        try:
+            await self.refresh()
+        except GatewayError as error:
+            log.warning("the configuration cannot be refreshed: %s", error.message)
+        except Exception:
+            log.exception("defect while refreshing the configuration")
 
     async def _swap(self) -> None:
         """One at a time, each from the newest of both, so that none brings back what another has just replaced."""
         async with self._composing:
-            self.snapshots.swap(await asyncio.to_thread(self._compose, self._held, self._upstreams, self._pools))
+            snapshot = await asyncio.to_thread(self._compose, self._held, self._upstreams, self._pools)
+            await self._warming.ready(self._engines)
+            self.snapshots.swap(snapshot)
 
     def _revision(self) -> int:
         with self._store.reading() as connection:
@@ -118,6 +132,7 @@ class Refresher:
             except GatewayError as error:
                 log.error("endpoint %s cannot serve: %s", row.name, error.message)
                 broken[row.name] = error.message
+        self._engines = _engines(endpoints.values())
         return Snapshot(
             digest=_digest(endpoints, upstreams, pools),
             revision=held.serving.revision,
@@ -197,7 +212,19 @@ class Refresher:
         if release.policy is None:
             return LiveRelease.of(release, compiled)
         policy = in_force(release.policy, held.policies)
-        return LiveRelease.of(release, compiled, Engine(policy, self._models, self._guards_key))
+        if release.policy not in self._engines:
+            self._engines[release.policy] = Engine(policy, self._models, self._guards_key)
+        return LiveRelease.of(release, compiled, self._engines[release.policy])
+
+
+def _engines(endpoints: Iterable[Endpoint]) -> dict[str, Engine]:
+    """By their policies: of what is live, and of what is tried."""
+    found = {}
+    for endpoint in endpoints:
+        for one in (endpoint.live, endpoint.trial.release if endpoint.trial is not None else None):
+            if one is not None and one.release.policy is not None and one.guards is not None:
+                found[one.release.policy] = one.guards
+    return found
 
 
 def _digest(endpoints: Mapping[str, Endpoint], upstreams: Mapping[str, Upstream], pools: Mapping[str, Pool]) -> str:

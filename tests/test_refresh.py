@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import re
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +15,7 @@ from sqlalchemy import update
 
 from gateway.access import KeyHasher
 from gateway.errors import Unauthenticated, Unavailable
+from gateway.guarding import warming
 from gateway.keys import Grant, mint
 from gateway.providers.build import pools_of
 from gateway.providers.scripted import ScriptedConfig, ScriptedProvider
@@ -25,6 +30,7 @@ from gateway.types import Principal
 from gateway.upstreams import Upstream
 from guardrails.models.local import LocalModels
 from tests.proving import ADA, SIGNER, installation
+from tests.waiting import until
 
 HASHER = KeyHasher(b"pepper")
 DEMO = Upstream("demo", "scripted", "m1", ScriptedProvider(ScriptedConfig()))
@@ -146,3 +152,63 @@ def test_the_digest_names_what_serves(store: Store) -> None:
     assert digest() != first
     applied(store, GREETER)
     assert digest() == first
+
+
+GUARDED = """
+policies:
+  house: {input: [{guard: prompt_attack, action: block}], output: [secrets]}
+endpoints:
+  one: {upstream: demo, policy: house}
+  two: {upstream: demo, policy: house}
+"""
+
+
+@pytest.mark.anyio
+async def test_a_policy_s_models_are_loaded_before_it_is_in_force(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "HOLD", 60.0)  # however slow this machine is
+    models = LocalModels()
+    refresher = Refresher(store, HASHER, SIGNER, UPSTREAMS, pools_of(UPSTREAMS, {}), models)
+    assert models.loads == {}
+    applied(store, GUARDED)
+    await refresher.refresh()
+    assert {name for name, _ in models.loads} == {"prompts"}
+    one, two = (refresher.snapshots.current.endpoints[name].live for name in ("one", "two"))
+    assert one is not None
+    assert two is not None
+    assert one.guards is two.guards, "guards of one policy are made, and made ready, once"
+    minted(store)
+    await refresher.refresh()
+    again = refresher.snapshots.current.endpoints["one"].live
+    assert again is not None
+    assert again is not one
+    assert again.guards is one.guards
+    models.close()
+
+
+@pytest.mark.anyio
+async def test_at_the_start_models_are_loaded_beside_what_serves(store: Store) -> None:
+    applied(store, GUARDED)
+    models = LocalModels()
+    refresher = Refresher(store, HASHER, SIGNER, UPSTREAMS, pools_of(UPSTREAMS, {}), models)
+    assert models.loads == {}
+    running = asyncio.create_task(refresher.run())
+    await until(lambda: bool(models.loads))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    models.close()
+
+
+@pytest.mark.anyio
+async def test_a_policy_whose_model_is_missing_comes_into_force_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    refresher = refreshing(store, UPSTREAMS)
+    applied(store, GUARDED)
+    with caplog.at_level(logging.WARNING):
+        await refresher.refresh()
+    assert set(refresher.snapshots.current.endpoints) == {"one", "two"}
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(r"the guard prompt_attack of the policy \w{12} cannot judge: onnxruntime is not .*", told)
