@@ -12,6 +12,8 @@ from guardrails.redteam.book import Book, Seed
 from guardrails.redteam.mutations import FAMILIES, Chain, chains
 
 Choice = tuple[Seed, Chain]
+PRIOR = 2.0
+"""Attempts that what is supposed of a mutation weighs as much as."""
 
 
 def planned(seeds: Sequence[Seed], book: Book, budget: int, run: int) -> list[Choice]:
@@ -31,14 +33,14 @@ def planned(seeds: Sequence[Seed], book: Book, budget: int, run: int) -> list[Ch
 
 
 class _Deck:
-    """Of one class: families in turn, seeds in passes, mutations at random."""
+    """Of one class: families in turn, of the seeds one that was drawn least, and mutations at random."""
 
     def __init__(self, seeds: Sequence[Seed], book: Book, chance: random.Random) -> None:
         self._chance = chance
         self._left = {(seed.id, family): chains(seed, book, family) for seed in seeds for family in FAMILIES}
         self._seeds = {seed.id: seed for seed in seeds}
+        self._drawn = dict.fromkeys(self._seeds, 0)
         self._families = list(FAMILIES)
-        self._pass: list[str] = []
         chance.shuffle(self._families)
 
     @property
@@ -52,12 +54,9 @@ class _Deck:
         if not able:
             return None
         self._families.append(family)
-        waiting = [seed for seed in self._pass if seed in able]
-        if not waiting:
-            self._pass += self._chance.sample(able, len(able))
-            waiting = self._pass
-        seed = next(one for one in waiting if one in able)
-        self._pass.remove(seed)
+        least = min(self._drawn[seed] for seed in able)
+        seed = self._chance.choice([one for one in able if self._drawn[one] == least])
+        self._drawn[seed] += 1
         left = self._left[seed, family]
         return self._seeds[seed], left.pop(self._chance.randrange(len(left)))
 
@@ -75,11 +74,11 @@ def followed(
     seeds: Sequence[Seed], book: Book, seen: Iterable[Seen], taken: Collection[str], count: int, draw: str
 ) -> list[Choice]:
     """`count` more, by Thompson sampling (Thompson 1933; Chapelle and Li 2011): for each class and mutation a rate of
-    success is drawn from what is known of it, under a uniform prior, and the highest is tried with a seed that it was
-    not tried with. `taken` are the attempts that were made, as `seed.chain`; `draw` makes it the same everywhere. What
-    is found so says how an endpoint can be broken, and not how often."""
+    success is drawn from what is known of it, and the highest is tried with a seed that it was not tried with. `taken`
+    are the attempts that were made, as `seed.chain`; `draw` makes it the same everywhere. What is found so says how an
+    endpoint can be broken, and not how often."""
     chance = random.Random(draw)  # noqa: S311 - to be the same everywhere
-    wins, losses = _counted(seen)
+    known = _Known(seen)
     arms: Mapping[tuple[str, str], list[Choice]] = defaultdict(list)
     for seed in seeds:
         for family in FAMILIES[1:]:
@@ -89,7 +88,7 @@ def followed(
                         arms[seed.kind, name].append((seed, chain))
     found: dict[str, Choice] = {}
     while len(found) < count and arms:
-        drawn = {arm: chance.betavariate(1 + wins[arm], 1 + losses[arm]) for arm in arms}
+        drawn = {arm: chance.betavariate(*known.shape(*arm)) for arm in arms}
         best = max(drawn, key=lambda arm: drawn[arm])
         seed, chain = arms[best].pop(chance.randrange(len(arms[best])))
         found.setdefault(key(seed, chain), (seed, chain))
@@ -101,14 +100,24 @@ def key(seed: Seed, chain: Chain) -> str:
     return f"{seed.id}.{'+'.join(chain)}"
 
 
-def _counted(seen: Iterable[Seen]) -> tuple[Mapping[tuple[str, str], int], Mapping[tuple[str, str], int]]:
-    """Successes and failures by class and mutation; one of two mutations counts for both."""
-    wins: dict[tuple[str, str], int] = defaultdict(int)
-    losses: dict[tuple[str, str], int] = defaultdict(int)
-    for one in seen:
-        for name in one.chain:
-            (wins if one.succeeded else losses)[one.kind, name] += 1
-    return wins, losses
+class _Known:
+    """What is known of rates of success, by class and mutation."""
+
+    def __init__(self, seen: Iterable[Seen]) -> None:
+        self._counts: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0])
+        for one in seen:
+            self._counts[one.kind,][one.succeeded] += 1
+            for name in one.chain:
+                self._counts["", name][one.succeeded] += 1
+                self._counts[one.kind, name][one.succeeded] += 1
+
+    def shape(self, kind: str, name: str) -> tuple[float, float]:
+        """Of a beta distribution. Before a mutation was tried in a class, it is as good as class and mutation were
+        together; `PRIOR` attempts outweigh that."""
+        lost, won = (sum(pair) for pair in zip(self._counts[kind,], self._counts["", name], strict=True))
+        expected = (won + 1) / (won + lost + 2)
+        losses, wins = self._counts[kind, name]
+        return PRIOR * expected + wins, PRIOR * (1 - expected) + losses
 
 
 def _by_kind(seeds: Sequence[Seed]) -> Mapping[str, list[Seed]]:
