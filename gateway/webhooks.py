@@ -29,10 +29,10 @@ ACTS = (
     "limits.remove", "limits.set", "projects.create", "projects.delete", "prompt.alias.set", "prompt.branch.closed",
     "prompt.branch.forked", "prompt.branch.merged", "prompt.commented", "prompt.label.moved", "prompt.label.removed",
     "prompt.label.unchanged", "prompt.version.created", "prompt.version.unchanged", "releases.apply", "releases.create",
-    "retention.hold", "retention.lift", "review.decided", "review.undone", "rollout.abort", "rollout.aborted", "rollout.advance", "rollout.approved",
-    "rollout.condition_met", "rollout.paused", "rollout.proposed", "rollout.rejected", "rollout.resumed",
-    "rollout.submitted", "teams.create", "teams.delete", "webhooks.change", "webhooks.create", "webhooks.delete",
-    "webhooks.disabled", "webhooks.redeliver", "webhooks.test",
+    "retention.hold", "retention.lift", "review.decided", "review.undone", "rollout.abort", "rollout.aborted",
+    "rollout.advance", "rollout.approved", "rollout.condition_met", "rollout.paused", "rollout.proposed",
+    "rollout.rejected", "rollout.resumed", "rollout.submitted", "teams.create", "teams.delete", "webhooks.change",
+    "webhooks.create", "webhooks.delete", "webhooks.disabled", "webhooks.redeliver", "webhooks.test",
 )  # fmt: skip
 """Every act there is in the audit log."""
 EVERYTHING = "*"

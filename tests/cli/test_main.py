@@ -81,6 +81,13 @@ COMMANDS = (
     ("rollback",),
     ("break-glass",),
     ("feedback",),
+    ("reviews",),
+    ("reviews", "list"),
+    ("reviews", "show"),
+    ("reviews", "decide"),
+    ("reviews", "undo"),
+    ("reviews", "examples"),
+    ("reviews", "samples"),
     ("value",),
     ("webhooks",),
     ("webhooks", "create"),
@@ -194,7 +201,7 @@ def test_the_help_tells_where_to_start(sluice: Sluice) -> None:
     steps = text.partition("Start here:")[2].splitlines()
     assert [
         line.partition("sluice ")[2].split()[0] for line in steps
-    ] == "serve apply releases rollouts eval guard redteam calls usage doctor".split()
+    ] == "serve apply releases rollouts eval guard redteam calls reviews usage doctor".split()
 
 
 def test_without_a_command_it_helps(sluice: Sluice) -> None:

@@ -14,6 +14,7 @@ from gateway.store import audit
 from gateway.webhooks import ACTS
 from tests.inside import Inside, inside
 from tests.security.test_ungated import CHANGES_NOTHING, SUITE, changes
+from tests.trials import records
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +23,10 @@ SETTINGS = {
     "upstreams": {"demo": {"provider": "scripted"}, "spare": {"provider": "scripted"}},
 }
 GATE = {"requires": [{"metric": "accuracy", "suite": SUITE, "margin": 0.05}]}
+GUARDED = """
+policies: {strict: {input: [{guard: patterns, words: [frobozz], action: block}]}}
+endpoints: {guarded: {upstream: demo, policy: strict}}
+"""
 STRAIGHT: dict[str, Any] = {"canary": None}
 
 
@@ -64,6 +69,7 @@ async def test_every_change_is_in_the_log(tmp_path: Path) -> None:
         await prompts(walk)
         await production(walk)
         await told(walk)
+        await reviewed(walk)
         assert walk.acts <= set(ACTS), "what webhooks can subscribe to"
         wanted = {(method, route) for method, route in changes(running) if route not in CHANGES_NOTHING}
         assert wanted - walk.walked == set()
@@ -143,6 +149,17 @@ async def told(walk: Walk) -> None:
     sent = (await walk("ada", "POST", f"{hook}/test", webhook_id=made))["id"]
     await walk("ada", "POST", f"{hook}/deliveries/{{number}}/redeliver", webhook_id=made, number=sent)
     await walk("ada", "DELETE", hook, webhook_id=made)
+
+
+async def reviewed(walk: Walk) -> None:
+    await walk.running.apply(GUARDED)
+    await walk.running.services.refresher.refresh()
+    asked = {"model": "guarded", "messages": [{"role": "user", "content": "Say frobozz."}]}
+    reply = await walk.running.client.post("/v1/chat/completions", json=asked, headers=walk.keys["ada"])
+    call = reply.headers["x-request-id"]
+    await records(walk.running)
+    made = await walk("ada", "POST", "/admin/reviews/{request_id}", {"act": "dismiss"}, request_id=call)
+    await walk("grace", "POST", "/admin/review-decisions/{decision_id}/undo", decision_id=made["id"])
 
 
 def evidence(release: str, baseline: str) -> dict[str, Any]:

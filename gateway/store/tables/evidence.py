@@ -122,9 +122,9 @@ reviews = Table(
     where("reviews_standing", "undone IS NULL", "act", "at"),
     Index("reviews_by_endpoint", "endpoint", "at"),
 )
-"""What people decided on what guards did with calls: `act` is example, allow, sample or dismiss. `text` and `sample` are
-what somebody said in a call, and go where the decision is `undone`; `sha256` of the text stays. `team` is whose calls an
-allow rule lets through, null for all."""
+"""What people decided on what guards did with calls: `act` is example, allow, sample or dismiss. `text` and `sample`
+are what somebody said in a call, and go where the decision is `undone`; `sha256` of the text stays. `team` is whose
+calls an allow rule lets through, null for all."""
 
 webhooks = Table(
     "webhooks",
