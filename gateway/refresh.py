@@ -77,8 +77,9 @@ class Refresher:
         self.snapshots = Snapshots(self._compose(self._held, upstreams, pools))
 
     async def refresh(self) -> None:
-        """Bring what is in the database into force, if it changed. Raises `Unavailable` when the database is dead."""
-        if await asyncio.to_thread(self._revision) != self._held.serving.revision:
+        """Bring what is in the database into force, if it changed; then it is, whoever else was about to. Raises
+        `Unavailable` when the database is dead."""
+        if await asyncio.to_thread(self._revision) != self.snapshots.current.revision:
             self._held = await asyncio.to_thread(self._load)
             await self._swap()
 

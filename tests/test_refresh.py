@@ -212,3 +212,26 @@ async def test_a_policy_whose_model_is_missing_comes_into_force_all_the_same(
     assert set(refresher.snapshots.current.endpoints) == {"one", "two"}
     (told,) = [record.getMessage() for record in caplog.records]
     assert re.fullmatch(r"the guard prompt_attack of the policy \w{12} cannot judge: onnxruntime is not .*", told)
+
+
+@pytest.mark.anyio
+async def test_who_asks_while_another_waits_for_guards_finds_it_in_force_too(store: Store) -> None:
+    refresher = refreshing(store, UPSTREAMS)
+    applied(store, GUARDED)
+    other = asyncio.create_task(refresher.refresh())
+    await until(lambda: refresher._composing.locked())
+    await refresher.refresh()
+    assert set(refresher.snapshots.current.endpoints) == {"one", "two"}
+    await other
+
+
+@pytest.mark.anyio
+async def test_a_refresh_that_was_broken_off_is_made_up_for(store: Store) -> None:
+    refresher = refreshing(store, UPSTREAMS)
+    applied(store, GUARDED)
+    gone = asyncio.create_task(refresher.refresh())
+    await until(lambda: refresher._composing.locked())
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    await refresher.refresh()
+    assert set(refresher.snapshots.current.endpoints) == {"one", "two"}
