@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from guardrails.canonical.view import View
 from guardrails.errors import NotRun
-from guardrails.guard import Guard, Models, Window, labelled
-from guardrails.guards.prompt_attack import MODEL
+from guardrails.guard import Models, Window, labelled
+from guardrails.guards.examples import Judged, Learning
 from guardrails.passage import Passage, Stage, Surroundings
 from guardrails.verdict import Finding, Span
 
@@ -21,7 +23,7 @@ PLACES = {2: "harmful_request", 3: "hate", 4: "offensive", 5: "toxic"}
 Category = Literal["harmful_request", "hate", "offensive", "toxic"]
 
 
-class Moderation(Guard):
+class Moderation(Learning):
     """Whether a text should be flagged, and by category how likely it is of each. The score is that of its worst
     window; with `categories` only those count. Trained on English posts, and on harmful requests in ten languages;
     sarcasm and quotes of others are read as what they say. At the threshold that it comes with, one ordinary question
@@ -30,28 +32,37 @@ class Moderation(Guard):
     guard: Literal["moderation"] = "moderation"
     about: ClassVar[str] = "Hate, offence, toxicity and requests for harm, scored by category by a model."
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents", "output")
-    models: ClassVar[tuple[str, ...]] = (MODEL,)
     threshold: float = Field(0.9, gt=0, le=1, description="The score from which on the action is taken.")
     categories: tuple[Category, ...] = ()
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():
             raise NotRun("there is no text to judge", due=False)
-        (windows,) = await models.score(MODEL, [(passage.text,)])
+        views = await self.readings(passage)
+        read = await self.read(views, models)
+        (windows,), (judged,) = read, await self.judged(views, read, models)
         spans = tuple(
-            Span(window.start, window.end, "moderation", self.of(window))
-            for window in windows
-            if self.of(window) >= self.threshold
+            Span(one.start, one.end, "moderation", one.score) for one in judged if one.score >= self.threshold
         )
         found = labelled({name: max(window.scores[at] for window in windows) for at, name in PLACES.items()})
-        reason = f"{found[0][0]} is the likeliest category" if spans else ""
-        return Finding(max(self.of(window) for window in windows), spans, reason, found)
+        worst = max(judged, key=lambda one: one.score)
+        return Finding(worst.score, spans, self._reason(worst, judged, found[0][0]), found)
 
     def of(self, window: Window) -> float:
         """The score of one window, under these options: the mean, in log-odds, of how likely it is to be flagged and of
         its likeliest category. Each alone takes more ordinary questions for harmful."""
         wanted = [window.scores[at] for at, name in PLACES.items() if name in (self.categories or PLACES.values())]
         return _between(window.scores[FLAGGED], max(wanted))
+
+    async def readings(self, passage: Passage) -> tuple[View, ...]:
+        return (View(passage.text, (), 0, len(passage.text)),)
+
+    def _reason(self, worst: Judged, judged: Sequence[Judged], likeliest: str) -> str:
+        flagged = worst.score >= self.threshold
+        moved = worst if flagged else next((one for one in judged if one.by is not None), worst)
+        if moved.by is not None:
+            return f"characters {moved.start} to {moved.end} are {self.because(moved.by)}"
+        return f"{likeliest} is the likeliest category" if flagged else ""
 
 
 def _between(one: float, other: float) -> float:

@@ -22,7 +22,7 @@ class Head:
     def chances(self, vectors: Any) -> list[float]:
         """For each unit vector, the calibrated probability."""
         said = np.asarray(vectors, np.float64) @ self.weights + self.bias
-        return [float(one) for one in _logistic(said)]
+        return [float(one) for one in logistic(said)]
 
 
 def fitted(positive: Any, negative: Any) -> Head:
@@ -50,7 +50,7 @@ def _dual(gram: Vectors, labels: Vectors) -> tuple[Vectors, float]:
     weight = np.where(labels > 0, 0.5 / labels.sum(), 0.5 / (size - labels.sum())) * size
     shares, bias = np.zeros(size), 0.0
     for _ in range(25):
-        chance = _logistic(gram @ shares + bias)
+        chance = logistic(gram @ shares + bias)
         curve = np.maximum(weight * chance * (1 - chance), 1e-9)
         aim = gram @ shares + bias + weight * (labels - chance) / curve
         system = np.zeros((size + 1, size + 1))
@@ -77,6 +77,7 @@ def _platt(scores: Vectors, labels: Vectors) -> tuple[float, float]:
     return float(found.x[0]), float(found.x[1])
 
 
-def _logistic(said: Vectors) -> Vectors:
+def logistic(said: Vectors) -> Vectors:
+    """Log-odds as probabilities."""
     out: Vectors = 1 / (1 + np.exp(-np.clip(said, -60, 60)))
     return out

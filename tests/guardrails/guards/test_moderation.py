@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from guardrails.errors import NotRun
 from guardrails.guard import Window
+from guardrails.guards.examples import MODEL
 from guardrails.guards.moderation import FLAGGED, PLACES, Moderation
-from guardrails.guards.prompt_attack import MODEL
 from guardrails.passage import ALONE, Passage
 from guardrails.training.corpora import LABELS
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from guardrails.canonical.view import View
 from guardrails.errors import NotRun
 from guardrails.guard import Window
-from guardrails.guards.prompt_attack import ATTACK, MODEL, PromptAttack, finding
+from guardrails.guards.examples import MODEL, Judged
+from guardrails.guards.prompt_attack import ATTACK, PromptAttack
 from guardrails.models.local import LocalModels, shipped
 from guardrails.models.manifest import read
 from guardrails.passage import ALONE, Passage
@@ -96,8 +97,8 @@ async def test_without_its_model_it_does_not_pass_anything() -> None:
 @given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=5), min_size=1, max_size=5), st.floats(0.01, 1))
 def test_the_score_is_that_of_the_worst_window(scores: list[list[float]], threshold: float) -> None:
     views = tuple(View("x" * 50, ("base64",) * bool(at), at, at + 50) for at in range(len(scores)))
-    read = [tuple(Window(at, at + 9, (score,)) for at, score in enumerate(row)) for row in scores]
-    found = finding(views, read, threshold)
+    read = [[Judged(at, at + 9, score) for at, score in enumerate(row)] for row in scores]
+    found = PromptAttack(threshold=threshold).finding(views, read)
     worst = max(max(row) for row in scores)
     assert found.score == worst
     assert bool(found.spans) == (worst >= threshold) == bool(found.reason)
