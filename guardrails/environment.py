@@ -1,12 +1,20 @@
-"""What guardrails read of the environment: the scoring server's token. The one module of the library that does."""
+"""What guardrails read of the environment: the scoring server's token, and the secrets that guards of others need. The
+one module of the library that does."""
 
 from __future__ import annotations
 
 import os
 
 TOKEN = "SLUICE_GUARD_TOKEN"  # noqa: S105 - its name
+FOR_GUARDS = "GUARD_"
+"""What the names of variables begin with that a policy may name."""
 
 
 def token() -> str | None:
     """None where it is not set, or empty."""
     return os.environ.get(TOKEN, "").strip() or None
+
+
+def for_guards(name: str) -> str | None:
+    """A variable that a policy names; None where it is not set, empty, or not there for guards."""
+    return os.environ.get(name, "").strip() or None if name.startswith(FOR_GUARDS) else None

@@ -19,8 +19,10 @@ GROUP = "sluicegate.guards"
 BUILT_IN: Mapping[str, str] = {
     "breakers": "guardrails.guards.breakers:Breakers",
     "citations": "guardrails.guards.citations:Citations",
+    "classifier": "guardrails.guards.classifier:Classifier",
     "code": "guardrails.guards.code:Code",
     "groundedness": "guardrails.guards.groundedness:Groundedness",
+    "http": "guardrails.guards.http:Http",
     "language": "guardrails.guards.language:Language",
     "leakage": "guardrails.guards.leakage:Leakage",
     "moderation": "guardrails.guards.moderation:Moderation",
@@ -29,6 +31,7 @@ BUILT_IN: Mapping[str, str] = {
     "presidio": "guardrails.guards.presidio:Presidio",
     "prompt_attack": "guardrails.guards.prompt_attack:PromptAttack",
     "refusal": "guardrails.guards.refusal:Refusal",
+    "safety_model": "guardrails.guards.safety_model:SafetyModel",
     "schema": "guardrails.guards.schema:Schema",
     "secrets": "guardrails.guards.secrets:Secrets",
     "self_consistency": "guardrails.guards.self_consistency:SelfConsistency",

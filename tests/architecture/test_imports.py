@@ -39,10 +39,16 @@ TRAINING = {
         "schedule",
     )
 } | {"guardrails.pii.recipe.fit"}
+CHECKPOINTS = {
+    "gateway.models.decoding",
+    "gateway.providers.embedder",
+    "gateway.providers.transformers",
+    "guardrails.models.transformers_classifier",
+}
 OWNERS = {
     "azure": set[str](),
     "huggingface_hub": {"evals.datasets.huggingface", "gateway.models.locate"},
-    "langchain": set[str](),
+    "langchain": {"guardrails.langchain.middleware"},
     "litellm": {"gateway.providers.litellm"},
     "opentelemetry": {"gateway.telemetry.measures", "gateway.telemetry.spans"},
     "peft": {"gateway.providers.transformers"},
@@ -51,9 +57,8 @@ OWNERS = {
     "rouge_score": {"evals.graders.similarity", "evals.scorers.rouge"},
     "sacrebleu": {"evals.graders.similarity", "evals.scorers.bleu", "evals.scorers.chrf"},
     "sentence_transformers": {"evals.embedding", "gateway.providers.embedder"},
-    "torch": TRAINING | {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
-    "transformers": TRAINING
-    | {"gateway.models.decoding", "gateway.providers.embedder", "gateway.providers.transformers"},
+    "torch": TRAINING | CHECKPOINTS,
+    "transformers": TRAINING | CHECKPOINTS,
     "xllamacpp": {"gateway.providers.llamacpp"},
 }
 """The modules that may import a heavy package."""
