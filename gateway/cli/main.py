@@ -25,6 +25,7 @@ from gateway.cli import (
     imports,
     keys,
     limits,
+    policies,
     prompt_labels,
     prompts,
     prompts_exchange,
@@ -92,6 +93,7 @@ cli.add_typer(prompts.cli, name="prompts")
 cli.add_typer(rollouts.cli, name="rollouts")
 cli.add_typer(evals, name="eval")
 cli.add_typer(guards, name="guard")
+cli.add_typer(policies.cli, name="policies")
 cli.command("redteam", epilog=redteam.EPILOG)(redteam.redteam)
 cli.add_typer(evidence.cli, name="evidence")
 cli.add_typer(evidence.decisions, name="decisions")

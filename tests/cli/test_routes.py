@@ -31,6 +31,7 @@ NAMED = {
     "evidence overview": ("{}", "GET /admin/evidence/{}/overview"),
     "decisions show": ("{}", "GET /admin/decisions/{}"),
     "releases show": ("{}", "GET /admin/releases/{}"),
+    "policies show": ("{}", "GET /admin/policies/{}"),
     **{f"rollouts {name}": ("{}", "GET /admin/rollouts/{}") for name in ("show", "watch")},
     **{
         f"rollouts {name}": ("{}", f"POST /admin/rollouts/{{}}/{name}")
