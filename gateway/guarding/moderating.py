@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.errors import GatewayError, Unavailable, Unequipped
+from gateway.telemetry.guards import word
 from gateway.wire.moderations import GUARD, Input, score
 from guardrails.engine import Engine
 from guardrails.errors import NotRun, Overloaded
@@ -41,7 +42,7 @@ class Moderator:
 
     async def judge(self, inputs: Sequence[Input]) -> Judged:
         """Never raises over what an input holds. What was not judged never counts as harmless: the error is
-        `Unavailable` where too much waits to be judged, and `Unequipped` where nothing can be."""
+        `Unavailable` where it may be judged later, and `Unequipped` where something is missing for that."""
         began = time.perf_counter()
         told = [one for one in inputs if not one.empty]
         try:
@@ -54,8 +55,7 @@ class Moderator:
         except MemoryError:
             return self._missed(told, NO_MEMORY, _later("There is not enough memory for texts"))
         except NotRun as error:
-            message = f"Nothing can be moderated here: {error.message}. Whoever runs the gateway can mend that."
-            return self._missed(told, error.message, Unequipped(message, code="moderation_unavailable"))
+            return self._missed(told, error.message, _unable(error.message))
         passages = [Passage(one.text, source=one.source) for one in told]
         verdicts = [
             self._engine.verdict(GUARD, passage, Finding(score(windows)), began)
@@ -72,3 +72,10 @@ class Moderator:
 
 def _later(why: str) -> Unavailable:
     return Unavailable(f"{why} to be judged now. Try again later.", code="overloaded", retry_after=1.0)
+
+
+def _unable(why: str) -> Unavailable:
+    message = f"Nothing was moderated: {why}."
+    if word(why) == "missing":
+        return Unequipped(f"{message} Whoever runs the gateway can mend that.", code="moderation_unavailable")
+    return Unavailable(f"{message} Try again later.", code="moderation_unavailable", retry_after=1.0)

@@ -18,8 +18,8 @@ _BOUNDS = microseconds(SECONDS)
 LABELS = ("guard", "stage", "action", "would", "not_run")
 WHY = (
     ("ended", "had ended the "),
-    ("slow", "it took longer than "),
-    ("busy", " windows wait for "),
+    ("slow", " took longer than "),
+    ("busy", " wait for "),
     ("missing", "is not installed"),
     ("missing", "there is no model "),
     ("missing", "is missing or cannot be read"),
@@ -65,4 +65,9 @@ def why(verdict: Verdict) -> str:
         return ""
     if verdict.idle:
         return "idle"
-    return next((word for word, part in WHY if part in verdict.not_run), "failed")
+    return word(verdict.not_run)
+
+
+def word(reason: str) -> str:
+    """For the reason of one that had something to judge."""
+    return next((found for found, part in WHY if part in reason), "failed")

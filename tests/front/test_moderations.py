@@ -20,6 +20,7 @@ from tests.trials import records
 pytestmark = pytest.mark.anyio
 
 MISSING = "onnxruntime is not installed: pip install 'sluicegate[guards]'"
+AWAY = "the guard server refused the connection; it is left alone for some seconds"
 HARMLESS = "Where can I see how far my parcel has come today?"
 
 
@@ -103,6 +104,7 @@ async def test_parts_are_one_input(whole: Inside) -> None:
     [
         (NotRun(MISSING), "moderation_unavailable", "false", "missing"),
         (NotRun("there is no model prompts"), "moderation_unavailable", "false", "missing"),
+        (NotRun(AWAY), "moderation_unavailable", "true", "failed"),
         (Overloaded("4096 windows wait for the model prompts already"), "overloaded", "true", "busy"),
         (MemoryError(), "overloaded", "true", "failed"),
     ],
