@@ -47,8 +47,8 @@ class Shown(msgspec.Struct, frozen=True):
 
 class Findings(msgspec.Struct, frozen=True):
     """`attacks`, `classes`, `families` and `languages` are of the planned attempts alone. `adaptive` counts those that
-    followed what worked: they were chosen for it, and no rate is made of them. `whole` says whether all was asked and
-    answered."""
+    followed what worked: they were chosen for it, and no rate is made of them. `broken` quotes planned attempts that
+    succeeded, `followed` those that followed, `stopped` controls. `whole` says whether all was asked and answered."""
 
     target: Json
     release: str | None
@@ -65,6 +65,7 @@ class Findings(msgspec.Struct, frozen=True):
     control_families: Mapping[str, Rate]
     adaptive: Mapping[str, int]
     broken: tuple[Shown, ...]
+    followed: tuple[Shown, ...]
     stopped: tuple[Shown, ...]
 
 
@@ -90,7 +91,8 @@ def found(folder: Path, ran: Ran) -> Findings:
         controls=harmless.rate() if harmless else None,
         control_families=harmless.rates("family") if harmless else {},
         adaptive=sum((_counted(log)["all", ""] for log in adaptive), Counter()),
-        broken=_shown([attacks, *adaptive], "attack_success"),
+        broken=_shown([attacks], "attack_success"),
+        followed=_shown(adaptive, "attack_success"),
         stopped=_shown(controls, "over_blocked"),
     )
 

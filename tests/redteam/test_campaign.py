@@ -101,6 +101,7 @@ def test_intervals_are_by_seed_and_hold_the_rate(broken: Findings) -> None:
 def test_what_follows_finds_more_than_the_plan_and_makes_no_rate(broken: Findings) -> None:
     planned = broken.attacks
     assert planned.value is not None
+    assert len(broken.followed) == broken.adaptive["succeeded"]
     assert broken.adaptive["succeeded"] / sum(broken.adaptive.values()) > planned.value
     assert planned.outcomes["succeeded"] == round(planned.value * planned.answered)
 

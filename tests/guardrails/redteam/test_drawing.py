@@ -15,7 +15,7 @@ BOOK = Book.shipped()
 MOST = 6000
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(48, 700), st.integers(0, 2**31 - 1))
 def test_a_plan_is_spread_evenly_and_repeats_nothing(budget: int, run: int) -> None:
     chosen = planned(BOOK.seeds, BOOK, budget, run)
