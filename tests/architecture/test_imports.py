@@ -35,8 +35,8 @@ HEAVY = (
 TRAINING = {
     f"guardrails.training.{name}"
     for name in (
-        *("encoder", "export", "groundedness", "groundedness_package", "letters", "package", "prompts", "refit"),
-        "schedule",
+        *("encoder", "export", "groundedness", "groundedness_package", "letters", "own", "package", "prompts"),
+        *("refit", "schedule"),
     )
 } | {"guardrails.pii.recipe.fit"}
 CHECKPOINTS = {

@@ -41,6 +41,7 @@ COMMANDS = (
     ("guard", "check"),
     ("guard", "list"),
     ("guard", "bench"),
+    ("guard", "train"),
     ("redteam",),
     ("policies",),
     ("policies", "list"),
