@@ -66,7 +66,10 @@ def amended(connection: Connection, endpoint: str | None, author: str) -> Amende
     except BadInput as error:
         return Amended(None, f"No policy was made of it: {error.message}")
     if made.digest == live.digest:
-        return Amended(None, f"The live policy of {endpoint!r} has it already, or no guard in it can learn from it.")
+        message = (
+            f"The live policy of {endpoint!r} needs no change: it has all that was decided and that its guards take."
+        )
+        return Amended(None, message)
     policies.add(connection, made.digest, made.as_json(), author)
     return Amended(made.digest)
 
