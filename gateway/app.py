@@ -138,7 +138,7 @@ def _recording(settings: Settings, store: Store, observers: Sequence[Observer]) 
 
 
 def _lent(guards: GuardSettings) -> AbstractAsyncContextManager[Lent]:
-    return lent(guards.server, guards.read_token(), guards.timeout)
+    return lent(guards.server, guards.read_token(), guards.timeout, guards.models)
 
 
 def _told(

@@ -24,6 +24,7 @@ from gateway.types import Json
 ENVIRONMENT = {
     "SLUICE_DATA": ("data",),
     "SLUICE_DATABASE": ("database",),
+    "SLUICE_GUARD_MODELS": ("guards", "models"),
     "SLUICE_GUARD_SERVER": ("guards", "server"),
     "SLUICE_GUARD_TOKEN": ("guards", "token"),
     "SLUICE_HOST": ("server", "host"),

@@ -253,6 +253,7 @@ class TelemetrySettings(Part):
 class GuardSettings(Part):
     """Where the models of guards run: in each process of the gateway, or on a scoring server, `sluice guard serve`."""
 
+    models: Path | None = Field(None, description="The folder of your own, as `sluice guard train` makes them.")
     server: str | None = Field(None, pattern=r"^https?://", description="Its URL, as http://guards:8090.")
     token: Secret | None = Field(None, description="env:NAME or file:/path")
     timeout: float = Field(5.0, gt=0, description="Seconds an answer of it may take; less than guards' `budget`.")

@@ -206,7 +206,7 @@ def _guards(chosen: Settings) -> Iterator[Finding]:
 
 def _policy(what: str, digest: str, policies: Mapping[str, Json], guards: GuardSettings) -> Finding:
     async def look(policy: Policy) -> dict[str, str]:
-        async with lent(guards.server, guards.read_token(), guards.timeout) as lending:
+        async with lent(guards.server, guards.read_token(), guards.timeout, guards.models) as lending:
             return await unable(policy, lending.models)
 
     try:

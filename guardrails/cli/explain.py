@@ -14,6 +14,7 @@ import typer
 
 from guardrails.cli.options import STAGE_HELP, AsJson, PolicyName, stage_of
 from guardrails.engine import Engine, Report
+from guardrails.environment import own_models
 from guardrails.errors import BadInput
 from guardrails.models.local import LocalModels
 from guardrails.passage import Passage, Surroundings
@@ -53,7 +54,7 @@ def explain(
 
 
 async def _judged(policy: Policy, passage: Passage, around: Surroundings) -> Report:
-    with closing(LocalModels()) as models:
+    with closing(LocalModels(own_models())) as models:
         return await Engine(policy, models).check(passage.stage, [passage], around)
 
 

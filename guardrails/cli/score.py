@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from guardrails.cli.options import STAGE_HELP, stage_of
 from guardrails.engine import Engine
+from guardrails.environment import own_models
 from guardrails.errors import BadInput, Missing
 from guardrails.guard import Guard
 from guardrails.guards import registry
@@ -42,7 +43,7 @@ def score(
     policy, where = _policy(guard, threshold, options, stage)
     rows = list(read(file))
     bar = Progress(TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True)
-    with bar, closing(LocalModels()) as models:
+    with bar, closing(LocalModels(own_models())) as models:
         scored = asyncio.run(_scored(Engine(policy, models), where, rows, bar))
     write(out, scored)
     flagged = sum(bool(row["flagged"]) for row in scored)

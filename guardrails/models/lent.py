@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from guardrails.models.cached import CachedModels
 from guardrails.models.connected import ConnectedModels
@@ -23,14 +24,16 @@ class Lent:
 
 
 @asynccontextmanager
-async def lent(server: str | None = None, token: str | None = None, patience: float = TIMEOUT) -> AsyncIterator[Lent]:
+async def lent(
+    server: str | None = None, token: str | None = None, patience: float = TIMEOUT, own: Path | None = None
+) -> AsyncIterator[Lent]:
     """For the length of the context. `server` is the URL of a scoring server, `token` its bearer, `patience` the
     seconds that an answer of it may take; without one the models are of this process, as classifiers of others always
-    are."""
+    are, and `own` is the folder of those that are not shipped."""
     async with AsyncExitStack() as ending:
         ours: LocalModels | RemoteModels
         if server is None:
-            ours = local = LocalModels()
+            ours = local = LocalModels(own)
             ending.push_async_callback(asyncio.to_thread, local.close)
         else:
             ours = remote = RemoteModels(server, token, timeout=patience)
