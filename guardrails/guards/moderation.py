@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -19,6 +18,8 @@ FLAGGED = 1
 """The place of `flagged` among the labels of the model."""
 PLACES = {2: "harmful_request", 3: "hate", 4: "offensive", 5: "toxic"}
 """Those of the categories."""
+PART = 0.25
+"""Of the likeliest category in the score of a text."""
 
 Category = Literal["harmful_request", "hate", "offensive", "toxic"]
 
@@ -27,7 +28,7 @@ class Moderation(Learning):
     """Whether a text should be flagged, and by category how likely it is of each. The score is that of its worst
     window; with `categories` only those count. Trained on English posts, and on harmful requests in ten languages;
     sarcasm and quotes of others are read as what they say. At the threshold that it comes with, one ordinary question
-    in twenty is flagged: it is for flagging, and for a person to look at, rather than for blocking."""
+    in fifty is flagged: it is for flagging, and for a person to look at, rather than for blocking."""
 
     guard: Literal["moderation"] = "moderation"
     about: ClassVar[str] = "Hate, offence, toxicity and requests for harm, scored by category by a model."
@@ -49,10 +50,11 @@ class Moderation(Learning):
         return Finding(worst.score, spans, self._reason(worst, judged, found[0][0]), found)
 
     def of(self, window: Window) -> float:
-        """The score of one window, under these options: the mean, in log-odds, of how likely it is to be flagged and of
-        its likeliest category. Each alone takes more ordinary questions for harmful."""
-        wanted = [window.scores[at] for at, name in PLACES.items() if name in (self.categories or PLACES.values())]
-        return _between(window.scores[FLAGGED], max(wanted))
+        """The score of one window: how likely it is of the likeliest of `categories`; without any, how likely it is to
+        be flagged, a quarter of it, in log-odds, from the likeliest category: alone it takes more ordinary questions
+        for harmful."""
+        likeliest = max(window.scores[at] for at, name in PLACES.items() if name in (self.categories or PLACES.values()))
+        return likeliest if self.categories else _mixed(window.scores[FLAGGED], likeliest)
 
     async def readings(self, passage: Passage) -> tuple[View, ...]:
         return (View(passage.text, (), 0, len(passage.text)),)
@@ -65,6 +67,7 @@ class Moderation(Learning):
         return f"{likeliest} is the likeliest category" if flagged else ""
 
 
-def _between(one: float, other: float) -> float:
-    both, neither = sqrt(one * other), sqrt((1 - one) * (1 - other))
+def _mixed(flagged: float, likeliest: float) -> float:
+    both = flagged ** (1 - PART) * likeliest**PART
+    neither = (1 - flagged) ** (1 - PART) * (1 - likeliest) ** PART
     return both / (both + neither) if both + neither else 0.5

@@ -27,7 +27,7 @@ class PromptAttack(Learning):
     guard: Literal["prompt_attack"] = "prompt_attack"
     about: ClassVar[str] = "Prompt injection, jailbreaks and leak requests, also encoded or in documents, by a model."
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents")
-    threshold: float = Field(0.956, gt=0, le=1, description="The score from which on the action is taken.")
+    threshold: float = Field(0.945, gt=0, le=1, description="The score from which on the action is taken.")
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():

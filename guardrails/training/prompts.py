@@ -190,7 +190,7 @@ def main() -> None:
     refit(model, cuts(tokenizer, moderated(data)))
     out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), out / "encoder.pt")
-    tokenizer.save(str(out / TOKENIZER))
+    tokenizer.save(str(out / TOKENIZER), pretty=False)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
     for name in DEV:
         read = rows(data / f"{name}.parquet")

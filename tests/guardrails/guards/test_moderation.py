@@ -58,7 +58,7 @@ async def test_a_prompt_attack_is_none_of_its_matters() -> None:
 async def test_only_the_categories_asked_for_decide() -> None:
     guard = Moderation(guard="moderation", categories=("toxic", "harmful_request"), threshold=0.6)
     found = await guard.judge(Passage("text"), ALONE, Fixed(CALM, HATEFUL))
-    assert 0.2 < found.score < 0.8
+    assert found.score == 0.2
     assert found.spans == ()
     assert len(found.labels) == 4
 
