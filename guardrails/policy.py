@@ -20,6 +20,7 @@ from evals.strict_yaml import Document, Malformed, read
 from guardrails.errors import BadInput
 from guardrails.guard import FailMode, Finder, Guard, Part
 from guardrails.guards import registry
+from guardrails.guards.example_files import inlined
 from guardrails.passage import STAGES, Stage
 from guardrails.verdict import Action
 
@@ -169,7 +170,8 @@ def parse(value: Any, *, file: str | None = None, document: Document | None = No
 
 
 def load(path: Path) -> Policy:
-    """A policy from a YAML file. Raises `BadInput` with the file, the line and the key of what is wrong."""
+    """A policy from a YAML file, with the files of examples that it names. Raises `BadInput` with the file, the line and
+    the key of what is wrong."""
     try:
         found = read(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -180,7 +182,7 @@ def load(path: Path) -> Policy:
         raise BadInput(f"{error.problem}.", file=str(path), line=error.line) from error
     if len(found) != 1:
         raise BadInput(f"holds {len(found)} YAML documents, and one is expected.", file=str(path))
-    return parse(found[0].value, file=str(path), document=found[0])
+    return parse(inlined(found[0].value, path.parent), file=str(path), document=found[0])
 
 
 def shipped(name: str) -> Policy:

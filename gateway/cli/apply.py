@@ -21,8 +21,10 @@ from gateway.providers.build import identities
 from gateway.releases import apply as releases
 from gateway.releases.conduct import Actor
 from gateway.releases.golive import Installation
-from gateway.releases.manifest import parse
+from gateway.releases.manifest import Manifest, parse
 from gateway.signing import Signer
+from guardrails.errors import BadInput
+from guardrails.guards.example_files import inlined
 
 
 def apply(
@@ -43,7 +45,7 @@ def apply(
         raise BadRequest(f"{source} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise BadRequest(f"{source} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
-    manifest = parse(text, source)
+    manifest = _with_examples(parse(text, source), file.parent)
     with closing(open_store(chosen)) as store, store.begin() as connection:
         signer = Signer.of(pepper(chosen))
         me = Actor(operator(), None)
@@ -52,3 +54,12 @@ def apply(
         Auditor(signer).append(connection, me.name, None, Act("releases.apply", source, "", detail))
     rows = [asdict(change) for change in changes]
     show(rows, ("kind", "name", "outcome", "digest"), as_json, "The manifest declares nothing.")
+
+
+def _with_examples(manifest: Manifest, folder: Path) -> Manifest:
+    """With the files of examples read that guards name: they lie on this machine, beside the manifest."""
+    try:
+        read = {name: inlined(policy, folder) for name, policy in manifest.policies.items()}
+    except BadInput as error:
+        raise BadRequest(str(error), code="invalid_manifest") from error
+    return manifest.model_copy(update={"policies": read})

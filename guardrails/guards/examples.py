@@ -15,7 +15,7 @@ from math import exp, log
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeVar
 
 import yaml
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from guardrails.canonical.view import View
 from guardrails.guard import Guard, Models, Part, Window
@@ -77,6 +77,13 @@ class Learning(Guard):
         (), max_length=MOST, description="Texts that people labelled, each {text, attack: true or false, reason}."
     )
     _learnt: dict[float, asyncio.Task[Learnt]] = PrivateAttr(default_factory=dict)
+
+    @field_validator("examples", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError("a file is read where a policy is loaded from one; here write the examples, as a list")
+        return value
 
     @model_validator(mode="after")
     def _once(self) -> Self:

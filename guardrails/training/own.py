@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
-from guardrails.errors import BadInput
 from guardrails.grounding import judging
+from guardrails.guards import example_files
 from guardrails.models.manifest import TOKENIZER, Manifest, identity
 from guardrails.training import groundedness, groundedness_package, package, prompts
 from guardrails.training.encoder import base, cuts, keep_memory
@@ -58,7 +58,7 @@ def recipe_of(name: str, asked: Asked) -> prompts.Recipe | groundedness.Recipe:
 
 def of_prompts(asked: Asked) -> Package:
     """Raises `BadInput` for examples that cannot be read, before anything is trained."""
-    read = list(lines(asked.examples)) if asked.examples is not None else []
+    read = lines(asked.examples) if asked.examples is not None else []
     with tempfile.TemporaryDirectory() as held:
         folder = Path(held)
         data = joined(asked.data, read, folder / "data") if read else asked.data
@@ -96,35 +96,19 @@ def placed(making: Path, manifest: Manifest) -> Package:
     return Package(folder, manifest)
 
 
-def lines(file: Path) -> Iterator[dict[str, Any]]:
-    """Reviewed examples as rows to train on: `text`, and `label` 1 or `attack: true` for what is to be caught."""
-    try:
-        written = file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read: {error}.", file=str(file)) from error
-    for number, line in enumerate(written, 1):
-        if line.strip():
-            yield _row(line, str(file), number)
-
-
-def _row(line: str, file: str, number: int) -> dict[str, Any]:
-    try:
-        given = json.loads(line)
-    except ValueError as error:
-        raise BadInput(f"is no JSON: {error}.", file=file, line=number) from error
-    if not isinstance(given, dict) or not isinstance(given.get("text"), str) or not given["text"].strip():
-        raise BadInput("an example is an object with a `text`.", file=file, line=number)
-    label = given.get("label", given.get("attack"))
-    if label not in (0, 1):
-        raise BadInput("an example has a `label`, 0 or 1, or `attack`, true or false.", file=file, line=number)
-    return {
-        "text": given["text"],
-        "label": int(label),
-        "kind": "injection_direct" if label else "benign_hard",
-        "source": str(given.get("source") or "examples"),
-        "lang": str(given.get("lang") or "und"),
-        "quality": "clean",
-    }
+def lines(file: Path) -> list[dict[str, Any]]:
+    """Reviewed examples as rows to train on."""
+    return [
+        {
+            "text": row["text"],
+            "label": row["label"],
+            "kind": "injection_direct" if row["attack"] else "benign_hard",
+            "source": str(row.get("source") or "examples"),
+            "lang": str(row.get("lang") or "und"),
+            "quality": "clean",
+        }
+        for row in example_files.rows(file)
+    ]
 
 
 def joined(data: Path, examples: Sequence[dict[str, Any]], folder: Path) -> Path:
