@@ -10,9 +10,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from math import exp, log
+from pathlib import Path
 from typing import Literal
 
 from guardrails.grounding.alignment import NEGATIONS, Alignment, align
@@ -21,8 +21,11 @@ from guardrails.grounding.evidence import Context
 from guardrails.grounding.literals import Known, literals, missing
 from guardrails.grounding.literals import Literal as Found
 from guardrails.grounding.terms import terms
+from guardrails.models.manifest import artefact
 
 Kind = Literal["words", "model"]
+HERE = Path(__file__).parent
+HEAD = "head.json"
 CLOSE = 0.85
 """The share of words in the same order from which on a sentence that leaves its source is likely wrong there: below it
 the sentence may be a paraphrase."""
@@ -168,6 +171,8 @@ def together(scores: Sequence[float]) -> float:
 
 @lru_cache(maxsize=2)
 def head(kind: Kind) -> Head:
-    """One of the two that are shipped: of words alone, or of them and the model's logit."""
-    held = json.loads(files("guardrails.grounding").joinpath("head.json").read_text("utf-8"))[kind]
+    """One of the two that are shipped: of words alone, or of them and the model's logit. Raises `NotRun` where they are
+    missing, or not what their manifest says."""
+    _, content = artefact(HERE)
+    held = json.loads(content[HEAD])[kind]
     return Head(tuple(held["weights"][name] for name in SIGNS), held["bias"])

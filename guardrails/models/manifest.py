@@ -1,4 +1,5 @@
-"""What a model is, in a file beside it: what it reads and says, how its scores are calibrated, what it came from.
+"""What an artefact is, in a file beside it: what it came from and how good it is; of a model also what it reads and
+says, and how its scores are calibrated.
 
 Nothing is loaded that is not what the manifest says it is: each file is held against its SHA-256 first.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -17,6 +18,7 @@ from guardrails.errors import NotRun
 FILE = "manifest.json"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
+Kind = TypeVar("Kind", bound="Artefact")
 
 
 class Stated(BaseModel):
@@ -40,16 +42,24 @@ class Origin(Stated):
     recipe_digest: str = ""
 
 
-class Manifest(Stated):
+class Artefact(Stated):
+    """Anything that was fitted, and not written. `files` are the SHA-256 of each, `metrics` what was measured."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")
+    licence: str
+    files: Mapping[str, str]
+    origin: Origin
+    metrics: Mapping[str, Any] = {}
+
+
+class Manifest(Artefact):
     """`window` tokens are read at once, its marks included, and the next window begins `stride` tokens on. A model with
     `pair` reads two texts, of which the second is windowed. With `sigmoid` each label is a question of its own, with
     `softmax` exactly one holds. `batch` windows are run together at most: 1 where a score would depend on its
     neighbours, as it does where activations are quantised by the batch. `thresholds` are, by label, the scores the
     recipe advises."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")
     labels: tuple[str, ...] = Field(min_length=1)
-    licence: str
     window: int = Field(gt=8, le=8192)
     stride: int = Field(gt=0)
     pair: bool = False
@@ -57,9 +67,6 @@ class Manifest(Stated):
     batch: int = Field(1, ge=1, le=256)
     calibration: Calibration
     thresholds: Mapping[str, float] = {}
-    files: Mapping[str, str]
-    origin: Origin
-    metrics: Mapping[str, Any] = {}
 
     @model_validator(mode="after")
     def _whole(self) -> Manifest:
@@ -82,13 +89,22 @@ def identity(folder: Path) -> str:
 
 
 def read(folder: Path, pin: str | None = None) -> tuple[Manifest, dict[str, bytes]]:
-    """The manifest of `folder` and its files, verified. `pin` is the beginning of the manifest's own SHA-256. Raises
+    """The manifest of a model and its files, verified. `pin` is the beginning of the manifest's own SHA-256. Raises
     `NotRun` where one is missing or not what it should be."""
+    return _read(folder, Manifest, pin)
+
+
+def artefact(folder: Path) -> tuple[Artefact, dict[str, bytes]]:
+    """As `read`, of an artefact that is no model."""
+    return _read(folder, Artefact, None)
+
+
+def _read(folder: Path, kind: type[Kind], pin: str | None) -> tuple[Kind, dict[str, bytes]]:
     stated = _bytes(folder / FILE)
     if pin is not None and not digest(stated).startswith(pin):
         raise NotRun(f"the manifest in {folder.name} is not the one that its name pins")
     try:
-        manifest = Manifest.model_validate_json(stated)
+        manifest = kind.model_validate_json(stated)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(key) for key in first["loc"])

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -17,7 +18,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.errors import Missing
+from guardrails.errors import Missing, NotRun
+from guardrails.models.manifest import artefact
 from guardrails.pii.words import Word, features, key
 from guardrails.verdict import Span
 
@@ -58,13 +60,17 @@ class Tagger:
     """Weights, and the rows of words that were read before. Threads may share it."""
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
-        """Raises `Missing` where the weights are not there or cannot be read."""
+        """Raises `Missing` where the weights are not there, cannot be read, or are not what the manifest beside them
+        says."""
         try:
-            with weights.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            content = artefact(weights.parent)[1][weights.name]
+            with np.load(BytesIO(content), allow_pickle=False) as stored:
                 held = {name: stored[name] for name in stored.files}
             self._table: Matrix = held["table"].astype(np.float32) * held["scale"].astype(np.float32)
             self._first, self._second, self._last = (_layer(held, name) for name in ("first", "second", "last"))
             self._listed: dict[int, int] = dict(zip(held["keys"].tolist(), held["lists"].tolist(), strict=True))
+        except NotRun as error:
+            raise Missing(f"The tagger of the pii guard cannot be read: {error.message}.") from error
         except (OSError, KeyError, ValueError, BadZipFile, zlib.error) as error:
             raise Missing(f"The tagger of the pii guard cannot be read: {error}. Install the package anew.") from error
         self._row = lru_cache(MOST_REMEMBERED)(self._read)

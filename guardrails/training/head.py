@@ -27,6 +27,7 @@ from guardrails.grounding.sentences import Sentence, sentences
 from guardrails.grounding.support import SIGNS, Checked, Head, Source, checked, signs
 from guardrails.guard import Models
 from guardrails.models.local import LocalModels
+from guardrails.models.manifest import FILE, Artefact, Origin, digest
 from guardrails.training.corpora import rows
 
 Array = NDArray[np.float64]
@@ -125,6 +126,21 @@ def _named(head: Head) -> dict[str, object]:
     return {"weights": named, "bias": round(head.bias, 4)}
 
 
+def described(out: Path, data: Path) -> Artefact:
+    """The manifest of what was written, which goes beside it."""
+    fitted_on = (f"groundedness_{part}.parquet" for part in ("dev", "dev_ood"))
+    return Artefact(
+        name="grounding",
+        licence="CC-BY-SA-4.0",
+        files={out.name: digest(out.read_bytes())},
+        origin=Origin(
+            base="none: a logistic regression over counted signs and a model's logit",
+            data={name: digest((data / name).read_bytes()) for name in fitted_on},
+            recipe={"module": "guardrails.training.head"},
+        ),
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -141,6 +157,7 @@ def main() -> None:
         for those, said in ((every, [0.0] * len(every)), (asked, told))
     )
     given.out.write_text(written(words, model), "utf-8")
+    given.out.with_name(FILE).write_text(described(given.out, given.data).model_dump_json(indent=1) + "\n", "utf-8")
     sys.stdout.write(f"{given.out}\n")
 
 

