@@ -1,4 +1,4 @@
-"""Ways to write a text so that it is not seen, for training and for measuring.
+"""Ways to write a text so that it is not seen, for attacks, for training and for measuring.
 
 The readable ones leave something that a model can learn to read. The sealed ones do not: what they hide is found by
 undoing them, so a model has to learn only that such a text is no attack by itself.

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from guardrails.redteam import disguises
 from guardrails.redteam.book import Book, Seed
-from guardrails.training import disguises
 
 Family = Literal["plain", "encoded", "translated", "framed", "turns", "nested"]
 FAMILIES: tuple[Family, ...] = ("plain", "encoded", "translated", "framed", "turns", "nested")
