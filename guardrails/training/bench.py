@@ -15,9 +15,9 @@ from guardrails.guard import Guard, Models
 from guardrails.guards.moderation import Moderation
 from guardrails.guards.prompt_attack import PromptAttack
 from guardrails.passage import ALONE, Passage
+from guardrails.redteam.disguises import READABLE, SEALED
 from guardrails.training.calibrating import by_source
 from guardrails.training.corpora import Example, of_prompts, rows, targets
-from guardrails.training.disguises import READABLE, SEALED
 from guardrails.training.measures import Array, auroc, calibration_error, share_above, threshold_at
 
 FRONTIER = ((0.005, 0.01, 0.05), (0.01, 0.02, 0.05), (0.02, 0.04, 0.11), (0.05, 0.1, 0.25))

@@ -10,8 +10,8 @@ from importlib.resources import files
 
 import yaml
 
+from guardrails.redteam.disguises import READABLE, SEALED
 from guardrails.training.corpora import ATTACK, CLEAN, Example
-from guardrails.training.disguises import READABLE, SEALED
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardrails.redteam.disguises import READABLE, SEALED
 from guardrails.training.composing import Composer, Phrases
 from guardrails.training.corpora import ATTACK, CLEAN, HARMFUL, UNKNOWN, Example, of_moderation, of_prompts
-from guardrails.training.disguises import READABLE, SEALED
 
 DOCUMENT = "The river rises in the hills and reaches the sea after two hundred miles. " * 20
 
