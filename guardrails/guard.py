@@ -106,6 +106,14 @@ class Finder(Guard):
     def settled(self, text: str) -> int:
         """How many characters of an unfinished text no find that is growing can begin in."""
 
+    def spans_after(self, text: str, since: int, around: Surroundings) -> list[Span]:
+        """Those of `spans` that end after a place, others perhaps too: for a rule that finds them sooner than all."""
+        return self.spans(text, around)
+
+    def settled_after(self, text: str, since: int) -> int:
+        """As `settled`, of a text that is known to be settled before `since`; less than that where no more is."""
+        return self.settled(text)
+
     def idle(self, around: Surroundings) -> str | None:
         """Why a call gives it nothing to look for, as part of a sentence; None where it does."""
         return None

@@ -18,6 +18,8 @@ LONGEST_SEGMENT = 400
 """Characters that models judge at once; a sentence that is longer is cut at a space."""
 SHORTEST_SEGMENT = 24
 """Characters; a sentence that is shorter is judged with the next."""
+UNREAD = 32
+"""Characters of a word that goes on, and can settle hardly anything, until rules look at it all the same."""
 ENDS = re.compile(r"[.!?…][\"')\]”’]?\s|[。！？]|\n")  # noqa: RUF001 - how sentences end elsewhere
 
 
@@ -33,7 +35,7 @@ class Found:
 class Follower:
     """One text, and the rules that follow it. Positions are characters of the whole text, from 0."""
 
-    __slots__ = ("_around", "_finders", "_reach", "_tail", "_tail_start", "settled")
+    __slots__ = ("_around", "_finders", "_reach", "_tail", "_tail_start", "_unread", "settled")
 
     def __init__(self, finders: Sequence[Finder], around: Surroundings) -> None:
         self._finders = finders
@@ -42,16 +44,22 @@ class Follower:
         self._tail = ""
         """What is not settled, and of what is as much as can decide about it."""
         self._tail_start = 0
+        self._unread = 0
         self.settled = 0
         """What stands before was judged by every rule, and nothing that comes changes that."""
 
     def feed(self, piece: str) -> tuple[str, list[Found]]:
         """Go on with a piece. Gives what is settled by it, and what was found there, in order."""
         self._tail += piece
+        self._unread += len(piece)
+        if self._finders and self._unread < UNREAD and piece.isascii() and piece.isalnum():
+            return "", []
+        self._unread = 0
         upto = len(self._tail)
         for finder in self._finders:
             cut = self._context(finder)
-            upto = min(upto, cut + finder.settled(self._tail[cut:]))
+            known = self.settled - self._tail_start - cut
+            upto = min(upto, cut + finder.settled_after(self._tail[cut:], known))
         return self._settle(upto)
 
     def end(self) -> tuple[str, list[Found]]:
@@ -66,7 +74,7 @@ class Follower:
         found = []
         for finder in self._finders:
             cut = self._context(finder)
-            for span in finder.spans(self._tail[cut:], self._around):
+            for span in finder.spans_after(self._tail[cut:], before - offset - cut, self._around):
                 start, end = max(span.start + cut + offset, before), span.end + cut + offset
                 if start < min(end, offset + upto):  # one longer than the reach is told piece by piece
                     moved = Span(start, end, span.label, span.score)

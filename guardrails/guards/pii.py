@@ -46,11 +46,17 @@ class Pii(Finder):
     reach: ClassVar[int] = finding.REACH
 
     def spans(self, text: str, around: Surroundings) -> list[Span]:
+        return self.spans_after(text, 0, around)
+
+    def spans_after(self, text: str, since: int, around: Surroundings) -> list[Span]:
         try:
-            found = finding.found(text)
+            found = finding.found(text, since)
         except Missing as error:
             raise NotRun(error.message.rstrip(".")) from error
         return [span for span in found if span.label in self.entities] if self.entities else found
 
     def settled(self, text: str) -> int:
         return finding.settled(text)
+
+    def settled_after(self, text: str, since: int) -> int:
+        return finding.settled(text, since)

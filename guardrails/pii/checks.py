@@ -81,6 +81,8 @@ def address_v4(text: str) -> bool:
 
 
 def address_v6(text: str) -> bool:
+    if ":" not in text:
+        return False
     try:
         ipaddress.IPv6Address(text)
     except ValueError:

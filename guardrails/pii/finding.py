@@ -1,7 +1,12 @@
-"""Patterns and tagger together. A word that a pattern took is none of the tagger's."""
+"""Patterns and tagger together. A word that a pattern took is none of the tagger's.
+
+Of a text that grows only what may have changed is looked at: what ends before `since` is known, and decides nothing
+about what comes after, beyond a run of words that goes on there and a number whose groups do.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -13,6 +18,9 @@ from guardrails.verdict import Span
 
 REACH = recognisers.REACH + tagger.LONGEST + 2 * tagger.NEAR
 
+CLOSE = 40
+"""Characters before a place in which a run that goes on there mostly begins."""
+
 
 @cache
 def shipped() -> Tagger:
@@ -20,45 +28,85 @@ def shipped() -> Tagger:
     return Tagger()
 
 
-def found(text: str) -> list[Span]:
-    """In order, none reaching into another."""
-    by_pattern = recognisers.found(text)
-    there = words(text)
-    tags = _left(there, shipped().tags(there), by_pattern)
-    by_tag = (span for span in tagger.runs(text, there, tags) if _plausible(text, span))
-    return _disjoint(recognisers.outermost([*by_pattern, *by_tag]))
+def found(text: str, since: int = 0) -> list[Span]:
+    """Those that end after `since`, in order, none reaching into another."""
+    there, first = _run(text, since)
+    by_pattern, tags = _tagged(text, there, first, len(there), since)
+    by_tag = (span for span in tagger.runs(text, there[first:], tags) if _plausible(text, span))
+    return [one for one in _disjoint(recognisers.outermost([*by_pattern, *by_tag])) if one.end > since]
 
 
-def settled(text: str) -> int:
-    """How many characters of an unfinished text nothing begins in that may still change."""
+def settled(text: str, since: int = 0) -> int:
+    """How many characters of an unfinished text nothing begins in that may still change; what stands before `since` is
+    known to be settled."""
     upto = recognisers.settled(text)
-    tail_start = max(0, len(text) - REACH)
-    tail = text[tail_start:]
-    there = words(tail)
-    open_at = _undecided(there, len(tail), upto - tail_start)
+    known = max(since, len(text) - REACH)
+    there = words(text, _space(text, known))
+    open_at = _undecided(there, _at(there, known), len(text), upto)
     if open_at == len(there):
         return upto
-    begun = _begun(tail, there, open_at)
-    start = there[begun].start
-    if there[open_at].start - start > tagger.LONGEST:
-        start = there[open_at].start
-    return min(upto, tail_start + start)
+    start = _begun(text, there[open_at].start)
+    return min(upto, start if there[open_at].start - start <= tagger.LONGEST else there[open_at].start)
 
 
-def _begun(text: str, there: Sequence[Word], open_at: int) -> int:
-    """The first word of the run that ends before a word; that word where none does."""
-    if not open_at:
-        return 0
-    by_pattern = recognisers.found(text)
-    few = there[max(0, open_at - 1 - WINDOW) : open_at + WINDOW]
-    if not _left(few, shipped().tags(few), by_pattern)[min(WINDOW, open_at - 1)].label:
-        return open_at
-    part = there[: open_at + WINDOW]
-    tags = _left(part, shipped().tags(part), by_pattern)
-    begun = open_at - 1
-    while begun and tagger.goes_on(text, there, tags, begun):
+def _space(text: str, place: int) -> int:
+    """After the last space before a place, or the beginning: no word reaches over it."""
+    start = max(0, place)
+    while start and not text[start - 1].isspace():
+        start -= 1
+    return start
+
+
+def _at(there: Sequence[Word], since: int) -> int:
+    """The first word that ends after a place."""
+    return bisect_right(there, since, key=lambda word: word.end)
+
+
+def _run(text: str, since: int) -> tuple[list[Word], int]:
+    """Words, and which of them is the first that counts for runs which end after a place. Mostly it is close to it, and
+    so is the word before, whose tag says so."""
+    for back in (CLOSE, 4 * tagger.LONGEST):
+        there = words(text, _space(text, since - back - tagger.NEAR))
+        first = _first(there, since)
+        if first and there[first - 1].start >= since - back:
+            return there, first
+    there = words(text)
+    return there, _first(there, since)
+
+
+def _first(there: Sequence[Word], since: int) -> int:
+    """A word that is further back than a run is long, or is nothing, counts for none."""
+    first = at = _at(there, since)
+    if at == len(there):
+        return at
+    while first and there[at].start - there[first].start <= tagger.LONGEST:
+        if not shipped().tags(there, first - 1, first)[0].label:
+            break
+        first -= 1
+    return first
+
+
+def _begun(text: str, place: int) -> int:
+    """Where the run begins that ends before the word at a place; that place where none does."""
+    there, first = _run(text, place)
+    at = _at(there, place)
+    if first == at:
+        return place
+    _, tags = _tagged(text, there, first, at, there[first].start)
+    begun = len(tags) - 1
+    if not tags[begun].label:
+        return place
+    while begun and tagger.goes_on(text, there[first:], tags, begun):
         begun -= 1
-    return begun
+    return there[first + begun].start
+
+
+def _tagged(text: str, there: Sequence[Word], first: int, last: int, since: int) -> tuple[list[Span], list[Tag]]:
+    """Finds of patterns, all that end after `since` or have one of these words in them; and the tags of the words that
+    are in none."""
+    start = min(since, there[first].start) if first < last else since
+    by_pattern = recognisers.found(text, recognisers.apart_from(text, start))
+    return by_pattern, _left(there[first:last], shipped().tags(there, first, last), by_pattern)
 
 
 def _disjoint(spans: Sequence[Span]) -> list[Span]:
@@ -76,10 +124,10 @@ def _plausible(text: str, span: Span) -> bool:
     return span.label != "DATE" or digits >= 4 or any(one.isalpha() for one in text[span.start : span.end])
 
 
-def _undecided(there: Sequence[Word], length: int, upto: int) -> int:
-    """The first word whose label may change when the text goes on."""
-    for number, word in enumerate(there):
-        later = number + WINDOW
+def _undecided(there: Sequence[Word], first: int, length: int, upto: int) -> int:
+    """The first word, of these, whose label may change when the text goes on."""
+    for number in range(first, len(there)):
+        word, later = there[number], number + WINDOW
         seen = later < len(there) - 1 or length > word.end + tagger.NEAR
         if not seen or word.start >= upto:
             return number

@@ -76,11 +76,12 @@ class Tagger:
         self._row = lru_cache(MOST_REMEMBERED)(self._read)
         self._known: dict[tuple[str, ...], Tag] = {}
 
-    def tags(self, found: Sequence[Word]) -> list[Tag]:
-        """One of each word."""
+    def tags(self, found: Sequence[Word], first: int = 0, last: int | None = None) -> list[Tag]:
+        """One of each word, from the first of these to before the last. Others are read with them."""
         out: list[Tag] = []
-        for start in range(0, len(found), BLOCK):
-            out += self._block(found, range(start, min(start + BLOCK, len(found))))
+        end = len(found) if last is None else last
+        for start in range(first, end, BLOCK):
+            out += self._block(found, range(start, min(start + BLOCK, end)))
         return out
 
     def _block(self, found: Sequence[Word], numbers: range) -> list[Tag]:
@@ -155,10 +156,12 @@ def goes_on(text: str, found: Sequence[Word], tags: Sequence[Tag], number: int) 
 def _key(found: Sequence[Word], number: int) -> tuple[str, ...]:
     """The words around one, and itself; nothing where there is none, or it is not near."""
     own, first, last = found[number], number - WINDOW, number + WINDOW
-    around = found[max(0, first) : last + 1]
     left, right = own.start - NEAR, own.end + NEAR
-    texts = [word.text if word.start >= left and word.end <= right else "" for word in around]
-    return ("",) * max(0, -first) + tuple(texts) + ("",) * max(0, last + 1 - len(found))
+    if first >= 0 and last < len(found) and found[first].start >= left and found[last].end <= right:
+        return tuple([word[2] for word in found[first : last + 1]])  # mostly all are near
+    around = found[max(0, first) : last + 1]
+    near = [word.text if word.start >= left and word.end <= right else "" for word in around]
+    return ("",) * max(0, -first) + tuple(near) + ("",) * max(0, last + 1 - len(found))
 
 
 def _layer(held: dict[str, Any], name: str) -> tuple[Matrix, Matrix]:

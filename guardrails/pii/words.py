@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from zlib import crc32
 
 WORD = re.compile(r"[^\W\d_]+|\d+|\n|[^\w\s]|_")
@@ -21,15 +21,15 @@ MOST_FEATURES = 20
 """Of one word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     start: int
     end: int
     text: str
 
 
-def words(text: str) -> list[Word]:
-    return [Word(found.start(), found.end(), found.group()) for found in WORD.finditer(text)]
+def words(text: str, start: int = 0) -> list[Word]:
+    """Those from a place on."""
+    return [Word(*found.span(), found.group()) for found in WORD.finditer(text, start)]
 
 
 def features(word: str, gazetteer: int) -> list[int]:

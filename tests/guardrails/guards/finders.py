@@ -38,10 +38,15 @@ def keeps_its_word(finder: Finder, text: str, around: Surroundings = ALONE) -> N
         assert before.start <= after.start
         assert before.end < after.end
     assert all(0 <= span.start < span.end <= len(text) and 0 < span.score <= 1 for span in whole)
+    known = 0
     for length in range(len(text) + 1):
         beginning = text[:length]
         settled = finder.settled(beginning)
         assert 0 <= settled <= length
+        assert max(finder.settled_after(beginning, known), known) == max(settled, known)
+        later = [span for span in finder.spans_after(beginning, known, around) if span.end > known]
+        assert later == [span for span in finder.spans(beginning, around) if span.end > known]
+        known = max(known, settled)
         found = [span for span in finder.spans(beginning, around) if span.start < settled]
         assert found == [span for span in whole if span.start < settled], (length, settled)
 
