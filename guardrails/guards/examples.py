@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from math import exp, log
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self, TypeVar
@@ -48,12 +48,13 @@ class Example(Part):
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A window of a reading. `by` is the number of the example that brought it to its side of the threshold; None where
-    the model did."""
+    the model did. `lang` is its language where that has a threshold of its own, which decided."""
 
     start: int
     end: int
     score: float
     by: int | None = None
+    lang: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +106,16 @@ class Learning(Guard):
         """The windows of each reading, as the model scores them."""
         return await models.score(self.model, [(view.text,) for view in views])
 
+    async def placed(self, views: Sequence[View], read: Sequence[Sequence[Window]]) -> list[list[Judged]]:
+        """The same windows, without what examples change."""
+        return [[Judged(one.start, one.end, self.of(one)) for one in windows] for windows in read]
+
     async def judged(
         self, views: Sequence[View], read: Sequence[Sequence[Window]], models: Models
     ) -> list[list[Judged]]:
         """The same windows, with what the examples change of their scores. Only those are asked about, in embeddings,
         that examples could bring to the other side of the threshold."""
-        found = [[Judged(one.start, one.end, self.of(one)) for one in windows] for windows in read]
+        found = await self.placed(views, read)
         if not self.examples:
             return found
         learnt = await self._ready(models)
@@ -134,7 +139,7 @@ class Learning(Guard):
             return one
         score = chance(odds(one.score) + more)
         crossed = (score >= self.threshold) != (one.score >= self.threshold)
-        return Judged(one.start, one.end, score, number if crossed else None)
+        return replace(one, score=score, by=number if crossed else None)
 
     async def _ready(self, models: Models) -> Learnt:
         """Fitted once for each threshold. Who gives up waiting does not end it for those who come after."""
@@ -168,8 +173,8 @@ class Learning(Guard):
         views = await self.readings(Passage(example.text))
         read = await self.read(views, models)
         scored = [
-            (self.of(one), view.text[one.start : one.end])
-            for view, windows in zip(views, read, strict=True)
+            (one.score, view.text[one.start : one.end])
+            for view, windows in zip(views, await self.placed(views, read), strict=True)
             for one in windows
         ]
         scored.sort(key=lambda one: -one[0])

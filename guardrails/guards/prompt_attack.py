@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from guardrails.canonical.view import View
 from guardrails.errors import NotRun
 from guardrails.guard import Models, Window
-from guardrails.guards.examples import Judged, Learning
+from guardrails.guards.examples import Judged, Learning, chance, odds
+from guardrails.guards.language import LANGUAGES, told
 from guardrails.passage import Passage, Stage, Surroundings
 from guardrails.verdict import Finding, Span
 
 ATTACK = 0
 """The place of `attack` among the labels of the model."""
+
+
+OTHER = "other"
+"""Stands for every language but English that has no threshold of its own."""
+
+
+def _language(code: str) -> str:
+    if code != OTHER and code not in LANGUAGES:
+        raise ValueError(f"{code[:20]!r} is no language that can be told; write two letters, as de or zh, or `other`")
+    return code
 
 
 class PromptAttack(Learning):
@@ -29,6 +42,10 @@ class PromptAttack(Learning):
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents")
     threshold: float = Field(0.945, gt=0, le=1, description="The score from which on the action is taken.")
 
+    thresholds: Mapping[Annotated[str, AfterValidator(_language)], Annotated[float, Field(gt=0, le=1)]] = Field(
+        {OTHER: 0.7}, description="For single languages, as {de: 0.8}; `other` is any but English and those named."
+    )
+
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():
             raise NotRun("there is no text to judge", due=False)
@@ -40,6 +57,37 @@ class PromptAttack(Learning):
 
     async def readings(self, passage: Passage) -> tuple[View, ...]:
         return await passage.read()
+
+    async def placed(self, views: Sequence[View], read: Sequence[Sequence[Window]]) -> list[list[Judged]]:
+        """With the thresholds of languages: in one that has its own a score is moved, in log-odds, by as much as that
+        is away from the guard's. Only what could reach one of them is asked for its language; where languages cannot
+        be told, the guard's threshold is that of all."""
+        found = await super().placed(views, read)
+        least = min((*self.thresholds.values(), self.threshold))
+        places = [
+            (row, at) for row, windows in enumerate(found) for at, one in enumerate(windows) if one.score >= least
+        ]
+        if not self.thresholds or not places:
+            return found
+        texts = [views[row].text[found[row][at].start : found[row][at].end] for row, at in places]
+        try:
+            languages = await asyncio.to_thread(told, texts)
+        except NotRun:
+            return found
+        for (row, at), lang in zip(places, languages, strict=True):
+            found[row][at] = self._in(lang, found[row][at])
+        return found
+
+    def _in(self, lang: str | None, one: Judged) -> Judged:
+        """A window of a language."""
+        if lang is None or (lang == "en" and lang not in self.thresholds):
+            return one
+        limit = self.thresholds.get(lang, self.thresholds.get(OTHER, self.threshold))
+        score = chance(odds(one.score) + odds(self.threshold) - odds(limit))
+        if abs(one.score - limit) < 1e-9:
+            score = self.threshold  # to the letter, whatever rounding does
+        crossed = (score >= self.threshold) != (one.score >= self.threshold)
+        return replace(one, score=score, lang=lang if crossed else None)
 
     def finding(self, views: Sequence[View], read: Sequence[Sequence[Judged]]) -> Finding:
         """Of the windows of each reading, in the order of `views`."""
@@ -64,9 +112,9 @@ class PromptAttack(Learning):
             if view.how
             else f"characters {window.start} to {window.end}"
         )
-        if window.by is None:
-            return f"{place} read as an attack{of}"
-        return f"{place} are {self.because(window.by)}"
+        if window.by is not None:
+            return f"{place} are {self.because(window.by)}"
+        return f"{place}{f', in {window.lang},' if window.lang else ''} read as an attack{of}"
 
 
 def _span(view: View, window: Judged) -> Span:
