@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 import os
 import re
@@ -315,8 +316,8 @@ def _encoded(plan: Plan, transcript: Transcript, error: GatewayError | None, gua
 
 
 def _of_then(guards: str) -> str:
-    """What guards did, as told of a call that is given their verdicts and not judged: it costs no time."""
-    return orjson.dumps([{**entry, "ms": 0.0, "kept": True} for entry in orjson.loads(guards)]).decode()
+    """What guards did, as ASCII, told of a call that is given their verdicts and not judged: it costs no time."""
+    return json.dumps([{**entry, "ms": 0.0, "kept": True} for entry in orjson.loads(guards)], separators=(",", ":"))
 
 
 def _key(headers: Mapping[bytes, bytes]) -> bytes | None:

@@ -229,6 +229,8 @@ class Visit(msgspec.Struct):
             lines += self.plan.fields
         if self.guarded is not None:
             lines += header(self.guarded.verdicts if self.streaming else self.verdicts)
+        elif self.kept is not None and self.kept.guards is not None:
+            lines += b"x-sluice-guards: %b\r\n" % self.kept.guards.encode("ascii")
         if self.rates or self.attempt is None:
             return lines + self.rates
         return lines + self.attempt.limits

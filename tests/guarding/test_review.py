@@ -82,6 +82,7 @@ async def test_a_kept_reply_tells_what_guards_did_when_it_was_made(whole: Inside
     told_first, told_second = orjson.loads(first.guards or ""), orjson.loads(second.guards or "")
     assert [{**entry, "ms": 0.0, "kept": True} for entry in told_first] == told_second
     assert {entry["action"] for entry in told_second} == {"allow", "flag"}
+    assert orjson.loads(replies[1].headers["x-sluice-guards"]) == told_second
     assert (first.review, second.review) == ("flag", None), "one to look at"
 
 
