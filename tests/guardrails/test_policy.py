@@ -77,6 +77,14 @@ def test_what_is_kept_reads_back_the_same() -> None:
         assert again.digest == policy.digest
 
 
+def test_what_is_hidden_from_a_model_is_on_its_way_there() -> None:
+    hiding = {**WORDS, "action": "redact", "by": "vault"}
+    parse({"input": [hiding], "documents": [hiding], "output": [{**hiding, "by": "hash"}]})
+    for stage in ("output", "tool_calls"):
+        with pytest.raises(BadInput, match="mask, or hash"):
+            parse({stage: [hiding]})
+
+
 def test_tenants_have_their_own() -> None:
     policy = parse({"input": [WORDS], "tenants": {"a": {"patterns": {"action": "block", "threshold": 0.9}}}})
     (ours,), (theirs,) = policy.at("input"), policy.at("input", "a")

@@ -90,6 +90,11 @@ async def test_without_anything_to_keep_it_does_not_run() -> None:
     assert finding.reason == "system prompt"
 
 
+def test_a_canary_is_told_from_the_prompt() -> None:
+    (span,) = LEAKAGE.spans(f"It ends with <!-- {CANARY} -->.", AROUND)
+    assert (span.label, span.score) == ("canary", 1.0)
+
+
 TEXTS = finders.spliced(
     PROMPT, CANARY, *(hide(PROMPT[:120]) for hide in DISGUISES.values()), *(hide(CANARY) for hide in DISGUISES.values())
 )
