@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from guardrails.cli.options import STAGE_HELP, AsJson, PolicyName, stage_of
 from guardrails.engine import Engine, Report
 from guardrails.environment import own_models
 from guardrails.errors import BadInput
-from guardrails.models.local import LocalModels
+from guardrails.models.lent import lent
 from guardrails.passage import Passage, Surroundings
 from guardrails.policy import Policy, find
 from guardrails.verdict import Verdict
@@ -37,8 +36,8 @@ def explain(
     tenant: Annotated[str | None, typer.Option(help="Whose overrides are in force.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge one text, and show which guards ran, in order, what each found and what comes of it. Nothing is asked of
-    any server. Ends with 1 where the text would be stopped."""
+    """Judge one text, and show which guards ran, in order, what each found and what comes of it. No server is
+    asked but those that the policy names. Ends with 1 where the text would be stopped."""
     at = stage_of(stage)
     said = sys.stdin.read() if text == "-" else text
     passage = Passage(said, at, "assistant" if at in ("output", "tool_calls") else "user", "text")
@@ -54,8 +53,8 @@ def explain(
 
 
 async def _judged(policy: Policy, passage: Passage, around: Surroundings) -> Report:
-    with closing(LocalModels(own_models())) as models:
-        return await Engine(policy, models).check(passage.stage, [passage], around)
+    async with lent(own=own_models()) as lending:
+        return await Engine(policy, lending.models).check(passage.stage, [passage], around)
 
 
 def _read(path: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +18,7 @@ from guardrails.environment import own_models
 from guardrails.errors import BadInput, Missing
 from guardrails.guard import Guard
 from guardrails.guards import registry
-from guardrails.models.local import LocalModels
+from guardrails.models.lent import lent
 from guardrails.passage import Passage, Stage, Surroundings
 from guardrails.policy import Policy, parse
 from guardrails.verdict import Verdict
@@ -43,8 +42,8 @@ def score(
     policy, where = _policy(guard, threshold, options, stage)
     rows = list(read(file))
     bar = Progress(TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True)
-    with bar, closing(LocalModels(own_models())) as models:
-        scored = asyncio.run(_scored(Engine(policy, models), where, rows, bar))
+    with bar:
+        scored = asyncio.run(_scored(policy, where, rows, bar))
     write(out, scored)
     flagged = sum(bool(row["flagged"]) for row in scored)
     missed = sum(row["score"] is None for row in scored)
@@ -63,15 +62,17 @@ def _policy(kind: str, threshold: float | None, options: str, stage: str | None)
     return parse({where: [written]}), where
 
 
-async def _scored(engine: Engine, stage: Stage, rows: Sequence[Row], bar: Progress) -> list[Row]:
+async def _scored(policy: Policy, stage: Stage, rows: Sequence[Row], bar: Progress) -> list[Row]:
     task = bar.add_task("scoring", total=len(rows))
-    (guard,) = engine.policy.at(stage)
+    (guard,) = policy.at(stage)
     out: list[Row] = []
     waiting = iter(enumerate(rows))
-    while batch := list(islice(waiting, AT_ONCE)):
-        judged = await asyncio.gather(*(_judged(engine, guard, stage, number, row) for number, row in batch))
-        out += [{**row, **told(verdict)} for (_, row), verdict in zip(batch, judged, strict=True)]
-        bar.advance(task, len(batch))
+    async with lent(own=own_models()) as lending:
+        engine = Engine(policy, lending.models)
+        while batch := list(islice(waiting, AT_ONCE)):
+            judged = await asyncio.gather(*(_judged(engine, guard, stage, number, row) for number, row in batch))
+            out += [{**row, **told(verdict)} for (_, row), verdict in zip(batch, judged, strict=True)]
+            bar.advance(task, len(batch))
     return out
 
 
