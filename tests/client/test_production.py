@@ -158,6 +158,27 @@ def test_what_became_of_a_call(half: Half, people: People, gateway: Gateway) -> 
     assert worth.served["calls"] >= 1
 
 
+def test_what_a_guard_stopped(half: Half, people: People, gateway: Gateway) -> None:
+    name = next(NAMES)
+    guarded = {"input": [{"guard": "patterns", "words": ["frobozz"], "action": "block"}]}
+    manifest = {"policies": {name: guarded}, "endpoints": {name: {"upstream": "demo", "policy": name}}}
+    half.run(people.root.releases.apply(manifest))
+    half.until(lambda: name in gateway.models())
+    body = {"model": name, "messages": [{"role": "user", "content": "Say frobozz."}]}
+    reply = httpx.post(f"{gateway.api}/chat/completions", json=body, headers=gateway.headers)
+    call = reply.headers["x-request-id"]
+    gateway.record(call)
+    assert [one.call for one in half.run(people.ada.reviews.list(endpoint=name, undecided=True))] == [call]
+    made = half.run(people.ada.reviews.decide(call, "allow", text="Say frobozz.", note="A game."))
+    assert (made.by, made.guard, made.new, made.policy is None) == ("ada", "patterns", True, False)
+    undone = half.run(people.ada.reviews.undo(made.id))
+    assert (undone.undone_by, undone.policy, "needs no change" in undone.why) == ("ada", None, True)
+    half.run(people.ada.reviews.decide(call, "example", text="Say frobozz.", label="harmless"))
+    assert [one.label for one in half.run(people.ada.reviews.examples(endpoint=name))] == [0]
+    shown = half.run(people.ada.reviews.get(call))
+    assert (len(shown.passages), len(shown.decisions)) == (1, 2)
+
+
 def test_what_was_done_is_in_the_log(half: Half, people: People, bot: str) -> None:
     entries = half.run(people.ada.audit.list(action="prompt.version", object=f"prompt:{bot}@2"))
     assert [(entry.actor, entry.action) for entry in entries] == [("ada", "prompt.version.created")]

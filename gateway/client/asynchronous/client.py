@@ -11,6 +11,7 @@ from gateway.client.asynchronous.evidence import AsyncDecisions, AsyncEvidence
 from gateway.client.asynchronous.feedback import AsyncFeedback, AsyncValue
 from gateway.client.asynchronous.prompts import AsyncPrompts
 from gateway.client.asynchronous.releases import AsyncReleases
+from gateway.client.asynchronous.reviews import AsyncReviews
 from gateway.client.asynchronous.rollouts import AsyncRollouts
 from gateway.client.asynchronous.transport import AsyncTransport
 from gateway.client.asynchronous.webhooks import AsyncWebhooks
@@ -44,6 +45,7 @@ class AsyncClient:
         self.evidence = AsyncEvidence(self._transport)
         self.decisions = AsyncDecisions(self._transport)
         self.feedback = AsyncFeedback(self._transport)
+        self.reviews = AsyncReviews(self._transport)
         self.value = AsyncValue(self._transport)
         self.audit = AsyncAudit(self._transport)
         self.webhooks = AsyncWebhooks(self._transport)

@@ -13,6 +13,7 @@ from gateway.client.synchronous.evidence import Decisions, Evidence
 from gateway.client.synchronous.feedback import Feedback, Value
 from gateway.client.synchronous.prompts import Prompts
 from gateway.client.synchronous.releases import Releases
+from gateway.client.synchronous.reviews import Reviews
 from gateway.client.synchronous.rollouts import Rollouts
 from gateway.client.synchronous.transport import Transport
 from gateway.client.synchronous.webhooks import Webhooks
@@ -45,6 +46,7 @@ class Client:
         self.evidence = Evidence(self._transport)
         self.decisions = Decisions(self._transport)
         self.feedback = Feedback(self._transport)
+        self.reviews = Reviews(self._transport)
         self.value = Value(self._transport)
         self.audit = Audit(self._transport)
         self.webhooks = Webhooks(self._transport)
