@@ -129,9 +129,11 @@ def _refused(status: int, raw: bytes, headers: Mapping[str, str], seconds: float
 
 
 def _guards(headers: Mapping[str, str]) -> tuple[Json, ...]:
+    """What a gateway tells of them; nothing where it can be neither read nor kept."""
     try:
         told = orjson.loads(headers.get("x-sluice-guards", "[]"))
-    except orjson.JSONDecodeError:
+        orjson.dumps(told)
+    except (orjson.JSONDecodeError, TypeError):
         return ()
     return tuple(one for one in told if isinstance(one, dict)) if isinstance(told, list) else ()
 

@@ -28,8 +28,13 @@ policies:
     input: [{guard: patterns, name: hyphens, words: [hyphen], action: block}]
     documents: [{guard: patterns, name: hyphens, words: [hyphen], action: block}]
     tool_calls: [{guard: tool_policy, allow: [read_reviews], action: block}]
+prompts:
+  asker:
+    variables: {question: string}
+    messages: [{role: user, content: "{{ question }}"}]
 endpoints:
   open: {upstream: obeys}
+  prompted: {upstream: obeys, prompt: asker}
   guarded: {upstream: obeys, policy: default}
   walled: {upstream: obeys, policy: words}
   gated: {upstream: deaf}
@@ -106,6 +111,14 @@ def test_any_server_of_that_kind_is_attacked(gateway: Gateway, tmp_path: Path) -
     url = ["--base-url", gateway.api, "--model", "open", "--key", "SLUICE_KEY"]
     found = attacked(gateway, tmp_path, *url, "--budget", "48", "--out", "url")
     assert (found["exit"], found["target"]["kind"], found["attacks"]["answered"]) == (0, "openai", 32)
+
+
+def test_a_prompt_s_variable_takes_the_attack(gateway: Gateway, tmp_path: Path) -> None:
+    asked = ["prompted", "--budget", "48", "--variable", "question"]
+    found = attacked(gateway, tmp_path, *asked, "--out", "prompted")
+    assert (found["exit"], found["attacks"]["failed"]) == (0, 0)
+    assert found["classes"]["direct_injection"]["value"] > 0
+    assert "question" in found["broken"][0]["asked"][0]["role"]
 
 
 def test_what_gives_no_answer_is_no_verdict(gateway: Gateway, tmp_path: Path) -> None:

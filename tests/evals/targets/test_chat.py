@@ -69,6 +69,20 @@ async def test_what_is_read_of_an_answer(told: Told, chat: Chat) -> None:
     assert output.seconds > 0
 
 
+async def test_what_a_gateway_s_guards_did_is_kept(told: Told, chat: Chat) -> None:
+    told.answer(200, completion(), x_sluice_guards='[{"guard": "secrets", "action": "redact"}]')
+    assert (await chat.ask(SAMPLE, ASKING)).guards == ({"guard": "secrets", "action": "redact"},)
+    told.answers.clear()
+    told.answer(400, {"error": {"message": "no", "code": "content_filter"}}, x_sluice_guards='[{"guard": "words"}]')
+    assert (await chat.ask(SAMPLE, ASKING)).guards == ({"guard": "words"},)
+
+
+@pytest.mark.parametrize("said", ["", "no JSON", "{}", "[1]", '[{"a": ' + "[" * 900 + "]" * 900 + "}]"])
+async def test_of_guards_that_cannot_be_read_nothing_is_kept(told: Told, chat: Chat, said: str) -> None:
+    told.answer(200, completion(), x_sluice_guards=said)
+    assert (await chat.ask(SAMPLE, ASKING)).guards == ()
+
+
 async def test_a_gateway_tells_the_cost_itself(told: Told) -> None:
     chat = Chat(told.url, None, {"model": "m"}, False)
     told.answer(200, completion(), x_sluice_cost="120")
