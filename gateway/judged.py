@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import orjson
 from sqlalchemy import Connection
 
@@ -65,9 +66,18 @@ def causes(record: CallRecord) -> list[Json]:
     return [entry for entry in entries(record) if (entry.get("would") or entry["action"]) in MARKS or "near" in entry]
 
 
+def said_in(connection: Connection, record: CallRecord) -> Content | None:
+    """What is kept of it. A shadow was asked what the call that it is the twin of was; its answer is nowhere."""
+    content = contents.get(connection, record.id)
+    if content is not None or record.pair is None:
+        return content
+    twin = contents.get(connection, record.pair)
+    return msgspec.structs.replace(twin, answer=None) if twin is not None else None
+
+
 def judged(connection: Connection, record: CallRecord, told: list[Json]) -> list[Judged]:
     """The texts of these entries of its record."""
-    content = contents.get(connection, record.id)
+    content = said_in(connection, record)
     if content is None:
         return [Judged(entry, None, NOT_KEPT) for entry in told]
     asked, why = _asked(connection, record, content)
@@ -116,14 +126,14 @@ def _answered(content: Content) -> dict[str, str]:
 
 
 def _of_choices(choices: Any) -> Iterator[tuple[str, str]]:
-    for number, choice in enumerate(choices if isinstance(choices, list) else ()):
+    for number, choice in enumerate(_sequence(choices)):
         message = _mapping(_mapping(choice).get("message"))
         for name in ("content", "refusal", "reasoning_content", "reasoning"):
             if isinstance(message.get(name), str):
                 yield f"choices.{number}.message.{name}", message[name]
         if isinstance(_mapping(choice).get("text"), str):
             yield f"choices.{number}.text", choice["text"]
-        for place, call in enumerate(message.get("tool_calls") or ()):
+        for place, call in enumerate(_sequence(message.get("tool_calls"))):
             arguments = _mapping(_mapping(call).get("function")).get("arguments")
             if isinstance(arguments, str):
                 yield f"choices.{number}.tool_calls.{place}", arguments
@@ -135,6 +145,10 @@ def _of_events(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield (place if of[2] == "text" else f"{of[1]}.delta.{of[2]}"), text
         elif isinstance(text, str) and place.endswith(".arguments"):
             yield place.removesuffix(".arguments"), text
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> Json:

@@ -20,10 +20,10 @@ from sqlalchemy import Connection
 
 from evals.datasets.calls import row_of
 from gateway.errors import BadRequest, Conflict, NotFound
-from gateway.judged import Judged, causes, entries, judged
+from gateway.judged import Judged, causes, entries, judged, said_in
 from gateway.record import CallRecord
 from gateway.releases.amended import Amended, amended, digest_of, rule_of
-from gateway.store import catalogue, contents, search
+from gateway.store import catalogue, search
 from gateway.store import reviews as rows
 from gateway.store.reviews import Decision
 from gateway.types import Json, Principal
@@ -192,7 +192,7 @@ def _sample(connection: Connection, record: CallRecord, entry: Json, said: Said)
 
 def _as_made(connection: Connection, record: CallRecord) -> Json | None:
     """None where what the client sent is not kept whole."""
-    content = contents.get(connection, record.id)
+    content = said_in(connection, record)
     if content is None:
         return None
     row = row_of(msgspec.structs.asdict(record), msgspec.structs.asdict(content))

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gateway.errors import GatewayError
 from gateway.releases.golive import endpoint_row
 from gateway.releases.policies import in_force
 from gateway.store import catalogue, policies, reviews
@@ -51,7 +52,10 @@ def amended(connection: Connection, endpoint: str | None, author: str) -> Amende
     """Keep the changed policy, by its digest."""
     if endpoint is None:
         return Amended(None, "The call was to no endpoint: there is no policy to change.")
-    live = live_policy(connection, endpoint)
+    try:
+        live = live_policy(connection, endpoint)
+    except GatewayError as error:
+        return Amended(None, error.message)
     if live is None:
         return Amended(None, f"The live release of {endpoint!r} has no policy to change.")
     decided = reviews.of_endpoint(connection, endpoint)
@@ -75,7 +79,7 @@ def amended(connection: Connection, endpoint: str | None, author: str) -> Amende
 
 
 def live_policy(connection: Connection, endpoint: str) -> Policy | None:
-    """Of the release that serves it. Raises `NotFound` where there is no such endpoint."""
+    """Of the release that serves it. Raises `GatewayError` where there is no such endpoint, or it cannot be read."""
     live = endpoint_row(connection, endpoint).release
     release = catalogue.find_release(connection, live) if live is not None else None
     if release is None or release.policy is None:
