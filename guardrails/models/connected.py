@@ -11,6 +11,7 @@ from guardrails.errors import NotRun, Overloaded
 from guardrails.guard import Window
 from guardrails.models.cached import CachedModels
 from guardrails.models.circuit import Circuit
+from guardrails.models.reach import OutOfReach, connecting
 from guardrails.outside import Request
 
 if TYPE_CHECKING:
@@ -92,7 +93,10 @@ class ConnectedModels:
                 request.url, data=request.body, headers=request.headers, allow_redirects=False
             ) as response:
                 return response.status, await _whole(response, request.most)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except aiohttp.ClientConnectorError as error:
+            beyond = isinstance(error.os_error, OutOfReach)
+            raise Unanswered("is at an address that no guard asks" if beyond else "cannot be reached") from error
+        except aiohttp.ConnectionTimeoutError as error:
             raise Unanswered("cannot be reached") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unanswered("broke off, or speaks no HTTP") from error
@@ -109,7 +113,7 @@ def _session() -> aiohttp.ClientSession:
     import aiohttp
 
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, socket_factory=connecting),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         headers={"content-type": "application/json", "accept": "application/json", "accept-encoding": "identity"},

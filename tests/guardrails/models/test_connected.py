@@ -82,6 +82,12 @@ async def test_redirects_are_not_followed(connected: ConnectedModels) -> None:
     assert reached == []
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "100.100.100.200", "[::ffff:169.254.169.254]", "[fe80::1]"])
+async def test_no_server_is_asked_that_tells_machines_their_secrets(connected: ConnectedModels, host: str) -> None:
+    with pytest.raises(NotRun, match="an address that no guard asks"):
+        await connected.post(asked(f"http://{host}/latest/meta-data"))
+
+
 async def test_who_says_too_much_is_not_heard(connected: ConnectedModels) -> None:
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request(reader)
