@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.guardrails.server.test_process import COMMANDS, started
+from tests.guardrails.server.test_process import COMMANDS, Server, started
 from tests.running import RULES, Gateway, running_gateway
 
 pytest.importorskip("onnxruntime")
@@ -32,18 +32,25 @@ def ask(gateway: Gateway, model: str, text: str) -> tuple[int, dict[str, Any]]:
     return reply.status_code, told
 
 
+def texts(server: Server) -> float:
+    """How many the server was asked about."""
+    told = httpx.get(f"{server.url}/metrics", headers={"authorization": "Bearer right"}).text
+    return sum(float(line.split()[1]) for line in told.splitlines() if line.startswith("sluice_guard_server_texts_t"))
+
+
 def test_guards_run_on_the_server_and_say_so_when_it_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUARD_TOKEN", "right")
     upstreams: dict[str, Any] = {"demo": {"provider": "scripted", "rules": RULES}}
     with started(COMMANDS[0], tmp_path, "right") as server:
         guards = {"server": server.url, "token": "env:GUARD_TOKEN"}
         with running_gateway(tmp_path, upstreams, MANIFEST, guards=guards) as gateway:
+            counts = [texts(server)]
             for _ in range(2):
                 status, told = ask(gateway, "flagged", "What is the capital of France?")
                 assert status == 200
                 assert told["score"] < 1
-            asked = httpx.get(f"{server.url}/metrics", headers={"authorization": "Bearer right"}).text
-            assert 'sluice_guard_server_texts_total{model="prompts"} 1.0' in asked  # the second time it was known
+                counts.append(texts(server))
+            assert counts[0] < counts[1] == counts[2]  # the second time it was known
             assert ask(gateway, "blocked", "What is the capital of Peru?")[0] == 200
             server.process.kill()
             server.process.wait(20)
