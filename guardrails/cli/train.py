@@ -39,9 +39,11 @@ def train(
     data: Annotated[Path, typer.Option("--data", "-d", help="The folder of the Parquet files to train on.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder of own models that the package goes to.")],
     minutes: Annotated[
-        float | None, typer.Option(help="It may train for so long; the recipe says else.", min=0.01)
+        float | None, typer.Option(help="The most that it trains; without it, what the recipe says.", min=0.01)
     ] = None,
-    passes: Annotated[int | None, typer.Option(help="Times it reads the data, at most.", min=1)] = None,
+    passes: Annotated[
+        int | None, typer.Option(help="How often it reads the data; without it, what the recipe says.", min=1)
+    ] = None,
     examples: Annotated[
         Path | None, typer.Option(help="Reviewed examples to train prompts on as well, as JSON lines: text, label.")
     ] = None,
