@@ -97,6 +97,7 @@ class GuardedReply:
                 self._queued += len(event)
         if self._queued > MAX_BODY_BYTES:
             raise UpstreamFailed("The upstream's reply is too large to be held.", code="upstream_too_large")
+        self._texts.judge()
         self._release()
         if self.stopped:
             raise Stopped("A guard ended the reply.")
@@ -130,7 +131,7 @@ class GuardedReply:
             self._emit(self._comment() + (DONE if done else rest))
 
     def _taken(self, raw: bytes) -> Event:
-        """An event, its texts given to the guards."""
+        """An event, its texts noted for the guards."""
         payload = event_data(raw)
         event = Event(raw)
         if payload is None or payload.strip() in (b"", b"null"):

@@ -116,6 +116,7 @@ class Texts:
         self._hides = any(guard.action not in MILD for guard in engine.policy.at("output", around.tenant))
         self._texts: dict[tuple[int, str], GuardedText] = {}
         self._lengths: dict[tuple[int, str], int] = {}
+        self._unheard: dict[tuple[int, str], list[str]] = {}
         self._calls: dict[tuple[int, int], Call] = {}
         self._others: list[Verdict] = []
         """On calls, and on what was repaired."""
@@ -155,7 +156,7 @@ class Texts:
                 event.changed = True
 
     def read(self, choice: Json, number: int, event: Event, place: int) -> None:
-        """Give what a choice says to the guards; `place` is where it stands in the event. Raises `TypeError`,
+        """Note what a choice says, for the guards; `place` is where it stands in the event. Raises `TypeError`,
         `AttributeError` or `ValueError` for what is none."""
         if self._hides and choice.get("logprobs") is not None:
             choice["logprobs"] = None  # they spell what may be taken out
@@ -174,7 +175,7 @@ class Texts:
                 event.asked += [self._followed(held, part) for part in made.arguments(call)]
 
     def hear(self, said: Sequence[made.Said], number: int, event: Event, before: made.Way) -> None:
-        """Give texts to the guards; `before` leads to where they stand."""
+        """Note texts, for `judge` to give to the guards; `before` leads to where they stand."""
         for one in said:
             key = number, one.channel
             text = self._texts.get(key)
@@ -186,10 +187,17 @@ class Texts:
             self._lengths[key] = start + len(one.text)
             one.way = (*before, *one.way)
             event.pieces.append(Piece(number, one, start, text))
-            text.feed(one.text)
+            self._unheard.setdefault(key, []).append(one.text)
+
+    def judge(self) -> None:
+        """Have rules judge what came since: what came at once they read at once, which costs them about as little."""
+        for key, pieces in self._unheard.items():
+            self._texts[key].feed("".join(pieces))
+        self._unheard.clear()
 
     async def end_texts(self) -> None:
         """No more is said: what is held is judged."""
+        self.judge()
         for text in list(self._texts.values()):
             await text.end()
 

@@ -18,8 +18,8 @@ from guardrails.verdict import Span
 
 REACH = recognisers.REACH + tagger.LONGEST + 2 * tagger.NEAR
 
-CLOSE = 40
-"""Characters before a place in which a run that goes on there mostly begins."""
+CLOSE = 48
+"""Characters before a place that mostly are enough to know what goes on there."""
 
 
 @cache
@@ -63,12 +63,12 @@ def _at(there: Sequence[Word], since: int) -> int:
 
 
 def _run(text: str, since: int) -> tuple[list[Word], int]:
-    """Words, and which of them is the first that counts for runs which end after a place. Mostly it is close to it, and
-    so is the word before, whose tag says so."""
+    """Words, and which of them is the first that counts for runs which end after a place. Mostly it is close to it; the
+    word before, whose tag says so, is there, with all that are read with it."""
     for back in (CLOSE, 4 * tagger.LONGEST):
-        there = words(text, _space(text, since - back - tagger.NEAR))
+        there = words(text, _space(text, since - back))
         first = _first(there, since)
-        if first and there[first - 1].start >= since - back:
+        if first > WINDOW:
             return there, first
     there = words(text)
     return there, _first(there, since)
