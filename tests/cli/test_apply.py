@@ -57,3 +57,17 @@ def test_what_serves_where(sluice: Sluice) -> None:
     ]
     assert [row["release"] for row in rows] == [digests["greeter"], digests["plain"]]
     assert digests["greeter"] in sluice("releases").out
+
+
+def test_examples_of_guards_may_lie_in_a_file_beside_it(sluice: Sluice, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(
+        "policies: {taught: {input: [{guard: prompt_attack, examples: seen.jsonl}]}}\n"
+        "endpoints: {plain: {upstream: demo, policy: taught}}\n"
+    )
+    missing = sluice("apply", "-f", "m.yaml")
+    assert (missing.code, "seen.jsonl: cannot be read" in missing.err) == (1, True)
+    digests = []
+    for text in ("one", "two"):
+        (tmp_path / "seen.jsonl").write_text(f'{{"text": "{text}", "attack": true}}\n')
+        digests.append(sluice("apply", "-f", "m.yaml", "--json").rows[-1]["digest"])
+    assert digests[0] != digests[1]
