@@ -121,7 +121,7 @@ def test_the_gateway_waits_for_what_is_healthy() -> None:
 
 
 def test_every_volume_is_declared() -> None:
-    used = {volume.split(":")[0] for service in COMPOSE["services"].values() for volume in service["volumes"]}
+    used = {volume.split(":")[0] for service in COMPOSE["services"].values() for volume in service.get("volumes", ())}
     assert {volume for volume in used if not volume.startswith("./")} == COMPOSE["volumes"].keys()
     assert [volume for volume in used if volume.startswith("./") and not (ROOT / volume).exists()] == []
 
