@@ -7,20 +7,25 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
-from langchain.agents.middleware.types import ToolCallRequest
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
-from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from langgraph.constants import TAG_NOSTREAM
-from langgraph.runtime import Runtime
-from langgraph.types import Command
-
-from guardrails.langchain.judge import Blocked, Judge
-from guardrails.langchain.judging import Admitted, Answered, admitted, answered, refusing
-from guardrails.langchain.messages import surroundings
+from guardrails.errors import Missing
 from guardrails.pii.vault import Vault
+
+try:
+    from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
+    from langchain.agents.middleware.types import ToolCallRequest
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+    from langchain_core.tools import BaseTool
+    from langchain_core.utils.function_calling import convert_to_openai_tool
+    from langgraph.constants import TAG_NOSTREAM
+    from langgraph.runtime import Runtime
+    from langgraph.types import Command
+
+    from guardrails.langchain.judge import Blocked, Judge
+    from guardrails.langchain.judging import Admitted, Answered, admitted, answered, refusing
+    from guardrails.langchain.messages import surroundings
+except ImportError as error:
+    raise Missing.extra("LangChain", "langchain") from error
 
 Update = dict[str, Any]
 Result = ToolMessage | Command[Any]

@@ -6,17 +6,21 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AIMessage
-from langchain_core.runnables import Runnable, RunnableConfig
-
-from guardrails.errors import BadInput
-from guardrails.langchain.given import given
-from guardrails.langchain.judge import Blocked, Judge
-from guardrails.langchain.judging import Answered, admitted, answered
-from guardrails.langchain.listening import Heard, Listening
-from guardrails.langchain.messages import surroundings
+from guardrails.errors import BadInput, Missing
 from guardrails.passage import Surroundings
 from guardrails.pii.vault import Vault
+
+try:
+    from langchain_core.messages import AIMessage
+    from langchain_core.runnables import Runnable, RunnableConfig
+
+    from guardrails.langchain.given import given
+    from guardrails.langchain.judge import Blocked, Judge
+    from guardrails.langchain.judging import Answered, admitted, answered
+    from guardrails.langchain.listening import Heard, Listening
+    from guardrails.langchain.messages import surroundings
+except ImportError as error:
+    raise Missing.extra("LangChain", "langchain") from error
 
 
 def guarded(runnable: Runnable[Any, Any], judge: Judge) -> Runnable[Any, Any]:

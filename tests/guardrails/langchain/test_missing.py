@@ -1,22 +1,25 @@
-"""Without LangChain there is a next step, and nothing else is lost."""
+"""Without LangChain there is a next step."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
+import pytest
+
 WITHOUT = """
-import importlib.util, sys
+import sys
 from guardrails.errors import Missing
-found = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *rest: None if name == "langchain" else found(name, *rest)
+sys.modules["{library}"] = None  # as if it were not installed
 try:
-    import guardrails.langchain
+    import guardrails.langchain.{module}
 except Missing as error:
     print(error)
 """
 
 
-def test_it_says_what_to_install() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(("library", "module"), [("langchain", "middleware"), ("langchain_core", "runnable")])
+def test_it_says_what_to_install(library: str, module: str) -> None:
+    script = WITHOUT.format(library=library, module=module)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "LangChain is not installed: pip install 'sluicegate[langchain]'."
