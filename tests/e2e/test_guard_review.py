@@ -38,7 +38,8 @@ GREETINGS = [
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[Gateway]:
+def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    monkeypatch.chdir(tmp_path)  # where an eval keeps the answers that it paid for
     upstreams = {"demo": {"provider": "scripted", "rules": [{"say": "Gladly."}]}}
     with running_gateway(tmp_path, upstreams, content={"capture": "full"}) as started:
         yield started
