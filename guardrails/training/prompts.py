@@ -82,7 +82,7 @@ def drawn(
     """The examples of one pass."""
     chance = composer.chance
     found = balanced(prompts, recipe.per_source, chance)
-    disguised = [composer.disguised(example) for example in chance.sample(found, 2 * recipe.disguised)]
+    disguised = [composer.disguised(example) for example in chance.sample(found, min(2 * recipe.disguised, len(found)))]
     found += [example for example in disguised if example]
     found += chance.sample(list(moderation), min(recipe.moderation, len(moderation)))
     for _ in range(recipe.composed):
@@ -173,7 +173,8 @@ def moderated(data: Path, ordinary: int = 5000) -> list[Example]:
     prompts = of_prompts(rows(data / "prompts_train.parquet"))
     clean = [example for example in prompts if example.targets == CLEAN]
     harmful = [example for example in prompts if example.targets == HARMFUL]
-    return of_moderation(rows(data / "moderation_train.parquet")) + harmful + random.Random(7).sample(clean, ordinary)  # noqa: S311
+    some = random.Random(7).sample(clean, min(ordinary, len(clean)))  # noqa: S311 - drawn, not hidden
+    return of_moderation(rows(data / "moderation_train.parquet")) + harmful + some
 
 
 def main() -> None:
