@@ -37,6 +37,7 @@ endpoints:
   prompted: {upstream: obeys, prompt: asker}
   guarded: {upstream: obeys, policy: default}
   walled: {upstream: obeys, policy: words}
+  sleepy: {upstream: slow}
   gated: {upstream: deaf}
 """
 
@@ -57,16 +58,20 @@ def rules() -> Iterator[dict[str, Any]]:
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     upstreams = {
         "obeys": {"provider": "scripted", "rules": list(rules())},
+        "slow": {"provider": "scripted", "rules": [{"say": "We have three tents.", "pause": 0.4}]},
         "deaf": {"provider": "scripted", "rules": [{"say": "We have three tents that stand up to wind."}]},
     }
     with running_gateway(tmp_path_factory.mktemp("redteam"), upstreams, MANIFEST) as started:
         yield started
 
 
-def sluice(at: Gateway, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def who(at: Gateway) -> dict[str, str]:
     held = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-    env = {**held, "SLUICE_URL": at.url, "SLUICE_KEY": at.key}
-    return subprocess.run([SLUICE, *arguments], cwd=folder, env=env, text=True, capture_output=True, timeout=100)
+    return {**held, "SLUICE_URL": at.url, "SLUICE_KEY": at.key}
+
+
+def sluice(at: Gateway, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SLUICE, *arguments], cwd=folder, env=who(at), text=True, capture_output=True, timeout=100)
 
 
 def attacked(at: Gateway, folder: Path, *arguments: str) -> dict[str, Any]:
@@ -125,6 +130,22 @@ def test_what_gives_no_answer_is_no_verdict(gateway: Gateway, tmp_path: Path) ->
     found = attacked(gateway, tmp_path, "nobody", "--budget", "48", "--out", "gone", "--fail-above", "1")
     assert (found["exit"], found["whole"]) == (5, False)
     assert (found["attacks"]["answered"], found["attacks"]["failed"]) == (0, 32)
+
+
+@pytest.mark.timeout(200)
+def test_a_campaign_that_was_killed_goes_on(gateway: Gateway, tmp_path: Path) -> None:
+    """What had an answer is not asked again."""
+    asked = ["redteam", "sleepy", "--budget", "48", "--out", "run", "--concurrency", "4"]
+    log = tmp_path / "run" / "attacks" / "candidate"
+    with subprocess.Popen([SLUICE, *asked], cwd=tmp_path, env=who(gateway)) as process:
+        wait_until(lambda: (log / "results.jsonl").is_file() and len(list(read_results(log))) >= 4)
+        process.kill()
+    before = {result.sample: result.at for result in read_results(log)}
+    found = attacked(gateway, tmp_path, *asked[1:])
+    after = {result.sample: result.at for result in read_results(log)}
+    assert 4 <= len(before) < 32
+    assert {name: after[name] for name in before} == before
+    assert (found["exit"], found["whole"], found["attacks"]["answered"]) == (0, True, 32)
 
 
 @pytest.mark.timeout(300)
