@@ -22,7 +22,7 @@ ATTACK = 0
 
 
 OTHER = "other"
-"""Stands for every language but English that has no threshold of its own."""
+"""Stands for every language but English that has no threshold of its own. It never makes the guard less strict."""
 
 
 def _language(code: str) -> str:
@@ -82,7 +82,7 @@ class PromptAttack(Learning):
         """A window of a language."""
         if lang is None or (lang == "en" and lang not in self.thresholds):
             return one
-        limit = self.thresholds.get(lang, self.thresholds.get(OTHER, self.threshold))
+        limit = self.thresholds.get(lang, min(self.thresholds.get(OTHER, 1.0), self.threshold))
         score = chance(odds(one.score) + odds(self.threshold) - odds(limit))
         if abs(one.score - limit) < 1e-9:
             score = self.threshold  # to the letter, whatever rounding does

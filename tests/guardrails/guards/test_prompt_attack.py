@@ -157,6 +157,8 @@ class Even(Keyword):
         ({"en": 0.5}, 0.6, (False, True)),
         ({"fr": 0.5}, 0.6, (False, False)),
         ({"other": 0.7}, 0.7, (True, False)),
+        ({"other": 0.97}, 0.95, (True, True)),
+        ({"de": 0.97}, 0.95, (False, True)),
     ],
 )
 async def test_a_language_can_have_a_threshold_of_its_own(
