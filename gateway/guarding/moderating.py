@@ -17,8 +17,6 @@ from guardrails.passage import Passage
 from guardrails.policy import Policy
 from guardrails.verdict import Finding, Verdict
 
-AT_ONCE = 4
-"""Requests that ask the model at a time: between them is room for what guards ask it for calls."""
 NO_MEMORY = "there was not enough memory"
 
 
@@ -38,7 +36,8 @@ class Moderator:
     def __init__(self, models: Models) -> None:
         self._models = models
         self._engine = Engine(Policy(input=(GUARD,)), models)
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turn = asyncio.Lock()
+        """One input is read at a time, of all requests: the guards of calls wait for no more than that."""
 
     async def judge(self, inputs: Sequence[Input]) -> Judged:
         """Never raises over what an input holds. What was not judged never counts as harmless: the error is
@@ -46,8 +45,8 @@ class Moderator:
         began = time.perf_counter()
         told = [one for one in inputs if not one.empty]
         try:
-            async with asyncio.timeout(GUARD.budget), self._turns:
-                found = await self._models.score(GUARD.models[0], [(one.text,) for one in told])
+            async with asyncio.timeout(GUARD.budget):
+                found = [await self._read(one) for one in told]
         except TimeoutError:
             return self._missed(told, f"it took longer than {GUARD.budget:g} s", _later("Too many texts wait"))
         except Overloaded as error:
@@ -64,6 +63,11 @@ class Moderator:
         verdicts = [replace(one, milliseconds=one.milliseconds / len(verdicts)) for one in verdicts]
         rest = iter(found)
         return Judged([() if one.empty else next(rest) for one in inputs], verdicts)
+
+    async def _read(self, one: Input) -> tuple[Window, ...]:
+        async with self._turn:
+            (windows,) = await self._models.score(GUARD.models[0], [(one.text,)])
+        return windows
 
     def _missed(self, inputs: Sequence[Input], why: str, error: GatewayError) -> Judged:
         passages = [Passage("", source=one.source) for one in inputs]

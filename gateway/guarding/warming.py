@@ -22,7 +22,7 @@ SAMPLE = "Good morning. Where can I see how far the parcel with the three books 
 AROUND = Surroundings(question=SAMPLE, documents=(SAMPLE,), calls=(ToolCall("look", SAMPLE),))
 PATIENCE = 30.0
 """Seconds a guard may take to become ready."""
-HOLD = 2.0
+HOLD = 5.0
 """Seconds that what comes into force waits for its guards; they go on becoming ready after that."""
 
 

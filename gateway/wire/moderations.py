@@ -24,8 +24,8 @@ MODEL = "sluice-moderation"
 THEIRS = ("omni-moderation-", "text-moderation-")
 """How the names of OpenAI's models begin, of which clients ask for one by default."""
 MOST_INPUTS = 32
-MOST_CHARACTERS = 200_000
-"""Of all inputs of a request: about a second of one core."""
+MOST_CHARACTERS = 50_000
+"""Of all inputs of a request: one or two seconds of one core."""
 
 CATEGORIES = (
     "harassment",
@@ -49,7 +49,7 @@ OURS: Mapping[str, tuple[Category, ...]] = {
 }
 """The categories that are judged, and the guard's that they are made of."""
 GUARD = Moderation()
-JUDGES: Mapping[str, Moderation] = {name: Moderation(categories=ours) for name, ours in OURS.items()}
+AS_LIKELY_AS_NOT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +138,20 @@ def score(windows: Sequence[Window]) -> float:
 
 def result(windows: Sequence[Window]) -> Json:
     """What is told of one input: of none of its windows where there was nothing to read, and then nothing was judged.
-    `sluice` has the guard's own categories, by the model's own scores."""
-    scores = dict.fromkeys(CATEGORIES, 0.0)
-    scores |= {name: max((judge.of(one) for one in windows), default=0.0) for name, judge in JUDGES.items()}
-    categories = {name: found >= GUARD.threshold for name, found in scores.items()}
+    A flagged text is of the likeliest category, and of each that is as likely as not. `sluice` has the guard's own
+    score, and its own categories."""
     own = {name: max((one.scores[at] for one in windows), default=0.0) for at, name in PLACES.items()}
+    scores = dict.fromkeys(CATEGORIES, 0.0) | {name: max(own[one] for one in ours) for name, ours in OURS.items()}
+    found = score(windows)
+    flagged, likeliest = found >= GUARD.threshold, max(OURS, key=lambda name: scores[name])
     return {
-        "flagged": any(categories.values()),
-        "categories": categories,
+        "flagged": flagged,
+        "categories": {
+            name: flagged and (name == likeliest or likely >= AS_LIKELY_AS_NOT) for name, likely in scores.items()
+        },
         "category_scores": scores,
         "category_applied_input_types": {name: ["text"] if windows and name in OURS else [] for name in CATEGORIES},
-        "sluice": {"threshold": GUARD.threshold, "category_scores": own},
+        "sluice": {"score": found, "threshold": GUARD.threshold, "category_scores": own},
     }
 
 

@@ -89,18 +89,21 @@ def test_an_answer_is_what_openai_s_client_reads(read: list[list[Window]]) -> No
     for windows, one in zip(read, said["results"], strict=True):
         scores, judged = one["category_scores"], one["category_applied_input_types"]
         assert one["flagged"] == any(one["categories"].values()) == (score(windows) >= GUARD.threshold)
-        assert max(scores.values()) == score(windows)
+        assert one["sluice"]["score"] == score(windows)
         for name in CATEGORIES:
             assert 0 <= scores[name] <= 1
-            assert one["categories"][name] == (scores[name] >= GUARD.threshold)
             assert judged[name] == (["text"] if windows and name in OURS else [])
             assert judged[name] or scores[name] == 0
+            assert judged[name] or not one["categories"][name]
+            if one["categories"][name]:
+                assert scores[name] >= 0.5 or scores[name] == max(scores.values())
 
 
 @given(WINDOWS, st.integers(0, 3))
 def test_more_to_read_makes_nothing_milder(windows: list[Window], less: int) -> None:
-    all_of_it, part = result(windows)["category_scores"], result(windows[:less])["category_scores"]
-    assert all(part[name] <= all_of_it[name] for name in CATEGORIES)
+    more, part = result(windows), result(windows[:less])
+    assert all(part["category_scores"][name] <= more["category_scores"][name] for name in CATEGORIES)
+    assert more["flagged"] or not part["flagged"]
 
 
 @pytest.mark.parametrize(("place", "category"), [(2, "illicit"), (3, "hate"), (4, "harassment"), (5, "harassment")])
