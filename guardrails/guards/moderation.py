@@ -53,7 +53,9 @@ class Moderation(Learning):
         """The score of one window: how likely it is of the likeliest of `categories`; without any, how likely it is to
         be flagged, a quarter of it, in log-odds, from the likeliest category: alone it takes more ordinary questions
         for harmful."""
-        likeliest = max(window.scores[at] for at, name in PLACES.items() if name in (self.categories or PLACES.values()))
+        likeliest = max(
+            window.scores[at] for at, name in PLACES.items() if name in (self.categories or PLACES.values())
+        )
         return likeliest if self.categories else _mixed(window.scores[FLAGGED], likeliest)
 
     async def readings(self, passage: Passage) -> tuple[View, ...]:
