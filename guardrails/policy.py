@@ -170,8 +170,8 @@ def parse(value: Any, *, file: str | None = None, document: Document | None = No
 
 
 def load(path: Path) -> Policy:
-    """A policy from a YAML file, with the files of examples that it names. Raises `BadInput` with the file, the line and
-    the key of what is wrong."""
+    """A policy from a YAML file, with the files of examples that it names. Raises `BadInput` with the file, the line
+    and the key of what is wrong."""
     try:
         found = read(path.read_text(encoding="utf-8"))
     except OSError as error:
