@@ -31,10 +31,11 @@ LANGUAGES = frozenset(
 
 
 def told(texts: Sequence[str]) -> list[str | None]:
-    """For each text the language that it is certainly in, None where that is none. Raises `NotRun` where what tells
-    them is not installed. Loading it takes a second."""
+    """For each text the language of `LANGUAGES` that it is certainly in, None where that is none: what is written in
+    look-alike letters is taken for some creole. Raises `NotRun` where what tells them is not installed. Loading it
+    takes a second."""
     best = [_identifier().rank(text)[0] for text in texts]
-    return [code if share >= CERTAIN and code != NO_LANGUAGE else None for code, share in best]
+    return [code if share >= CERTAIN and code in LANGUAGES else None for code, share in best]
 
 
 def _known(code: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from guardrails.errors import NotRun
-from guardrails.guards.language import LANGUAGES, Language, _identifier
+from guardrails.guards.language import LANGUAGES, Language, _identifier, told
 from guardrails.passage import ALONE, Passage
 from guardrails.verdict import Finding
 
@@ -101,3 +101,8 @@ def test_a_code_that_is_none_is_refused() -> None:
 def test_all_codes_can_be_told() -> None:
     labels = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE).labels
     assert {label for label in labels if len(label) == 2} == LANGUAGES
+
+
+def test_letters_of_many_scripts_are_no_language() -> None:
+    mixed = "ŝĩdęɹ ɦōŵ tħĩş ĺ0òḱṡ, Ỳőų ue 8ε€ɲ šťăyi̇nɡ ψ1tħ ɱē, ṖeΟṗľē vvįľĺ ţǻľķ"
+    assert told([GERMAN, mixed, "12 345, 67"]) == ["de", None, None]
