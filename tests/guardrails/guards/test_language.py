@@ -104,5 +104,5 @@ def test_all_codes_can_be_told() -> None:
 
 
 def test_letters_of_many_scripts_are_no_language() -> None:
-    mixed = "ŝĩdęɹ ɦōŵ tħĩş ĺ0òḱṡ, Ỳőų ue 8ε€ɲ šťăyi̇nɡ ψ1tħ ɱē, ṖeΟṗľē vvįľĺ ţǻľķ"
+    mixed = "ẁè ťħĩñḱ ťĥè ħàŗbøųɹ įṡ ćĺőŝèď ăňđ ťĥĕ bøàṫş ẁĩļļ ẁăįţ øūťṡĩđĕ ūņṫīļ ḿøɹñįňģ"
     assert told([GERMAN, mixed, "12 345, 67"]) == ["de", None, None]
