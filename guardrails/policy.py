@@ -16,7 +16,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 from evals import faults as faulty
 from evals.digest import sha256
 from evals.faults import near
-from evals.strict_yaml import Document, Malformed, read
+from evals.strict_yaml import Document, Malformed, Place, read
 from guardrails.errors import BadInput
 from guardrails.guard import FailMode, Finder, Guard, Part
 from guardrails.guards import registry
@@ -137,41 +137,97 @@ class Policy(Part):
         return sha256(self.as_json())
 
 
+class _Wrong(ValueError):
+    """What is wrong in a stage: `at` is the way to it from there, `kind` that of the guard."""
+
+    def __init__(self, said: str, *at: str | int, kind: str = "") -> None:
+        super().__init__(said)
+        self.at, self.kind = at, kind
+
+
 def _guard(given: Any, number: int, stage: Stage) -> Guard:
     if isinstance(given, Guard):
         return given
     written = {"guard": given} if isinstance(given, str) else given
     if not isinstance(written, dict) or not isinstance(written.get("guard"), str):
-        raise ValueError(f"item {number}: write {{guard: KIND, …}}, or the kind alone")
+        raise _Wrong("write {guard: KIND, …}, or the kind alone", number)
     try:
         kind = registry.find(written["guard"])
         guard = kind.model_validate(written)
     except BadInput as error:
-        raise ValueError(f"item {number}: {error.message}") from error
+        raise _Wrong(error.message.removesuffix("."), number) from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        at = ".".join(str(step) for step in first["loc"])
-        raise ValueError(f"item {number} ({written['guard']}): {at}: {faulty.said([first], kind)}") from error
+        first = _first(error)
+        raise _Wrong(faulty.said([first], kind), number, *_way(first), kind=written["guard"]) from error
     if stage not in kind.stages:
-        raise ValueError(f"item {number}: {guard.guard} judges {' and '.join(kind.stages)}, and not {stage}")
+        raise _Wrong(f"{guard.guard} judges {' and '.join(kind.stages)}, and not {stage}", number)
     return guard
 
 
-def parse(value: Any, *, file: str | None = None, document: Document | None = None) -> Policy:
-    """Raises `BadInput` with the place of what is wrong first."""
+def _first(error: ValidationError) -> Any:
+    """What to tell of: a key that there is not before one that is missing, since the one may be the other misspelt."""
+    return min(error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
+
+
+def _way(fault: Any) -> tuple[str | int, ...]:
+    """The keys to it, as they are written."""
+    return tuple(step for step in fault["loc"] if step != "[key]")
+
+
+def parse(value: Any, *, file: str | None = None, document: Document | None = None, within: Place = ()) -> Policy:
+    """Raises `BadInput` with the place of what is wrong first. `within` is the way to the policy in the document."""
     try:
         return Policy.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = tuple(first["loc"])
+        first = _first(error)
+        wrong = first.get("ctx", {}).get("error")
+        deeper, kind = (wrong.at, wrong.kind) if isinstance(wrong, _Wrong) else ((), "")
+        place = (*within, *_way(first), *deeper)
         line = document.line(place) if document is not None else None
-        said = faulty.said([first], Policy)
-        raise BadInput(f"{said}.", file=file, line=line, place=".".join(map(str, place))) from error
+        where = ".".join(map(str, place)) + (f" ({kind})" if kind else "")
+        raise BadInput(f"{faulty.said([first], Policy)}.", file=file, line=line, place=where) from error
 
 
-def load(path: Path) -> Policy:
-    """A policy from a YAML file, with the files of examples that it names. Raises `BadInput` with the file, the line
-    and the key of what is wrong."""
+def load(path: Path, name: str | None = None) -> Policy:
+    """The policy of a YAML file: all of it; or of a manifest the one of that name, which may be left out where there is
+    no other. Reads the files of examples that it names. Raises `BadInput` with the file, the line and the key of what
+    is wrong."""
+    document = _document(path)
+    written = _of_manifest(document)
+    if written is None:
+        if name is not None:
+            raise BadInput("is no manifest: it has no `policies`.", file=str(path))
+        return parse(inlined(document.value, path.parent), file=str(path), document=document)
+    if name is None and len(written) != 1:
+        there = ", ".join(map(str, written))
+        raise BadInput(f"is a manifest: add a name, as {path.name}#NAME; there are {there}.", file=str(path))
+    if name is not None and name not in written:
+        raise BadInput(f"there is no policy {name[:80]!r}; {near(name, written)}.", file=str(path))
+    return _parsed(path, document, name if name is not None else next(iter(written)))
+
+
+def declared(path: Path) -> dict[str, Policy]:
+    """Those of a manifest, by name; that of a file which is a policy itself, by the empty name. Raises `BadInput`."""
+    document = _document(path)
+    if (written := _of_manifest(document)) is None:
+        return {"": parse(inlined(document.value, path.parent), file=str(path), document=document)}
+    return {str(name): _parsed(path, document, name) for name in written}
+
+
+def _parsed(path: Path, document: Document, name: str) -> Policy:
+    within = ("policies", name)
+    written = inlined(document.value["policies"][name], path.parent)
+    return parse(written, file=str(path), document=document, within=within)
+
+
+def _of_manifest(document: Document) -> Mapping[str, Any] | None:
+    """What a manifest declares; None where the file is a policy itself."""
+    value = document.value
+    held = value.get("policies") if isinstance(value, dict) else None
+    return held if isinstance(held, dict) and held else None
+
+
+def _document(path: Path) -> Document:
     try:
         found = read(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -181,8 +237,9 @@ def load(path: Path) -> Policy:
     except Malformed as error:
         raise BadInput(f"{error.problem}.", file=str(path), line=error.line) from error
     if len(found) != 1:
-        raise BadInput(f"holds {len(found)} YAML documents, and one is expected.", file=str(path))
-    return parse(inlined(found[0].value, path.parent), file=str(path), document=found[0])
+        held = f"holds {len(found)} YAML documents, and one is expected" if found else "is empty: write a policy"
+        raise BadInput(f"{held}.", file=str(path))
+    return found[0]
 
 
 def shipped(name: str) -> Policy:
@@ -194,5 +251,13 @@ def shipped(name: str) -> Policy:
 
 
 def find(name: str) -> Policy:
-    """One that is shipped, by its name, or a file, by its path."""
-    return load(Path(name)) if name.endswith((".yaml", ".yml")) or "/" in name else shipped(name)
+    """One that is shipped, by its name; or a file, by its path: a policy, or a manifest, with `#` and a name where it
+    declares several."""
+    if not is_file(name):
+        return shipped(name)
+    path, _, policy = name.partition("#")
+    return load(Path(path), policy or None)
+
+
+def is_file(name: str) -> bool:
+    return name.partition("#")[0].endswith((".yaml", ".yml")) or "/" in name

@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
 
-from guardrails.cli.options import AsJson
+from guardrails.cli.options import POLICY_HELP, AsJson
 from guardrails.errors import BadInput
 from guardrails.models.artefacts import checked, public_key
 from guardrails.passage import STAGES
-from guardrails.policy import Policy, find
+from guardrails.policy import Policy, declared, find, is_file
 
 
 def check(
-    policy: Annotated[str, typer.Argument(help="A policy in YAML, or the name of one that is shipped.")] = "default",
+    policy: Annotated[str, typer.Argument(help=POLICY_HELP)] = "default",
     models: Annotated[bool, typer.Option("--models", help="Check what guards ship with instead.")] = False,
     key: Annotated[
         str | None, typer.Option(help="The public key that their manifests are to be signed by, in base64.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read a policy, and show its digest and what judges where, in order. With --models: hold every model and table
-    that ships against the digests of its manifest, and with a --key these against their signatures; ends with 1 where
-    one is not what it should be, or is not signed."""
+    """Read a policy, or all of a manifest, and show its digest and what judges where, in order. With --models: hold
+    every model and table that ships against the digests of its manifest, and with a --key these against their
+    signatures; ends with 1 where one is not what it should be, or is not signed."""
     if models:
         _models(public_key(key) if key is not None else None, as_json)
         return
     if key is not None:
         raise BadInput("--key is for --models.")
-    found = told(find(policy))
+    found = {name: told(one) for name, one in _read(policy).items()}
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(found.get("", found), option=orjson.OPT_INDENT_2).decode())
         return
+    for name, one in found.items():
+        if name:
+            typer.echo(f"policy   {name}")
+        _show(one)
+
+
+def _read(policy: str) -> dict[str, Policy]:
+    """By name; by the empty name what was asked for alone."""
+    return declared(Path(policy)) if is_file(policy) and "#" not in policy else {"": find(policy)}
+
+
+def _show(found: dict[str, Any]) -> None:
     typer.echo(f"digest   {found['digest']}")
     if found["dry_run"]:
         typer.echo("dry run  every guard judges, none acts")
+    if not any(found["stages"].values()):
+        typer.echo(f"No guard judges anything: write some under {', '.join(STAGES)}.")
     for stage in STAGES:
         for guard in found["stages"][stage]:
             typer.echo(

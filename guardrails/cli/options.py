@@ -11,9 +11,8 @@ from guardrails.passage import STAGES, Stage
 
 STAGE_HELP = f"Where it stands: {', '.join(STAGES)}."
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
-PolicyName = Annotated[
-    str, typer.Option("--policy", "-p", help="A policy in YAML, or the name of one that is shipped.", metavar="POLICY")
-]
+POLICY_HELP = "A policy in YAML, FILE or FILE#NAME of a manifest, or the name of one that is shipped."
+PolicyName = Annotated[str, typer.Option("--policy", "-p", help=POLICY_HELP, metavar="POLICY")]
 
 
 def stage_of(name: str) -> Stage:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guardrails.errors import BadInput
-from guardrails.policy import Policy, find, load, parse, shipped
+from guardrails.policy import Policy, declared, find, load, parse, shipped
 
 WORDS = {"guard": "patterns", "words": ["frobozz"]}
 
@@ -18,13 +18,18 @@ WORDS = {"guard": "patterns", "words": ["frobozz"]}
     [
         ({"inputs": []}, "inputs: there is no such key; did you mean input?"),
         ({"input": {}}, "input: write a list of guards"),
-        ({"input": ["nothing"]}, "input: item 0: there is no guard 'nothing'"),
-        ({"input": [7]}, "input: item 0: write {guard: KIND, …}, or the kind alone"),
+        ({"input": ["nothing"]}, "input.0: there is no guard 'nothing'"),
+        ({"input": [7]}, "input.0: write {guard: KIND, …}, or the kind alone"),
         (
             {"input": [{**WORDS, "treshold": 1}]},
-            "input: item 0 (patterns): treshold: there is no such key; did you mean",
+            "input.0.treshold (patterns): there is no such key; did you mean",
         ),
-        ({"input": [{**WORDS, "threshold": 2}]}, "input: item 0 (patterns): threshold: it has to be at most 1"),
+        ({"input": [{**WORDS, "threshold": 2}]}, "input.0.threshold (patterns): it has to be at most 1"),
+        ({"input": ["patterns"]}, "input.0 (patterns): write what is to be found"),
+        (
+            {"input": [{"guard": "language", "allowed": ["de"]}]},
+            "input.0.allowed (language): there is no such key; did you",
+        ),
         ({"input": [WORDS, WORDS]}, "input: two guards are called patterns: give one of them another `name`"),
         ({"input": ["tool_policy"]}, "tool_policy judges tool_calls, and not input"),
         (
@@ -50,10 +55,52 @@ def test_what_is_wrong_is_told_with_its_place(written: Any, said: str) -> None:
 def test_a_file_tells_the_line(tmp_path: Path) -> None:
     file = tmp_path / "p.yaml"
     file.write_text("about: x\ninput:\n  - nothing\n")
-    with pytest.raises(BadInput, match=r"p\.yaml:2: input: item 0"):
+    with pytest.raises(BadInput, match=r"p\.yaml:3: input.0: there is no guard"):
         load(file)
     with pytest.raises(BadInput, match="there is no shipped policy 'defualt'; did you mean default"):
         find("defualt")
+
+
+MANIFEST = """
+policies:
+  one: {input: [{guard: patterns, words: [frobozz]}]}
+  other:
+    input:
+      - guard: patterns
+        words: [xyzzy]
+endpoints: {bot: {upstream: demo, policy: one}}
+"""
+
+
+def test_a_policy_is_found_in_a_manifest(tmp_path: Path) -> None:
+    file = tmp_path / "bot.yaml"
+    file.write_text(MANIFEST)
+    assert find(f"{file}#one").digest == parse({"input": [WORDS]}).digest
+    assert {name: policy.digest for name, policy in declared(file).items()} == {
+        name: find(f"{file}#{name}").digest for name in ("one", "other")
+    }
+    with pytest.raises(
+        BadInput, match=r"bot\.yaml: is a manifest: add a name, as bot\.yaml#NAME; there are one, other"
+    ):
+        find(str(file))
+    with pytest.raises(BadInput, match="there is no policy 'three'; did you mean other"):
+        find(f"{file}#three")
+    file.write_text(MANIFEST.replace("words: [xyzzy]", "word: [xyzzy]"))
+    with pytest.raises(BadInput, match=r"bot\.yaml:7: policies\.other\.input\.0\.word \(patterns\): there is no such"):
+        find(f"{file}#other")
+
+
+def test_a_policy_alone_is_found_without_a_name(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("policies: {one: {input: [{guard: patterns, words: [frobozz]}]}}")
+    assert find(str(file)) == find(f"{file}#one")
+    file.write_text("input: [{guard: patterns, words: [frobozz]}]")
+    assert declared(file) == {"": find(str(file))}
+    with pytest.raises(BadInput, match="is no manifest"):
+        find(f"{file}#one")
+    file.write_text("")
+    with pytest.raises(BadInput, match="is empty"):
+        find(str(file))
 
 
 def test_the_digest_names_everything() -> None:

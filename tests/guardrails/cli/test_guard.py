@@ -97,3 +97,13 @@ def test_check_and_list(policy: str) -> None:
     assert "from 0.5, fails closed" in guard("check", "default").output
     listed = orjson.loads(guard("list", "--json").output)
     assert {"secrets", "patterns", "prompt_attack"} <= {one["guard"] for one in listed}
+
+
+def test_check_reads_all_of_a_manifest(tmp_path: Path) -> None:
+    file = tmp_path / "bot.yaml"
+    file.write_text("policies: {one: {input: [secrets]}, other: {}}")
+    assert orjson.loads(guard("check", str(file), "--json").output).keys() == {"one", "other"}
+    said = guard("check", str(file)).output
+    assert "policy   one" in said
+    assert "No guard judges anything" in said
+    assert guard("check", f"{file}#one").output.startswith("digest")
