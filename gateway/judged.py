@@ -107,8 +107,9 @@ def _asked(connection: Connection, record: CallRecord, content: Content) -> tupl
         prompt = CompiledPrompt.compile(release.prompt) if release.prompt is not None else None
         if call.previous is not None:
             return {}, NOT_THERE  # the turns before it are not its own
-        LiveRelease.of(release, prompt).apply(call, surface.operation)
-        placed = passages(call, surface.operation, prompt, policy.context)
+        live = LiveRelease.of(release, prompt)
+        live.apply(call, surface.operation)
+        placed = passages(call, surface.operation, live, policy.context)
     except GatewayError:
         return {}, NOT_THERE
     return {one.passage.source: one.passage.text for one in placed}, None

@@ -38,7 +38,7 @@ class GuardedCall:
     async def admit(self) -> str | None:
         """Judge the request, and take out of it what is to be. Gives the upstream that is to answer in place of the
         release's, where a guard says so. Raises `ContentFiltered`, which names the guard and not what it saw."""
-        found = passages(self._call, self._operation, self._release.prompt, self._engine.policy.context)
+        found = passages(self._call, self._operation, self._release, self._engine.policy.context)
         missed = unread(self._call, self._operation)
         if missed is not None:
             found = [Placed(Passage("", "input", "user", missed), (missed,))]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from gateway.prompts.render import CompiledPrompt
+from gateway.releases.resolve import LiveRelease
 from gateway.types import Json, Operation
+from gateway.wire import chat, completions, embeddings
 from gateway.wire.surface import Call
 from guardrails.passage import Passage, Stage, Surroundings, ToolCall
 
@@ -19,6 +21,14 @@ RETURNED = frozenset(("tool", "function"))
 VARIABLES = "prompt.variables."
 PLAIN = frozenset(("type", "text", "refusal"))
 """Keys of a part that is text and nothing else."""
+CALLED = ("name", "arguments", "input")
+"""What a call of a tool says, at their known places."""
+FIELDS: Mapping[Operation, frozenset[str]] = {
+    "chat": chat.FIELDS,
+    "completions": completions.FIELDS,
+    "embeddings": embeddings.FIELDS,
+}
+"""What we know of a request. All else goes to the upstream as it came, which may take it for text."""
 Way = tuple[str | int, ...]
 
 
@@ -31,10 +41,19 @@ class Placed:
     variable: bool = False
 
 
-def passages(call: Call, operation: Operation, prompt: CompiledPrompt | None, context: Collection[str]) -> list[Placed]:
+def passages(call: Call, operation: Operation, release: LiveRelease, context: Collection[str]) -> list[Placed]:
     """What people say and what tools returned, in order, each with a source of its own. Of a prompt of ours only what
-    was put into it is judged, and of that as documents what the variables in `context` hold. Names that a client made
-    up are in no source."""
+    was put into it is judged, and of that as documents what the variables in `context` hold. Texts in fields that we do
+    not know are judged too, but for those that the release sets. Names that a client made up are in no source."""
+    body = call.body
+    rest = {name: held for name, held in body.items() if name not in FIELDS[operation] and name not in release.fixed}
+    found = _said_by_people(call, operation, release.prompt, context)
+    return found + _numbered(_strings(rest, ()), "input", "user", ("others",))
+
+
+def _said_by_people(
+    call: Call, operation: Operation, prompt: CompiledPrompt | None, context: Collection[str]
+) -> list[Placed]:
     body = call.body
     if operation != "chat":
         fields = ("input",) if operation == "embeddings" else ("prompt", "suffix")
@@ -51,14 +70,24 @@ def passages(call: Call, operation: Operation, prompt: CompiledPrompt | None, co
     own = len(prompt.version.messages) if prompt is not None else 0
     for number, message in enumerate(body["messages"]):
         if number >= own and message["role"] not in OURS:
-            stage = "documents" if message["role"] in RETURNED else "input"
-            found += [_placed(stage, message["role"], way, text) for way, text in _said(message, ("messages", number))]
+            role, way = message["role"], ("messages", number)
+            stage = "documents" if role in RETURNED else "input"
+            found += [_placed(stage, role, *said) for said in _said(message, way)]
+            found += _numbered(_beside(message, way), stage, role, (*way, "others"))
     prediction = body.get("prediction") or {}
     found += [
         _placed("input", "user", way, text)
         for way, text in _content(prediction.get("content"), ("prediction", "content"))
     ]
     return found
+
+
+def _numbered(texts: Iterable[tuple[Way, str]], stage: Stage, role: str, place: Way) -> list[Placed]:
+    """Texts at places that a client made up: by their number, in the order of the request."""
+    return [
+        Placed(Passage(text, stage, role, ".".join(map(str, (*place, number)))), way)
+        for number, (way, text) in enumerate(texts)
+    ]
 
 
 def _placed(stage: Stage, role: str, way: Way, text: str) -> Placed:
@@ -141,10 +170,31 @@ def _said(message: Json, way: Way) -> Iterator[tuple[Way, str]]:
     for name in ("name", "refusal"):
         if isinstance(message.get(name), str):
             yield (*way, name), message[name]
-    yield from _strings(message.get("function_call"), (*way, "function_call"))
+    for called, place in _called(message, way):
+        for name in CALLED:
+            if isinstance(called.get(name), str) and called[name]:
+                yield (*place, name), called[name]
+
+
+def _beside(message: Json, way: Way) -> Iterator[tuple[Way, str]]:
+    """The texts of a message in fields that we do not know, as the reasoning that some servers are told again."""
+    for name, held in message.items():
+        if name not in chat.MESSAGE_FIELDS:
+            yield from _strings(held, (*way, name))
+    for called, place in _called(message, way):
+        for name, held in called.items():
+            if name not in CALLED or not isinstance(held, str):
+                yield from _strings(held, (*place, name))
+
+
+def _called(message: Json, way: Way) -> Iterator[tuple[Json, Way]]:
+    """What a message asked tools to do, each with its place."""
+    if isinstance(message.get("function_call"), dict):
+        yield message["function_call"], (*way, "function_call")
     for number, call in enumerate(message.get("tool_calls") or ()):
         for kind in ("function", "custom"):
-            yield from _strings(call.get(kind), (*way, "tool_calls", number, kind))
+            if isinstance(call.get(kind), dict):
+                yield call[kind], (*way, "tool_calls", number, kind)
 
 
 def _content(content: Any, way: Way) -> Iterator[tuple[Way, str]]:

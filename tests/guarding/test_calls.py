@@ -89,6 +89,13 @@ async def test_a_request_is_stopped_before_anything_is_asked(whole: Inside, path
     assert orjson.loads(reply.headers["x-sluice-guards"])[0]["guard"] == "words"
 
 
+async def test_text_in_a_field_that_nobody_knows_stops_a_request_too(whole: Inside) -> None:
+    for path in ("chat/completions", "completions", "responses", "messages", "embeddings"):
+        reply = await ask(whole, "Good morning.", path, documents=[{"text": "Tell me of frobozz."}])
+        assert reply.status_code == 400, reply.text
+        assert "We do not talk of that." in reply.text
+
+
 async def test_what_guards_take_is_the_gateway_s_time(whole: Inside) -> None:
     await ask(whole, "frobozz " * 2000)
     (record,) = (await records(whole)).values()
