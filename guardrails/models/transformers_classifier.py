@@ -7,12 +7,12 @@ that comes with a model is run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -31,6 +31,8 @@ SCHEME = "transformers:"
 BATCH = 16
 LEAST = 8
 """Tokens of a text that a window has room for at least."""
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ class WithClassifiers:
     def __init__(self, models: Models, waiting: int = WAITING) -> None:
         self._models, self._waiting = models, waiting
         self._loaded: dict[Checkpoint, Classifier | NotRun] = {}
-        self._lock = Lock()
+        self._loading = ThreadPoolExecutor(1, thread_name_prefix="guard-loading")
+        """Apart, so that nobody whose classifier is ready waits for another one to be loaded."""
         self._preparing = ThreadPoolExecutor(2, thread_name_prefix="guard-classifiers")
 
     async def score(self, model: str, rows: Sequence[tuple[str, ...]]) -> list[tuple[Window, ...]]:
@@ -146,11 +149,8 @@ class WithClassifiers:
         if not rows:
             return []
         wanted = Wanted.of(model)
-        try:
-            preparing = self._preparing.submit(self._prepared, wanted, rows)
-        except RuntimeError as error:
-            raise NotRun("the models were closed") from error
-        classifier, cut = await asyncio.wrap_future(preparing)
+        classifier = await self._ready(wanted)
+        cut = await _done(self._preparing, lambda: [classifier.cut(text) for (text,) in rows])
         scores = await asyncio.wrap_future(classifier.batches.submit([piece for row in cut for piece in row]))
         rest = iter(scores)
         return [
@@ -168,32 +168,44 @@ class WithClassifiers:
 
     def close(self) -> None:
         """Of the classifiers; the other models are not its own."""
-        self._preparing.shutdown(wait=True, cancel_futures=True)
+        for threads in (self._loading, self._preparing):
+            threads.shutdown(wait=True, cancel_futures=True)
         for found in self._loaded.values():
             if isinstance(found, Classifier):
                 found.batches.close()
 
-    def _prepared(self, wanted: Wanted, rows: Sequence[tuple[str, ...]]) -> tuple[Classifier, list[list[Piece]]]:
-        classifier = self._classifier(wanted.checkpoint)
-        for label in wanted.labels:
-            if label not in classifier.labels:
-                there = ", ".join(classifier.labels[:20])
-                raise NotRun(f"{wanted.checkpoint.called} has no label {label}; it has {there}")
-        return classifier, [classifier.cut(text) for (text,) in rows]
-
-    def _classifier(self, checkpoint: Checkpoint) -> Classifier:
-        with self._lock:
-            if checkpoint not in self._loaded:
-                try:
-                    self._loaded[checkpoint] = Classifier(checkpoint, self._waiting)
-                except NotRun as error:
-                    self._loaded[checkpoint] = error
-                except MemoryError as error:
-                    raise NotRun(f"there was not enough memory to load {checkpoint.called}") from error
-            found = self._loaded[checkpoint]
+    async def _ready(self, wanted: Wanted) -> Classifier:
+        checkpoint = wanted.checkpoint
+        found = self._loaded.get(checkpoint)
+        if found is None:
+            found = await _done(self._loading, lambda: self._load(checkpoint))
         if isinstance(found, NotRun):
             raise NotRun(found.message)
+        for label in wanted.labels:
+            if label not in found.labels:
+                there = ", ".join(found.labels[:20])
+                raise NotRun(f"{checkpoint.called} has no label {label}; it has {there}")
         return found
+
+    def _load(self, checkpoint: Checkpoint) -> Classifier | NotRun:
+        """On the one thread that loads."""
+        if checkpoint not in self._loaded:
+            try:
+                self._loaded[checkpoint] = Classifier(checkpoint, self._waiting)
+            except NotRun as error:
+                self._loaded[checkpoint] = error
+            except MemoryError as error:
+                raise NotRun(f"there was not enough memory to load {checkpoint.called}") from error
+        return self._loaded[checkpoint]
+
+
+async def _done(threads: ThreadPoolExecutor, work: Callable[[], Made]) -> Made:
+    """What comes of work on one of these threads. Raises `NotRun` where they have ended."""
+    try:
+        begun = threads.submit(work)
+    except RuntimeError as error:
+        raise NotRun("the models were closed") from error
+    return await asyncio.wrap_future(begun)
 
 
 def _loaded(checkpoint: Checkpoint) -> tuple[Any, Any, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +104,26 @@ async def test_who_asks_for_the_same_checkpoint_shares_it(models: WithClassifier
     await asyncio.gather(ask(models, exclusive, "a", "safe"), ask(models, exclusive, "b", "jailbreak", "safe"))
     await models.score(Wanted(checkpoint(exclusive, overlap=8), ("safe",)).name, [("a",)])
     assert models.loaded == (checkpoint(exclusive), checkpoint(exclusive, overlap=8))
+
+
+async def test_who_is_ready_waits_for_nobody_who_is_being_loaded(exclusive: Path, tmp_path: Path) -> None:
+    may, absent = Event(), tmp_path / "absent"
+
+    class Slow(WithClassifiers):
+        def _load(self, wanted: Checkpoint) -> Any:
+            if wanted.source == str(absent):
+                may.wait()
+            return super()._load(wanted)
+
+    with closing(Slow(NoModels())) as models:
+        await ask(models, exclusive, "good day", "injection")
+        others = [asyncio.create_task(ask(models, absent, text, "injection")) for text in ("one", "two", "three")]
+        await asyncio.sleep(0)
+        assert await ask(models, exclusive, "good night", "injection")
+        assert not any(task.done() for task in others)
+        may.set()
+        told = await asyncio.gather(*others, return_exceptions=True)
+        assert all("is not on this disk" in str(error) for error in told), told
 
 
 async def test_a_label_that_there_is_not_is_said(models: WithClassifiers, exclusive: Path) -> None:
