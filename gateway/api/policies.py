@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
+from gateway.access import Access
 from gateway.api.deps import Running, Viewer
 from gateway.errors import BadRequest, NotFound
 from gateway.store import policies, serving
@@ -42,7 +43,8 @@ class PolicyInBrief(BaseModel):
 
 
 class ShownPolicy(PolicyInBrief):
-    """`policy` is all of it, defaults written out, as its digest names it; a manifest takes it under `policies`."""
+    """`policy` is all of it, defaults written out, as its digest names it; a manifest takes it under `policies`. Its
+    examples may have been said in calls: for who may not read those, their texts are null."""
 
     policy: dict[str, Any]
 
@@ -72,7 +74,8 @@ async def get_policy(policy: str, who: Viewer, running: Running) -> ShownPolicy:
     def read(connection: Connection) -> ShownPolicy:
         row = policies.get(connection, _digest(connection, policy))
         assert row is not None
-        return ShownPolicy(**_brief(row, _used(serving.load(connection))), policy=row.body)
+        body = row.body if who.roles & Access.EDITOR.roles else _without_texts(row.body)
+        return ShownPolicy(**_brief(row, _used(serving.load(connection))), policy=body)
 
     found: ShownPolicy = await running.read(read)
     return found
@@ -90,6 +93,16 @@ def _digest(connection: Connection, policy: str) -> str:
         message = f"There is no guard policy {policy[:80]!r}: `sluice policies list` shows those that were declared."
         raise NotFound(message, param="policy", code="unknown_policy")
     return found[0]
+
+
+def _without_texts(body: Json) -> Json:
+    """A policy without what its examples say."""
+
+    def quiet(guard: Json) -> Json:
+        examples = guard.get("examples")
+        return {**guard, "examples": [{**one, "text": None} for one in examples]} if examples else guard
+
+    return {**body, **{stage: [quiet(guard) for guard in body[stage]] for stage in STAGES if stage in body}}
 
 
 Used = Mapping[str, tuple[list[str], list[str]]]

@@ -83,3 +83,15 @@ async def test_what_there_is_not(running: Inside) -> None:
     error = (await running.client.get("/admin/policies/nothing")).json()["error"]
     assert (error["code"], error["param"]) == ("unknown_policy", "policy")
     assert re.search("sluice policies list", error["message"])
+
+
+async def test_what_was_said_in_calls_is_for_those_who_may_read_that(running: Inside) -> None:
+    taught = {"input": [{"guard": "moderation", "examples": [{"text": "my own words", "attack": False}]}, WORDS]}
+    await running.apply(manifest(taught))
+    shown = {}
+    for role in ("viewer", "editor"):
+        reply = await running.client.get("/admin/policies/house", headers=await running.key(role))
+        shown[role] = reply.json()["policy"]
+    assert shown["editor"] == parse(taught).as_json()
+    assert shown["viewer"]["input"][0]["examples"] == [{"text": None, "attack": False, "reason": ""}]
+    assert shown["viewer"]["input"][1:] == shown["editor"]["input"][1:]
