@@ -22,7 +22,7 @@ from gateway.releases.digest import sealed
 from gateway.releases.golive import Installation
 from gateway.releases.manifest import EndpointManifest, Manifest
 from gateway.releases.plan import Plan
-from gateway.releases.policies import guard_policy, parsed
+from gateway.releases.policies import guard_policy, named_at, parsed
 from gateway.releases.protection import put_gate
 from gateway.store import allowances, catalogue, policies, rollouts
 from gateway.store.catalogue import EndpointRow
@@ -63,7 +63,9 @@ def apply(
         guard = guard_policy(endpoint.policy, guarding, f"endpoints.{name}.policy")
         if guard is not None:
             policies.add(connection, guard.digest, guard.as_json(), by.name, endpoint.policy)
-        release = sealed(replace(release, policy=guard.digest if guard is not None else None))
+            live = known[name].release if name in known else None
+            release = replace(release, policy=named_at(connection, live, guard))
+        release = sealed(release)
         if name in installation.identities:
             message = f"endpoints.{name}: an upstream has this name already; both are asked for in `model`."
             raise BadRequest(message, param=f"endpoints.{name}", code="invalid_manifest")

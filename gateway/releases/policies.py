@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from evals.digest import sha256
 from gateway.errors import BadRequest, GatewayError
-from gateway.store import policies
+from gateway.store import catalogue, policies
 from gateway.types import Json
 from guardrails.errors import BadInput, GuardError
 from guardrails.policy import Policy, parse, shipped
@@ -49,6 +49,20 @@ def kept(connection: Connection, reference: str, author: str) -> str:
         raise BadRequest(message, param="policy", code="unknown_policy") from error
     policies.add(connection, policy.digest, policy.as_json(), author, reference)
     return policy.digest
+
+
+def named_at(connection: Connection, live: str | None, policy: Policy) -> str:
+    """The digest that a policy has at an endpoint: the one that the live release names, where that is the same policy,
+    written before its guards had all of the options that they have by now; else its own. So that an endpoint is not
+    proposed anew for nothing but another version of the gateway."""
+    release = catalogue.find_release(connection, live) if live is not None else None
+    if release is None or release.policy is None:
+        return policy.digest
+    try:
+        before = in_force(release.policy, policies.find(connection, {release.policy}))
+    except GatewayError:
+        return policy.digest
+    return release.policy if before.digest == policy.digest else policy.digest
 
 
 def in_force(digest: str, held: Mapping[str, Json]) -> Policy:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from evals.digest import sha256
 from gateway.errors import BadRequest
+from gateway.releases import golive
 from gateway.releases.apply import Change, apply
-from gateway.releases.digest import release_digest
+from gateway.releases.digest import release_digest, sealed
 from gateway.releases.manifest import parse
-from gateway.store import allowances, catalogue
+from gateway.store import allowances, catalogue, policies
 from gateway.store.catalogue import Catalogue
 from gateway.store.engine import Store
+from gateway.types import Release
+from guardrails.policy import parse as parse_policy
 from tests.proving import ADA, installation
 
 PROMPT = """
@@ -185,3 +189,26 @@ def test_a_manifest_is_applied_whole_or_not_at_all(store: Store, text: str, para
     assert refused.value.param == param
     assert words in refused.value.message
     assert held(store) == before
+
+
+GUARDED = """
+policies: {house: {input: [{guard: patterns, words: [frobozz], action: block}]}}
+endpoints: {greeter: {upstream: demo, policy: house}}
+"""
+
+
+def test_a_policy_that_was_kept_when_guards_had_fewer_options_is_the_same_policy(store: Store) -> None:
+    body = parse_policy({"input": [{"guard": "patterns", "words": ["frobozz"], "action": "block"}]}).as_json()
+    del body["input"][0]["by"]
+    digest = sha256(body)
+    with store.begin() as connection:
+        policies.add(connection, digest, body, "ada", "house")
+        release = sealed(Release("", None, "demo", {}, (), None, policy=digest))
+        catalogue.add_release(connection, release, "ada")
+        catalogue.put_endpoint(connection, "greeter", "ada", None, None, None)
+        row = golive.endpoint_row(connection, "greeter")
+        golive.put_live(connection, installation(["demo"]), row, release.digest, "ada", "before")
+    [_, endpoint] = applied(store, GUARDED)
+    assert (endpoint.outcome, endpoint.digest) == ("unchanged", release.digest)
+    [_, endpoint] = applied(store, GUARDED.replace("frobozz", "plugh"))
+    assert (endpoint.outcome, endpoint.digest == release.digest) == ("created", False)
