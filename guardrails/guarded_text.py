@@ -249,8 +249,8 @@ class GuardedText:
         passage = Passage("".join(self._kept), "output", "assistant", self._source)
         judging = (self._engine.judge(guard, passage, self._around) for guard in self._late)
         for verdict in await asyncio.gather(*judging):
-            if self._length > MOST_KEPT:
-                verdict = replace(verdict, reason=f"only the first {MOST_KEPT} characters were judged")
+            if self._length > MOST_KEPT and verdict.ran and not verdict.flagged:
+                verdict = replace(verdict, score=None, not_run=f"only the first {MOST_KEPT} characters were judged")
             self._take(verdict, 0 if self._waits else self._length)
 
     def _nothing(self, guard: Finder) -> Verdict:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guardrails import guarded_text
 from guardrails.engine import Engine
 from guardrails.errors import NotRun
 from guardrails.guard import Finder, Guard, Models
@@ -18,7 +19,7 @@ from guardrails.models.local import LocalModels
 from guardrails.passage import ALONE, STAGES, Passage, Stage, Surroundings
 from guardrails.pii.vault import Vault
 from guardrails.policy import Policy, parse
-from guardrails.verdict import Finding, Span
+from guardrails.verdict import Finding, Span, Verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -238,3 +239,19 @@ async def test_every_guard_has_a_verdict_that_says_whether_it_ran() -> None:
     blocked, judged = text.verdicts()
     assert (blocked.score, blocked.spans) == (1.0, (Span(0, 5, "word"),))
     assert (judged.score, judged.not_run) == (None, "danger had ended the answer")
+
+
+async def test_of_a_text_that_is_too_long_who_judges_its_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded_text, "MOST_KEPT", 20)
+
+    async def told(*pieces: str) -> Verdict:
+        text = GuardedText(Engine(policy(Judge(action="flag")), LocalModels()), ALONE, "answer", lambda: None)
+        for piece in pieces:
+            text.feed(piece)
+        await text.end()
+        (verdict,) = text.verdicts()
+        return verdict
+
+    assert (await told("fine. ")).not_run is None
+    assert (await told("fine. " * 3, "and more, evil too")).not_run == "only the first 20 characters were judged"
+    assert (await told("evil. ", "and more. " * 3)).action == "flag"
