@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from guardrails.errors import Missing, NotRun
 from guardrails.guard import Guard, Models, labelled
-from guardrails.passage import STAGES, Passage, Stage, Surroundings
+from guardrails.passage import LONG, STAGES, Passage, Stage, Surroundings
 from guardrails.verdict import Finding, Span
 
 WINDOW = 1000
@@ -57,7 +57,8 @@ class Language(Guard):
     shortest: int = Field(20, ge=1, le=WINDOW, description="Letters that a text must have to be judged.")
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
-        parts = [part for part in _parts(passage.text) if sum(map(str.isalpha, part[1])) >= self._fewest(part[1])]
+        text = passage.text
+        parts = self._told(text) if len(text) <= LONG else await asyncio.to_thread(self._told, text)
         if not parts:
             raise NotRun(f"it has fewer than {self.shortest} letters", due=False)
         judged = await asyncio.to_thread(_ranked, parts)
@@ -74,6 +75,10 @@ class Language(Guard):
                 spans.append(Span(start, start + len(text), ranks[0][0], strange))
         reason = f"it is in {', '.join(dict.fromkeys(span.label for span in spans))}" if spans else ""
         return Finding(worst, tuple(spans), reason, labelled(told))
+
+    def _told(self, text: str) -> list[tuple[int, str]]:
+        """The parts that have letters enough."""
+        return [part for part in _parts(text) if sum(map(str.isalpha, part[1])) >= self._fewest(part[1])]
 
     def _fewest(self, text: str) -> int:
         """Of scripts in which a sign is a word, a third of the letters says as much."""

@@ -138,6 +138,8 @@ class Box:
             response = self._refused(Refusal(429, "overloaded", error.message), model)
         except NotRun as error:
             response = self._refused(Refusal(503, "not_run", error.message), model)
+        except MemoryError:
+            response = self._refused(Refusal(503, "not_run", "there was not enough memory"), model)
         except ClientDisconnect:
             response = Response(status_code=499)
         finally:

@@ -30,7 +30,7 @@ class Ruled:
 
     embeds = "m"
 
-    def __init__(self, fails: NotRun | None = None) -> None:
+    def __init__(self, fails: NotRun | MemoryError | None = None) -> None:
         self.gate = threading.Event()
         self.gate.set()
         self.asked: list[tuple[str, ...]] = []

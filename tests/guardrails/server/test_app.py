@@ -108,6 +108,8 @@ def test_back_pressure_says_when_to_come_again(served: box.Ruled, url: str) -> N
 def test_a_model_that_fails_is_told(served: box.Ruled, url: str) -> None:
     served.fails = NotRun("there was not enough memory for the model m")
     assert code(httpx.post(f"{url}/score", json=ASKED)) == (503, "not_run")
+    served.fails = MemoryError()
+    assert code(httpx.post(f"{url}/score", json=ASKED)) == (503, "not_run")
     served.fails = None
     assert httpx.post(f"{url}/score", json=ASKED).status_code == 200
 
