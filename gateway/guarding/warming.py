@@ -37,7 +37,7 @@ class Warming:
         """Have the guards of these policies, by digest, become ready, and wait for those that have not been here since
         the last time, for `HOLD` seconds at most. Never raises."""
         for digest in self._begun.keys() - engines.keys():
-            del self._begun[digest]
+            self._begun.pop(digest).cancel()
         new = [digest for digest in engines if digest not in self._begun]
         for digest in new:
             self._begun[digest] = asyncio.create_task(self._warm(digest, engines[digest].policy))

@@ -96,6 +96,20 @@ async def test_what_comes_into_force_waits_only_so_long(monkeypatch: pytest.Monk
     await warm.close()
 
 
+async def test_what_is_no_longer_in_force_is_made_ready_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warming, "HOLD", 0.01)
+    models = Lent()
+    models.may.clear()
+    warm, before = Warming(models), asyncio.all_tasks()
+    await warm.ready(engines(models, one=parse(MODEL)))
+    begun = asyncio.all_tasks() - before
+    assert begun
+    await warm.ready({})
+    await asyncio.wait(begun, timeout=10)
+    assert all(task.done() for task in begun)
+    await warm.close()
+
+
 async def test_a_guard_that_is_never_ready_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warming, "PATIENCE", 0.01)
     models = Lent()
