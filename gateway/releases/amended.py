@@ -21,6 +21,7 @@ from gateway.store.reviews import Decision
 from gateway.types import Json
 from guardrails.errors import BadInput
 from guardrails.guard import Guard
+from guardrails.guards.examples import LONGEST
 from guardrails.passage import STAGES
 from guardrails.policy import Policy, parse
 
@@ -111,14 +112,15 @@ def _allowed(rules: Iterable[Mapping[str, Any]], decided: Sequence[Decision], kn
 
 
 def _examples(examples: Iterable[Mapping[str, Any]], decided: Sequence[Decision], guard: str) -> list[Json]:
-    """The guard's examples, in order: what was decided last of a text is what it is."""
+    """The guard's examples, in order: what was decided last of a text is what it is. One that is longer than a guard
+    takes is none of them, or no policy could be made any more."""
     held = {digest_of(example["text"]): dict(example) for example in examples}
     for one in _undone_first(decided):
         if one.act != "example" or one.guard != guard or one.sha256 is None:
             continue
         if one.undone is not None:
             held.pop(one.sha256, None)
-        elif one.text is not None:
+        elif one.text is not None and len(one.text) <= LONGEST:
             held[one.sha256] = {"text": one.text, "attack": one.attack, "reason": one.note[:MOST_REASON]}
     return list(held.values())
 

@@ -28,6 +28,8 @@ MODEL = "prompts"
 """The model that such guards ask, and whose embeddings say what is near."""
 MOST = 1000
 """Examples of one guard."""
+LONGEST = 50_000
+"""Characters of an example."""
 MOST_WINDOWS = 4
 """Of one example that is harmless, the worst ones."""
 AT_ONCE = 32
@@ -40,7 +42,7 @@ T = TypeVar("T")
 class Example(Part):
     """A text and whether the guard should catch it; `reason` says why, for whoever reads it later."""
 
-    text: Annotated[str, Field(min_length=1, max_length=50_000)]
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST)]
     attack: bool
     reason: Annotated[str, Field(max_length=1000)] = ""
 

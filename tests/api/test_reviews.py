@@ -323,6 +323,19 @@ async def test_what_cannot_be_decided_is_refused(whole: Inside) -> None:
     assert (await whole.client.get("/admin/reviews/req_none")).status_code == 404
 
 
+async def test_a_text_that_no_guard_takes_for_an_example_keeps_no_other_from_it(whole: Inside) -> None:
+    taught = {"policies": {"taught": {"input": ["moderation"]}}, "endpoints": {"t": {"upstream": "up"}}}
+    taught["endpoints"]["t"]["policy"] = "taught"
+    await whole.apply(yaml.safe_dump(taught))
+    await whole.services.refresher.refresh()
+    first, second = await ask(whole, "One.", model="t"), await ask(whole, "Another.", model="t")
+    of = {"act": "example", "label": "attack", "guard": "moderation"}
+    assert (await decide(whole, first, **of, text="long " * 10_001))["policy"] is None
+    made = await decide(whole, second, **of)
+    found = (await whole.client.get(f"/admin/policies/{made['policy']}")).json()
+    assert [one["text"] for one in found["policy"]["input"][0]["examples"]] == ["Another."]
+
+
 async def test_a_viewer_sees_the_queue_and_not_what_was_said(whole: Inside) -> None:
     call = await ask(whole, HARMLESS)
     await decide(whole, call, act="example", label="harmless")
