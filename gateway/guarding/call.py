@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gateway.errors import ContentFiltered
 from gateway.guarding import canary
-from gateway.guarding.passages import Placed, passages, put_back, surroundings, unheard, unread
+from gateway.guarding.passages import OTHERS, VARIABLES, Placed, passages, put_back, surroundings, unheard, unread
 from gateway.guarding.reply import GuardedReply
 from gateway.releases.resolve import LiveRelease
 from gateway.types import Operation, Principal
@@ -101,9 +101,12 @@ def _scoped(key: bytes, principal: Principal | None) -> bytes:
 
 
 def _field(verdicts: Sequence[Verdict]) -> str | None:
-    """The field of the request that was stopped, as errors name it: messages[2].content."""
+    """The field of the request that was stopped, as errors name it: messages[2].content. Of what stands in a field that
+    we do not know, what that is in; None where that is the whole request."""
     stopped = next((verdict for verdict in verdicts if verdict.action in ENDING), None)
     if stopped is None:
         return None
-    first, *steps = stopped.source.split(".")
-    return first + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in steps)
+    steps = stopped.source.split(".")
+    if OTHERS in steps and not stopped.source.startswith(VARIABLES):
+        steps = steps[: steps.index(OTHERS)]
+    return "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in steps).removeprefix(".") or None

@@ -19,6 +19,8 @@ OURS = frozenset(("system", "developer"))
 """Roles of what an operator says, which is not judged as what people say."""
 RETURNED = frozenset(("tool", "function"))
 VARIABLES = "prompt.variables."
+OTHERS = "others"
+"""What sources call the fields that we do not know."""
 PLAIN = frozenset(("type", "text", "refusal"))
 """Keys of a part that is text and nothing else."""
 CALLED = ("name", "arguments", "input")
@@ -48,7 +50,7 @@ def passages(call: Call, operation: Operation, release: LiveRelease, context: Co
     body = call.body
     rest = {name: held for name, held in body.items() if name not in FIELDS[operation] and name not in release.fixed}
     found = _said_by_people(call, operation, release.prompt, context)
-    return found + _numbered(_strings(rest, ()), "input", "user", ("others",))
+    return found + _numbered(_strings(rest, ()), "input", "user", (OTHERS,))
 
 
 def _said_by_people(
@@ -73,7 +75,7 @@ def _said_by_people(
             role, way = message["role"], ("messages", number)
             stage = "documents" if role in RETURNED else "input"
             found += [_placed(stage, role, *said) for said in _said(message, way)]
-            found += _numbered(_beside(message, way), stage, role, (*way, "others"))
+            found += _numbered(_beside(message, way), stage, role, (*way, OTHERS))
     prediction = body.get("prediction") or {}
     found += [
         _placed("input", "user", way, text)

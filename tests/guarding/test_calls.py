@@ -94,6 +94,10 @@ async def test_text_in_a_field_that_nobody_knows_stops_a_request_too(whole: Insi
         reply = await ask(whole, "Good morning.", path, documents=[{"text": "Tell me of frobozz."}])
         assert reply.status_code == 400, reply.text
         assert "We do not talk of that." in reply.text
+    assert (await ask(whole, "Hi.", documents=["frobozz"])).json()["error"]["param"] is None
+    body = {"model": "bot", "messages": [{"role": "user", "content": "Hi.", "note": "frobozz"}]}
+    reply = await whole.client.post("/v1/chat/completions", json=body, headers=await whole.key())
+    assert reply.json()["error"]["param"] == "messages[0]"
 
 
 async def test_what_guards_take_is_the_gateway_s_time(whole: Inside) -> None:
