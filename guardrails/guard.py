@@ -59,7 +59,9 @@ class Guard(Part, ABC):
     it cannot judge."""
 
     guard: str
-    name: str | None = Field(None, pattern=r"^[a-z][a-z0-9_.-]{0,63}$")
+    name: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9_.-]{0,63}$", description="What verdicts call it; without it, its kind."
+    )
     threshold: float = Field(0.5, gt=0, le=1, description="The score from which on the action is taken.")
     action: Action = Field("flag", description="allow, flag, redact, ask, fallback or block.")
     message: str | None = Field(None, max_length=1000, description="What the client is told where it is blocked.")

@@ -36,6 +36,8 @@ from gateway.front.moderations import ModerationRoutes
 from gateway.front.routes import DataRoutes
 from gateway.record import CallRecord
 from gateway.secret import Secret
+from guardrails.guard import Guard
+from guardrails.guards import registry as guard_kinds
 from guardrails.verdict import Verdict
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -321,49 +323,59 @@ def _page(lines: list[str]) -> str:
     return HEAD + "\n".join(lines).rstrip() + "\n"
 
 
-def suite_schema() -> str:
-    """`docs/schemas/suite.schema.json`, which editors read."""
-    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
-
-
-def evaluation_schema() -> str:
-    """`docs/schemas/evaluation.schema.json`."""
-    return json.dumps(evaluations.plan(), indent=1, ensure_ascii=False) + "\n"
-
-
-def measurements_schema() -> str:
-    """`docs/schemas/measurements.schema.json`."""
-    return json.dumps(evaluations.measurements(), indent=1, ensure_ascii=False) + "\n"
+def _schema(value: Any) -> str:
+    """A JSON Schema that editors read."""
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def scorers() -> str:
     """The second half of `docs/evals-scorers.md`, from the scorers themselves; what stands before it is kept."""
-    written = (DOCS / "evals-scorers.md").read_text(encoding="utf-8")
-    lines = ["| kind | |", "|---|---|"]
     found = {kind: registry.find(kind) for kind in sorted(registry.BUILT_IN)}
+    lines = ["| kind | |", "|---|---|"]
     lines += [f"| [`{kind}`](#{kind}) | {_cell(scorer.about)} |" for kind, scorer in found.items()]
     for kind, scorer in found.items():
-        lines += ["", f"### `{kind}`", "", f"{scorer.about[:1].upper()}{scorer.about[1:]}.", ""]
-        lines += [_paragraph(part) + "\n" for part in (inspect.getdoc(scorer) or "").split("\n\n")]
-        options = {name: one for name, one in scorer.model_fields.items() if name not in ("kind", "name")}
-        if options:
-            lines += ["| option | type | default |", "|---|---|---|"]
-            lines += [
-                f"| `{one.alias or name}` | {_cell(_named(one.annotation))} | {_cell(_default(one))} |"
-                for name, one in options.items()
-            ]
-    return written.partition(FROM_HERE)[0] + FROM_HERE + "\n".join(lines).rstrip() + "\n"
+        lines += _kind(kind, scorer, {"kind", "name"})
+    return _after("evals-scorers.md", lines)
 
 
-def _paragraph(text: str) -> str:
-    return " ".join(text.split())
+def guards() -> str:
+    """The second half of `docs/guardrails-guards.md`, from the guards themselves."""
+    lines: list[str] = []
+    for kind in sorted(guard_kinds.BUILT_IN):
+        guard = guard_kinds.find(kind)
+        same = {name for name, one in Guard.model_fields.items() if guard.model_fields[name].default == one.default}
+        lines += [*_kind(kind, guard, {*same, "guard"}), f"\nAt {', '.join(f'`{stage}`' for stage in guard.stages)}."]
+    return _after("guardrails-guards.md", lines)
+
+
+def _kind(kind: str, found: Any, common: set[str]) -> list[str]:
+    """What a kind of scorer or guard is, and the options that not all have."""
+    lines = ["", f"### `{kind}`", "", f"{found.about[:1].upper()}{found.about[1:]}.", ""]
+    lines += [" ".join(part.split()) + "\n" for part in (inspect.getdoc(found) or "").split("\n\n")]
+    options = {one.alias or name: one for name, one in found.model_fields.items() if name not in common}
+    told = " |" if any(one.description for one in options.values()) else ""
+    if options:
+        lines += [f"| option | type | default |{told}", f"|---|---|---|{'---|' if told else ''}"]
+        lines += [
+            f"| `{name}` | {_cell(_named(one.annotation))} | {_cell(_default(one))} |"
+            + (f" {_cell(one.description or '')} |" if told else "")
+            for name, one in options.items()
+        ]
+    return lines
+
+
+def _after(page: str, lines: list[str]) -> str:
+    """Lines in the place of what was written after what people wrote."""
+    written = (DOCS / page).read_text(encoding="utf-8")
+    return written.partition(FROM_HERE)[0] + FROM_HERE + "\n".join(lines).strip("\n") + "\n"
 
 
 PAGES = {
     DOCS / "evals-scorers.md": scorers,
-    DOCS / "schemas" / "suite.schema.json": suite_schema,
-    DOCS / "schemas" / "evaluation.schema.json": evaluation_schema,
-    DOCS / "schemas" / "measurements.schema.json": measurements_schema,
+    DOCS / "guardrails-guards.md": guards,
+    DOCS / "schemas" / "suite.schema.json": lambda: _schema(schema()),
+    DOCS / "schemas" / "evaluation.schema.json": lambda: _schema(evaluations.plan()),
+    DOCS / "schemas" / "measurements.schema.json": lambda: _schema(evaluations.measurements()),
     DOCS / "configuration.md": configuration,
     DOCS / "commands.md": commands,
     DOCS / "api.md": api,

@@ -29,7 +29,7 @@ class Breakers(Guard):
     idle: int = Field(4, ge=1, le=1000, description="Results in a row that may be the same.")
     calls: int = Field(50, ge=1, le=100_000, description="Calls of a conversation.")
     size: int = Field(1_000_000, ge=1, le=1_000_000_000, description="Characters of all arguments and results.")
-    about: ClassVar[str] = "loops, calls without progress, and too many or too large calls of an agent"
+    about: ClassVar[str] = "Loops, calls without progress, and too many or too large calls of an agent"
     stages: ClassVar[tuple[Stage, ...]] = ("tool_calls",)
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:

@@ -44,7 +44,7 @@ class Citations(Guard):
 
     guard: Literal["citations"] = "citations"
     about: ClassVar[str] = (
-        "Sentences whose cited passage does not say what they say, and citations of documents there are not."
+        "Sentences whose cited passage does not say what they say, and citations of documents there are not"
     )
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
     whole: ClassVar[bool] = True

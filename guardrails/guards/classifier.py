@@ -22,7 +22,7 @@ class Classifier(Guard):
     on texts of your own. Spans are the windows at or above it."""
 
     guard: Literal["classifier"] = "classifier"
-    about: ClassVar[str] = "Whatever a Hugging Face sequence classifier on this disk was trained to tell."
+    about: ClassVar[str] = "Whatever a Hugging Face sequence classifier on this disk was trained to tell"
     stages: ClassVar[tuple[Stage, ...]] = STAGES
     model: str = Field(min_length=1, max_length=1000, description="A folder, as /models/x; or a name on the hub.")
     revision: str | None = Field(None, pattern=r"^[0-9a-f]{40}$", description="The commit, for a name on the hub.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -98,7 +98,9 @@ class Code(Guard):
     about: ClassVar[str] = "Code, SQL, shell commands and active markup, by their structure"
     stages: ClassVar[tuple[Stage, ...]] = STAGES
     guard: Literal["code"] = "code"
-    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = ("code", "markup", "shell", "sql")
+    kinds: tuple[Kind, ...] = Field(
+        ("code", "markup", "shell", "sql"), min_length=1, description="What does not belong: code, markup, shell, sql."
+    )
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if len(passage.text) > LONG:

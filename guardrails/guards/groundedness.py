@@ -26,7 +26,7 @@ class Groundedness(Guard):
 
     guard: Literal["groundedness"] = "groundedness"
     about: ClassVar[str] = (
-        "Sentences that documents and tool results do not bear out, by words and literals, or a model too."
+        "Sentences that documents and tool results do not bear out, by words and literals, or a model too"
     )
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
     whole: ClassVar[bool] = True

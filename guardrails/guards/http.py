@@ -47,7 +47,7 @@ class Http(Guard):
     what it may take in all."""
 
     guard: Literal["http"] = "http"
-    about: ClassVar[str] = "Whatever a server of yours, or of others, looks for: asked over HTTP."
+    about: ClassVar[str] = "Whatever a server of yours, or of others, looks for: asked over HTTP"
     stages: ClassVar[tuple[Stage, ...]] = STAGES
     url: Address = Field(description="Where the text goes.")
     allow_http: bool = Field(False, description="Whether it may go there unencrypted.")

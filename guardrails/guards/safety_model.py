@@ -52,7 +52,7 @@ class SafetyModel(Guard):
     redact is blocked. `budget` is what it may take in all."""
 
     guard: Literal["safety_model"] = "safety_model"
-    about: ClassVar[str] = "Whatever a safety model behind a chat endpoint was made for: Llama Guard and others."
+    about: ClassVar[str] = "Whatever a safety model behind a chat endpoint was made for: Llama Guard and others"
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents", "output")
     base_url: Address = Field(description="As https://guards.example/v1.")
     allow_http: bool = Field(False, description="Whether texts may go there unencrypted.")

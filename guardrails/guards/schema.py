@@ -22,7 +22,7 @@ class Schema(Guard):
 
     guard: Literal["schema"] = "schema"
     repair: bool = Field(False, description="Repair the form of an answer that is not streamed, where it matches then.")
-    about: ClassVar[str] = "whether an answer is the JSON, and matches the JSON Schema, that the call asked for"
+    about: ClassVar[str] = "Whether an answer is the JSON, and matches the JSON Schema, that the call asked for"
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
     whole: ClassVar[bool] = True
 

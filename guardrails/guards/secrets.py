@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from guardrails.credentials import checks, labelled
 from guardrails.credentials.checks import LONGEST
 from guardrails.credentials.formats import FORMATS, Format
@@ -53,7 +55,7 @@ class Secrets(Finder):
     stages: ClassVar[tuple[Stage, ...]] = STAGES
     reach: ClassVar[int] = LONGEST
     guard: Literal["secrets"] = "secrets"
-    known_only: bool = False
+    known_only: bool = Field(False, description="Leave out what only its label and its looks give away.")
 
     def spans(self, text: str, around: Surroundings) -> list[Span]:
         found = [*_issued(text), *_urls(text), *_keys(text)]

@@ -24,7 +24,7 @@ class SelfConsistency(Guard):
     hot path."""
 
     guard: Literal["self_consistency"] = "self_consistency"
-    about: ClassVar[str] = "Sentences that other samples of the same answer do not say."
+    about: ClassVar[str] = "Sentences that other samples of the same answer do not say"
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
     whole: ClassVar[bool] = True
     ask_model: bool = Field(False, description="Ask the model `groundedness` as well: about 12 ms a sentence.")

@@ -29,7 +29,7 @@ class ToolPolicy(Guard):
     allow: tuple[str, ...] = Field((), description="Tools that may be called; all the declared where it is empty.")
     schemas: Mapping[str, Any] = Field({}, description="By tool, a JSON Schema of its arguments.")
     dangerous: Mapping[str, tuple[Path, ...]] = Field({}, description="By tool, places that no untrusted text reaches.")
-    about: ClassVar[str] = "tools that may not be called, arguments out of schema, and untrusted text in dangerous ones"
+    about: ClassVar[str] = "Tools that may not be called, arguments out of schema, and untrusted text in dangerous ones"
     stages: ClassVar[tuple[Stage, ...]] = ("tool_calls",)
 
     @field_validator("schemas")

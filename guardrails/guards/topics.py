@@ -59,7 +59,7 @@ class Topics(Guard):
 
     guard: Literal["topics"] = "topics"
     topics: Mapping[str, Topic] = Field(min_length=1, max_length=32, description="By name: {examples, counter}.")
-    about: ClassVar[str] = "topics and brands, named by a handful of examples each"
+    about: ClassVar[str] = "Topics and brands, named by a handful of examples each"
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents", "output")
     models: ClassVar[tuple[str, ...]] = ("prompts",)
     _heads: Mapping[str, Head] | None = PrivateAttr(None)

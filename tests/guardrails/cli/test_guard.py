@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from guardrails.cli.app import cli
 from guardrails.errors import BadInput
+from guardrails.guards import registry
 
 POLICY = """
 input:
@@ -107,3 +108,12 @@ def test_check_reads_all_of_a_manifest(tmp_path: Path) -> None:
     assert "policy   one" in said
     assert "No guard judges anything" in said
     assert guard("check", f"{file}#one").output.startswith("digest")
+
+
+def test_list_shows_the_options_of_one_kind() -> None:
+    told = orjson.loads(guard("list", "patterns", "--json").output)["options"]
+    assert told["words"] == {"required": False, "default": [], "description": told["words"]["description"]}
+    assert "required" in guard("list", "topics").output
+    for kind in registry.BUILT_IN:
+        options = orjson.loads(guard("list", kind, "--json").output)["options"]
+        assert [name for name, one in options.items() if not one["description"]] == []
