@@ -17,6 +17,8 @@ import argparse
 import json
 import subprocess
 import tempfile
+import time
+import urllib.request
 from pathlib import Path
 
 from proxy import EVENTS, HERE, SLUICE, Bench, Phase, Result, Target, beside, measure, middle, running
@@ -28,7 +30,7 @@ policies:
     input: [{guard: secrets, action: redact}, {guard: pii, action: redact}, {guard: urls, action: flag}]
     output:
       - {guard: secrets, action: redact}
-      - {guard: pii, action: redact, entities: [email, phone, credit_card, iban]}
+      - {guard: pii, action: redact, entities: [EMAIL, PHONE, CREDIT_CARD, IBAN]}
       - {guard: urls, action: redact}
       - {guard: patterns, name: tickets, patterns: {ticket: 'T-[0-9]{6}'}, action: redact}
 endpoints:
@@ -56,11 +58,24 @@ def applied(bench: Bench, target: Target) -> None:
         (bench.folder / f"paced-{name}.json").write_text(body.replace("u-1234", "pace_us=10000"))
 
 
+def until_there(target: Target) -> None:
+    """What was applied by another process is in force a moment later."""
+    request = urllib.request.Request(f"http://127.0.0.1:{target.port}/v1/models")
+    request.add_header("Authorization", f"Bearer {target.key}")
+    for _ in range(100):
+        with urllib.request.urlopen(request, timeout=5) as reply:
+            if set(ENDPOINTS) <= {model["id"] for model in json.load(reply)["data"]}:
+                return
+        time.sleep(0.1)
+    raise SystemExit("the endpoints under test are not there")
+
+
 def run(bench: Bench, target: Target, rounds: int) -> Found:
     """Results by phase and endpoint, one for each round."""
     found: Found = {"paced": {}, "burst": {}}
     with running(bench, target) as pid:
         applied(bench, target)
+        until_there(target)
         for number in range(1, rounds + 1):
             for name in ENDPOINTS:
                 print(f"round {number} of {rounds}: {name}", flush=True)
