@@ -16,8 +16,9 @@ TAG = "tag:yaml.org,2002:"
 MERGE = f"{TAG}merge"
 """The key `<<`, which lays another mapping's keys under a mapping's own."""
 TAGS = frozenset(f"{TAG}{name}" for name in ("bool", "float", "int", "map", "null", "seq", "str"))
-QUOTED = re.compile(r""" (['"])[^<].+\1""")
-"""What a parser quotes of a document, which may be a secret; `'<block end>'` and the like are its own words."""
+QUOTED = re.compile(r""" (['"])(?!.\1(?:[ ,]|$))[^<].+\1""")
+"""What a parser quotes of a document, which may be a secret. Single characters, `'<block end>'` and the like are its
+own words."""
 
 Place = Sequence[str | int]
 """The keys and indexes that lead to a value."""

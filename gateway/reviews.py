@@ -62,7 +62,9 @@ class Said(BaseModel):
     def _fits(self) -> Self:
         needs = self.act in ("example", "sample")
         if needs != (self.label is not None):
-            raise ValueError("an example or a sample has a label, attack or harmless, and nothing else has")
+            raise ValueError(
+                "an example or a sample needs a label, attack or harmless (--label), and nothing else has one"
+            )
         if self.act != "example" and (self.kind is not None or self.lang is not None):
             raise ValueError("kind and lang are of an example")
         if self.act == "dismiss" and self.text is not None:

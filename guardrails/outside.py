@@ -6,6 +6,7 @@ environment, and only from variables that are there for guards: who may write a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Protocol, runtime_checkable
@@ -58,7 +59,15 @@ def _address(value: str) -> str:
 
 
 Address = Annotated[str, Field(max_length=2000, pattern=r"^https?://"), AfterValidator(_address)]
-Reference = Annotated[str, Field(pattern=r"^env:GUARD_[A-Z0-9_]{1,100}$")]
+
+
+def _reference(value: str) -> str:
+    if not re.fullmatch(r"env:GUARD_[A-Z0-9_]{1,100}", value):
+        raise ValueError("name the variable that holds it, as env:GUARD_EXAMPLE_KEY: a policy never holds a secret")
+    return value
+
+
+Reference = Annotated[str, AfterValidator(_reference)]
 """`env:GUARD_…`: what stands in a variable of the environment whose name says that guards may have it."""
 
 

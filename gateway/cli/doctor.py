@@ -216,4 +216,6 @@ def _policy(what: str, digest: str, policies: Mapping[str, Json], guards: GuardS
         return Finding(what, False, f"the policy {digest[:12]} cannot be used", error.message)
     called = list(dict.fromkeys(guard.called for stage in STAGES for guard in policy.at(stage)))
     able = ", ".join(name if name not in faults else f"{name} (cannot judge)" for name in called)
-    return Finding(what, not faults, able or "there are none", "; ".join(dict.fromkeys(faults.values())))
+    return Finding(
+        what, not faults, able or "there are none", "; ".join(f"{name}: {why}" for name, why in faults.items())
+    )

@@ -36,7 +36,10 @@ Endpoint = Annotated[
 BaseUrl = Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible server, in place of ENDPOINT.")]
 Model = Annotated[str | None, typer.Option(help="The model that is asked for at --base-url.")]
 Key = Annotated[str | None, typer.Option(help="The variable that holds its key. Default: OPENAI_API_KEY.")]
-Budget = Annotated[int, typer.Option(help="Attempts: two thirds planned attacks, a sixth controls, a sixth adaptive.")]
+Budget = Annotated[
+    int,
+    typer.Option(help=f"Attempts, {LEAST} at least: two thirds planned attacks, a sixth controls, a sixth adaptive."),
+]
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Which attempts are drawn, and what is planted.")]
 Secret = Annotated[
     list[str] | None,

@@ -21,6 +21,7 @@ WHY = (
     ("slow", " took longer than "),
     ("busy", " wait for "),
     ("missing", "is not installed"),
+    ("missing", "is not on this disk"),
     ("missing", "there is no model "),
     ("missing", "is missing or cannot be read"),
 )

@@ -24,6 +24,8 @@ from guardrails.policy import Policy, parse
 from guardrails.verdict import Verdict
 
 AT_ONCE = 64
+LOADING = 600.0
+"""Seconds that loading a model may take."""
 Row = dict[str, Any]
 
 
@@ -69,6 +71,8 @@ async def _scored(policy: Policy, stage: Stage, rows: Sequence[Row], bar: Progre
     waiting = iter(enumerate(rows))
     async with lent(own=own_models()) as lending:
         engine = Engine(policy, lending.models)
+        patient = guard.model_copy(update={"budget": LOADING})  # the first rows are not to pay for loading a model
+        await engine.judge(patient, Passage("Good morning.", stage), Surroundings())
         while batch := list(islice(waiting, AT_ONCE)):
             judged = await asyncio.gather(*(_judged(engine, guard, stage, number, row) for number, row in batch))
             out += [{**row, **told(verdict)} for (_, row), verdict in zip(batch, judged, strict=True)]

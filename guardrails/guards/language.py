@@ -45,7 +45,7 @@ def _known(code: str) -> str:
 
 
 class Language(Guard):
-    """The score is the highest probability, over parts of `WINDOW` characters, that a part is in a language that is not
+    """The score is the highest probability, over parts of 1,000 characters, that a part is in a language that is not
     allowed, by a naive Bayes model over byte n-grams (langid: Lui and Baldwin, ACL 2012). Parts of fewer than
     `shortest` letters, and those of which no language is certain, as code, are not judged; where all are, it says
     *not run*."""

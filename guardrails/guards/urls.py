@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import unquote
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from guardrails.canonical.bytes import readable
 from guardrails.canonical.confusables import LATIN
@@ -47,7 +48,15 @@ COLLECTORS = Pattern(
 """Where people collect what others send, without an account or a server of their own."""
 BLANK = Pattern(r"\{[^{}\s]{1,40}\}|\$\{|%7B|\[[A-Z_ ]{3,40}\]|<[a-z_ ]{3,40}>")
 PACKED = Pattern(r"[A-Za-z0-9+_-]{16,}={0,2}")
-Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*][a-z0-9.-]{0,252}$", to_lower=True)]
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,252}", value):
+        raise ValueError("write a host alone, as example.com; those under it are allowed with it")
+    return value
+
+
+Host = Annotated[str, StringConstraints(to_lower=True), AfterValidator(_host)]
 
 
 @dataclass(frozen=True, slots=True)

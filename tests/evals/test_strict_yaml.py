@@ -67,6 +67,8 @@ def test_documents(text: str, values: list[Any]) -> None:
         ("[" * 300 + "]" * 300, "none of JSON's"),
         ("a: !!python/object/apply:os.system [id]", "its tag is of another kind"),
         ("a: [", "line 1"),
+        ("a: [who? x]", "expected ',' or ']', but got '?'"),
+        ("a: [*secret, b]", "found undefined alias"),
         ("\x00", "not allowed"),
         (r'a: "\ud800"', "none of JSON's"),
         ("a: =", "its tag is of another kind"),

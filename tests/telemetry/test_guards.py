@@ -74,6 +74,7 @@ def test_what_was_counted_is_what_is_scraped(verdicts: list[Verdict]) -> None:
         ("the guard server refused the connection; it is left alone for some seconds", "failed"),
         ("onnxruntime is not installed: pip install 'sluicegate[guards]'", "missing"),
         ("there is no model prompts", "missing"),
+        ("none is not on this disk: put its config, tokenizer and model.safetensors there", "missing"),
         ("model.onnx of the model prompts is missing or cannot be read", "missing"),
         ("it failed; the log says how", "failed"),
         ("whatever a plug-in says", "failed"),

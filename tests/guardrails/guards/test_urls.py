@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guardrails.errors import BadInput
 from guardrails.guards.urls import REACH, Urls, parse
 from guardrails.passage import ALONE
+from guardrails.policy import parse as policy
 from tests.guardrails.guards import finders
 
 URLS = Urls(guard="urls")
@@ -97,3 +99,9 @@ def test_a_very_long_address_is_found_by_what_is_there() -> None:
     text = f"![x](https://evil.test/?q={'a' * 5000}) and on"
     finders.is_the_same_however_cut(URLS, text, list(range(0, len(text), 97)))
     assert max(length - URLS.settled(text[:length]) for length in range(0, len(text), 97)) <= REACH
+
+
+@pytest.mark.parametrize("written", ["https://example.com/x", "*.example.com", "example.com:8080"])
+def test_what_is_allowed_is_a_host_alone(written: str) -> None:
+    with pytest.raises(BadInput, match=r"output\.0\.allow\.0 \(urls\): write a host alone, as example\.com"):
+        policy({"output": [{"guard": "urls", "allow": [written]}]})
