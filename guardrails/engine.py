@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 ENDING: frozenset[Action] = frozenset(("block", "ask", "fallback"))
 """Actions after which the text goes no further."""
+TURN = 0.005
+"""Seconds that rules judge texts of one call for, until others have their turn."""
+BEGUN = 32
+"""Judgements by models that are begun at once."""
 BLOCKED = "This was blocked by the content policy."
 UNJUDGED = "The content policy asks for a check that could not be made now. Try again later."
 
@@ -59,14 +63,33 @@ class Engine:
         guards = self.policy.at(stage, around.tenant)
         quick = [guard for guard in guards if isinstance(guard, Finder)]
         slow = [guard for guard in guards if not isinstance(guard, Finder)]
-        verdicts = [await self.judge(guard, passage, around) for guard in quick for passage in passages]
+        verdicts = await self._one_by_one([(guard, passage) for guard in quick for passage in passages], around)
         ended = next((verdict for verdict in verdicts if verdict.action in ENDING), None)
         if ended is not None:
             verdicts += [_skipped(guard, passage, ended) for guard in slow for passage in passages]
         elif slow:
-            pairs = [(guard, passage) for guard in slow for passage in passages]
-            verdicts += await asyncio.gather(*(self.judge(guard, passage, around) for guard, passage in pairs))
+            verdicts += await self._side_by_side([(guard, passage) for guard in slow for passage in passages], around)
         return self._report(guards, passages, verdicts)
+
+    async def _one_by_one(self, pairs: Sequence[tuple[Guard, Passage]], around: Surroundings) -> list[Verdict]:
+        """With pauses in which others have their turn, where there are many."""
+        verdicts, since = [], time.perf_counter()
+        for guard, passage in pairs:
+            verdicts.append(await self.judge(guard, passage, around))
+            if time.perf_counter() - since > TURN:
+                await asyncio.sleep(0)
+                since = time.perf_counter()
+        return verdicts
+
+    async def _side_by_side(self, pairs: Sequence[tuple[Guard, Passage]], around: Surroundings) -> list[Verdict]:
+        """Begun some at a time, so that others have their turn where there are many."""
+        async with asyncio.TaskGroup() as judging:
+            tasks = []
+            for number, (guard, passage) in enumerate(pairs, 1):
+                tasks.append(judging.create_task(self.judge(guard, passage, around)))
+                if number % BEGUN == 0:
+                    await asyncio.sleep(0)
+        return [task.result() for task in tasks]
 
     def missed(
         self, stage: Stage, passages: Sequence[Passage], why: str, tenant: str | None = None, *, due: bool = True

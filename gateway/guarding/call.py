@@ -19,6 +19,9 @@ from guardrails.passage import STAGES, Passage
 from guardrails.pii.vault import Vault, taken_out
 from guardrails.verdict import Verdict
 
+MOST_TEXTS = 5000
+"""Texts of one call that are judged; of a call that has more none is, which verdicts say."""
+
 
 class GuardedCall:
     """Of one visit. `verdicts` are those on the request. What is hidden from the upstream is remembered here, and
@@ -40,19 +43,25 @@ class GuardedCall:
         release's, where a guard says so. Raises `ContentFiltered`, which names the guard and not what it saw."""
         found = passages(self._call, self._operation, self._release, self._engine.policy.context)
         missed = unread(self._call, self._operation)
+        why = "it came as tokens" if missed is not None else None
         if missed is not None:
             found = [Placed(Passage("", "input", "user", missed), (missed,))]
+        elif len(found) > MOST_TEXTS:
+            why = f"the call has more than {MOST_TEXTS} texts"
+            stages = dict.fromkeys(one.passage.stage for one in found)
+            found = [Placed(Passage("", stage, "user", ""), ()) for stage in stages]
         if others := unheard(self._call, self._operation):
-            self.verdicts += self._engine.missed("input", others, "only text is read", self._tenant, due=False).verdicts
+            told = self._engine.missed("input", others[:MOST_TEXTS], "only text is read", self._tenant, due=False)
+            self.verdicts += told.verdicts
         fallback = None
         for stage in STAGES[:2]:
             here = [one.passage for one in found if one.passage.stage == stage]
             if not here:
                 continue
-            if missed is None:
+            if why is None:
                 report = await self._engine.check(stage, here, self._around)
             else:
-                report = self._engine.missed(stage, here, "it came as tokens", self._tenant)
+                report = self._engine.missed(stage, here, why, self._tenant)
             self.verdicts += report.verdicts
             if report.ends and report.action != "fallback":
                 raise ContentFiltered(report.message or BLOCKED, param=_field(report.verdicts))

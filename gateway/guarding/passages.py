@@ -140,30 +140,32 @@ def put_back(call: Call, prompt: CompiledPrompt | None, before: Sequence[Placed]
     """Write what was redacted into the request; what others hold of it stays as it was. A prompt that it was put into
     is rendered anew."""
     given: Any = call.prompt.variables if call.prompt is not None else {}
-    rendered = False
+    rendered, made = False, dict[int, Any]()
     for old, new in zip(before, after, strict=True):
         if old.passage.text == new.text:
             continue
         if old.variable:
-            given = _with(given, old.way, new.text)
+            given = _with(given, old.way, new.text, made)
             rendered = True
         else:
-            call.body = _with(call.body, old.way, new.text)
+            call.body = _with(call.body, old.way, new.text, made)
     if rendered and prompt is not None and call.prompt is not None:
         own = len(prompt.version.messages)
         call.body["messages"] = prompt.render(given) + call.body["messages"][own:]
         call.prompt = msgspec.structs.replace(call.prompt, variables=given)
 
 
-def _with(held: Any, way: Way, text: str) -> Any:
-    """The same value with another text at the end of `way`."""
+def _with(held: Any, way: Way, text: str, made: dict[int, Any]) -> Any:
+    """The same value with another text at the end of `way`. `made` are the lists and objects that were made for it
+    already, by their ids: each is copied once, however many texts in it change."""
     if not way:
         return text
-    step, rest = way[0], way[1:]
-    if isinstance(held, list):
-        at = int(step)
-        return [*held[:at], _with(held[at], rest, text), *held[at + 1 :]]
-    return {**held, step: _with(held[step], rest, text)}
+    if id(held) not in made:
+        held = held.copy()
+        made[id(held)] = held
+    step: Any = way[0]
+    held[step] = _with(held[step], way[1:], text, made)
+    return held
 
 
 def _said(message: Json, way: Way) -> Iterator[tuple[Way, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.guarding import call
 from tests.inside import Inside, inside
 from tests.trials import records
 
@@ -98,6 +99,26 @@ async def test_text_in_a_field_that_nobody_knows_stops_a_request_too(whole: Insi
     body = {"model": "bot", "messages": [{"role": "user", "content": "Hi.", "note": "frobozz"}]}
     reply = await whole.client.post("/v1/chat/completions", json=body, headers=await whole.key())
     assert reply.json()["error"]["param"] == "messages[0]"
+
+
+async def test_a_call_of_too_many_texts_is_judged_by_none_which_is_told(
+    whole: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "MOST_TEXTS", 3)
+    why = "the call has more than 3 texts"
+    parts = [{"type": "text", "text": f"part {number}"} for number in range(4)]
+    for found, status in ((parts[:3], 200), (parts, 400)):
+        body = {"model": "bot", "messages": [{"role": "user", "content": found}]}
+        reply = await whole.client.post("/v1/chat/completions", json=body, headers=await whole.key())
+        assert reply.status_code == status, reply.text
+        told = orjson.loads(reply.headers["x-sluice-guards"])
+        assert [one.get("not_run") == why for one in told if one["stage"] == "input"] == [status == 400] * 2
+    assert reply.json()["error"] | {"message": ""} == {
+        "message": "",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "content_filter",
+    }
 
 
 async def test_what_guards_take_is_the_gateway_s_time(whole: Inside) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -85,6 +86,9 @@ def test_each_text_has_a_place_of_its_own_and_is_put_back_there(beside: Json, ar
     live = release()
     found = passages(call, "chat", live, ())
     assert len({one.passage.source for one in found}) == len(found)
+    before = deepcopy(call.body)
+    held = call.body
     put_back(call, None, found, [replace(one.passage, text=f"<{one.passage.text}>") for one in found])
     again = passages(call, "chat", live, ())
     assert [one.passage.text for one in again] == [f"<{one.passage.text}>" for one in found]
+    assert held == before, "what others hold of it stays as it was"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
+from guardrails import engine
 from guardrails.engine import BLOCKED, UNJUDGED, Engine, Report
 from guardrails.errors import NotRun
 from guardrails.guard import Guard, Models
@@ -128,3 +129,24 @@ async def test_what_cannot_be_read_is_missed() -> None:
     engine = Engine(parse({"input": [WORDS]}), LocalModels())
     report = engine.missed("input", [Passage("")], "it came as tokens")
     assert (report.action, report.verdicts[0].not_run) == ("block", "it came as tokens")
+
+
+async def test_while_many_texts_are_judged_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "TURN", 0.0)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    many = [Passage(f"text {number}", source=f"{number}") for number in range(200)]
+    made = parse({"input": [WORDS, Told(guard="told", action="flag")]})
+    report = await Engine(made, LocalModels()).check("input", many)
+    waiting.cancel()
+    assert turns >= len(many) + len(many) // engine.BEGUN
+    assert [(one.guard, one.source) for one in report.verdicts] == [
+        (guard, one.source) for guard in ("patterns", "told") for one in many
+    ]
