@@ -8,6 +8,7 @@ from typing import Any
 
 from guardrails.errors import NotRun
 from guardrails.models.manifest import TOKENIZER, Manifest
+from guardrails.passage import LONG
 
 LEAST_ROOM = 16
 """Tokens of the second text that a window has room for at least, whatever the first one takes."""
@@ -93,8 +94,11 @@ class Cutter:
         return max(room - overlap, room - room // 2)
 
     def _encoded(self, text: str) -> Any:
-        # A lone surrogate is no text that the tokenizer takes. As a batch of one, since `encode` has all other threads
-        # wait meanwhile: for a second, where a text has a megabyte.
+        # A lone surrogate is no text that the tokenizer takes.
         readable = text if text.isascii() else text.encode("utf-8", "replace").decode()
+        if len(readable) < LONG:
+            return self._tokenizer.encode(readable, add_special_tokens=False)
+        # As a batch of one, since `encode` has all other threads wait meanwhile: for a second, where a text has a
+        # megabyte.
         (encoding,) = self._tokenizer.encode_batch([readable], add_special_tokens=False)
         return encoding

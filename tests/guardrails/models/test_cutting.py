@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.errors import NotRun
+from guardrails.models import cutting
 from guardrails.models.cutting import Cutter, covered, starts
 from guardrails.models.manifest import read
 from tests.guardrails.models import made
@@ -45,6 +46,13 @@ def cutter(tmp_path: Path) -> Cutter:
 @pytest.fixture
 def pairs(tmp_path: Path) -> Cutter:
     return Cutter(*read(made.folder(tmp_path / "counting", pair=True, window=40, stride=30)))
+
+
+def test_a_long_text_is_read_as_a_short_one_is(cutter: Cutter, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "A word, and \ud800 another. " * 40
+    found = cutter.cut((text,))
+    monkeypatch.setattr(cutting, "LONG", 10)
+    assert cutter.cut((text,)) == found
 
 
 def test_a_short_text_is_one_window(cutter: Cutter) -> None:
