@@ -4,9 +4,9 @@
     default   the policy that ships
     rules     every guard that works by rules, on what comes in and on what goes out
 
-As in `proxy.py`, core 0 carries the gateway alone, core 1 load and mock upstream. Two phases: streams paced at 10 ms,
-five new ones a second, for the time to the first event; and 64 streams at once as fast as they come, for throughput.
-No two requests are the same, so nothing is answered by what a guard remembers.
+As in `proxy.py`, core 0 carries the gateway alone, core 1 load and mock upstream. Three phases: streams paced at 10 ms,
+five new ones a second, for the time to the first event; 64 of them at once, one after the other; and 64 at once as fast
+as the upstream can, for throughput. No two requests are the same, so nothing is answered by what a guard remembers.
 
     python benchmarks/guards.py --rounds 5
 """
@@ -39,8 +39,13 @@ endpoints:
   rules: {upstream: mock, policy: rules}
 """
 ENDPOINTS = ("bare", "default", "rules")
-PACED = ("-s", "-c", "128", "-r", "5", "-d", "10", "-w", "2")
-BURST = ("-s", "-c", str(STREAMS), "-d", "6", "-w", "2")
+AT_ONCE = ("-s", "-c", str(STREAMS), "-d", "6", "-w", "2")
+PHASES = {
+    "first": ("paced", ("-s", "-c", "128", "-r", "5", "-d", "10", "-w", "2")),
+    "paced": ("paced", AT_ONCE),
+    "burst": ("burst", AT_ONCE),
+}
+"""By name, what is asked and how."""
 Found = dict[str, dict[str, list[Result]]]
 
 
@@ -72,30 +77,36 @@ def until_there(target: Target) -> None:
 
 def run(bench: Bench, target: Target, rounds: int) -> Found:
     """Results by phase and endpoint, one for each round."""
-    found: Found = {"paced": {}, "burst": {}}
+    found: Found = {name: {} for name in PHASES}
     with running(bench, target) as pid:
         applied(bench, target)
         until_there(target)
         for number in range(1, rounds + 1):
             for name in ENDPOINTS:
                 print(f"round {number} of {rounds}: {name}", flush=True)
-                for phase in (Phase("paced", f"paced-{name}", PACED), Phase("burst", f"burst-{name}", BURST)):
-                    found[phase.name].setdefault(name, []).append(measure(bench, target, phase, pid))
+                for phase, (body, load) in PHASES.items():
+                    result = measure(bench, target, Phase(phase, f"{body}-{name}", load), pid)
+                    found[phase].setdefault(name, []).append(result)
     return found
 
 
 def report(found: Found) -> str:
     """Markdown."""
     lines = ["| policy | first event p50 / p99 ms | added p50 / p99 ms |", "|---|---|---|"]
-    for name, results in found["paced"].items():
+    for name, results in found["first"].items():
         p50, p99 = (middle(results, "ttft_us", at) / 1000 for at in ("p50", "p99"))
-        added = [beside(results, found["paced"]["bare"], "ttft_us", at)[1] / 1000 for at in ("p50", "p99")]
+        added = [beside(results, found["first"]["bare"], "ttft_us", at)[1] / 1000 for at in ("p50", "p99")]
         lines.append(f"| {name} | {p50:.2f} / {p99:.2f} | {added[0]:+.2f} / {added[1]:+.2f} |")
-    lines += ["", f"| policy, {STREAMS} streams | events/s | x bare | CPU µs an event |", "|---|---|---|---|"]
-    for name, results in found["burst"].items():
-        ratio = beside(results, found["burst"]["bare"], "events_s")[0]
-        spent = middle(results, "cpu_us") / EVENTS
-        lines.append(f"| {name} | {middle(results, 'events_s'):,.0f} | {ratio:.2f} | {spent:.1f} |")
+    for phase, how in (("paced", "an event each 10 ms"), ("burst", "as fast as they come")):
+        lines += [
+            "",
+            f"| policy, {STREAMS} streams, {how} | events/s | x bare | CPU µs an event |",
+            "|---|---|---|---|",
+        ]
+        for name, results in found[phase].items():
+            ratio = beside(results, found[phase]["bare"], "events_s")[0]
+            spent = middle(results, "cpu_us") / EVENTS
+            lines.append(f"| {name} | {middle(results, 'events_s'):,.0f} | {ratio:.2f} | {spent:.1f} |")
     both = [result for of in found.values() for results in of.values() for result in results]
     broken = sum(result["non2xx"] + result["errors"] for result in both)
     foreign = max(result["foreign"] for result in both)
