@@ -81,6 +81,11 @@ class Guard(Part, ABC):
         return self.name or self.guard
 
     @property
+    def at_end(self) -> bool:
+        """Under these options it judges nothing of a stream before its end."""
+        return self.whole
+
+    @property
     def fails(self) -> FailMode:
         """A guard that only flags lets through what it could not judge; one that holds something up does not."""
         return self.on_failure or ("open" if self.action in ("allow", "flag") else "closed")

@@ -53,9 +53,9 @@ class GuardedText:
         slow = [guard for guard in guards if not isinstance(guard, Finder)]
         stops = [guard for guard in slow if guard.action not in MILD or guard.fails == "closed"]
         acting = stops if not engine.policy.dry_run else []
-        self._by_segment = [guard for guard in acting if not guard.whole]
+        self._by_segment = [guard for guard in acting if not guard.at_end]
         self._late = [guard for guard in slow if guard not in self._by_segment]
-        self._waits = any(guard.whole for guard in acting)
+        self._waits = any(guard.at_end for guard in acting)
         """Nothing is seen before the end: what could hold it up judges only then."""
         self._follower = Follower(self._finders, around)
         self._segments = Segments()
@@ -272,10 +272,15 @@ class GuardedText:
 
 
 def _both(before: Verdict, after: Verdict) -> Verdict:
-    """Two verdicts of one guard on two parts of a text, judged side by side: the worse, with the spans of both."""
-    worse = max(before, after, key=lambda one: (one.not_run is not None, ACTIONS.index(one.action), one.score or 0.0))
+    """Two verdicts of one guard on two parts of a text, judged side by side: the worse, with the spans of both. A part
+    in which there was nothing to judge is none the worse for it."""
+    worse = max(before, after, key=_badness)
     spans = before.spans if len(before.spans) >= MOST_TOLD else before.spans + after.spans
     return replace(worse, spans=spans, milliseconds=max(before.milliseconds, after.milliseconds))
+
+
+def _badness(one: Verdict) -> tuple[bool, bool, int, float]:
+    return one.not_run is not None and not one.idle, not one.idle, ACTIONS.index(one.action), one.score or 0.0
 
 
 def _moved(span: Span, by: int) -> Span:

@@ -22,7 +22,11 @@ EVEN = 0.5
 class Groundedness(Guard):
     """Each sentence that claims something is judged against the documents and what tools returned, with the system
     prompt beside them; numbers and names of the question are known, too. The score is the probability that any
-    of them is not borne out. Without documents and results it does not run."""
+    of them is not borne out. Without documents and results it does not run.
+
+    A guard that blocks holds the whole answer back. With `by_sentence` it holds back one sentence: each is judged at
+    even odds, by itself, and the score is that of the worst. Three of ten that are borne out reach 0.5 then, and one in
+    twenty 0.7: set a threshold of 0.7 or higher."""
 
     guard: Literal["groundedness"] = "groundedness"
     about: ClassVar[str] = (
@@ -30,12 +34,17 @@ class Groundedness(Guard):
     )
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
     whole: ClassVar[bool] = True
+    by_sentence: bool = Field(False, description="Judge each sentence by itself: of a stream one is held back at most.")
     ask_model: bool = Field(False, description="Ask the model `groundedness` as well: about 12 ms a sentence.")
     model: str = Field(
         MODEL,
         pattern=rf"^{MODEL}(@[0-9a-f]{{12,64}})?$",
         description="groundedness, or groundedness@DIGEST of an own one.",
     )
+
+    @property
+    def at_end(self) -> bool:
+        return not self.by_sentence
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         texts = [text for text in (*around.documents, *around.results) if text.strip()]
@@ -47,16 +56,18 @@ class Groundedness(Guard):
         asked = models if self.ask_model else None
         source = await prepared([*texts, around.system], around.question)
         found = await judged(said, around.question, source, asked, self.model)
-        return finding(found, self.threshold, how(source, asked))
+        scores = [one.score for one in found]
+        score = max(scores) if self.by_sentence else together(scores)
+        return finding(found, score, self.threshold, how(source, asked))
 
 
-def finding(found: Sequence[Judged], threshold: float, note: str = "") -> Finding:
+def finding(found: Sequence[Judged], score: float, threshold: float, note: str = "") -> Finding:
     """Of the sentences that were judged; spans are of those that are less likely borne out than not."""
     bad = [one for one in found if one.score >= min(threshold, EVEN)]
     spans: list[Span] = [span for one in bad for span in one.spans]
     reason = f"{len(bad)} of {len(found)} sentences are not borne out"
     return Finding(
-        together([one.score for one in found]),
+        score,
         tuple(spans),
         f"{reason}; {note}" if note else reason,
     )
