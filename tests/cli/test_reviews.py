@@ -105,7 +105,7 @@ def test_let_through_by_a_policy_that_is_to_be_proposed(sluice: Sluice, call: st
 
 
 def test_what_is_wrong_is_said(sluice: Sluice, call: str, tmp_path: Path) -> None:
-    assert "has a label" in sluice("reviews", "decide", call, "example").err
+    assert "needs a label, attack or harmless (--label)" in sluice("reviews", "decide", call, "example").err
     assert "no such file" in sluice("reviews", "decide", call, "allow", "--text-file", "none.txt").err.lower()
     (tmp_path / "latin.txt").write_bytes(b"\xe9")
     assert "not UTF-8" in sluice("reviews", "decide", call, "allow", "--text-file", "latin.txt").err
