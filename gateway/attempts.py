@@ -11,7 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import msgspec
+
 from gateway.errors import GatewayError, Unavailable, UpstreamTimeout
+from gateway.guarding.billing import added
 from gateway.guarding.call import GuardedCall
 from gateway.http.base import Reply
 from gateway.releases.resolve import LiveRelease
@@ -21,6 +24,8 @@ from gateway.wire.headers import limits_of
 from gateway.wire.surface import Call
 from guardrails.engine import Engine
 
+ASKED_AGAIN = "asked_again"
+"""Stands among the attempts for an answer that a guard had the model give once more."""
 Commit = Callable[[], None]
 """Called just before the client is given an attempt's first token."""
 
@@ -83,12 +88,7 @@ async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None
         if call.stream:
             await _stream(attempt, visit, call, commit)
         else:
-            reply = await upstream.provider.send(visit.ask(upstream, call))
-            attempt.limits = limits_of(reply)
-            body = await reply.read()
-            if attempt.guarded is not None:
-                body = await attempt.guarded.whole(body)
-            attempt.body = attempt.translator.whole(body)
+            attempt.body = attempt.translator.whole(await _whole(attempt, visit, call))
     except GatewayError as error:
         tell(health, error)
         visit.tried(attempt, error.code)
@@ -100,6 +100,37 @@ async def _ask(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None
     health.succeeded()
     if visit.tries is not None:
         visit.tried(attempt, None)
+
+
+async def _whole(attempt: Attempt, visit: Visit, call: Call) -> bytes:
+    """A whole reply, as the guards let it through. One may have the model answer once more, told what is wrong: then
+    both answers are billed, and the second is judged in the place of the first. Where there is none, the first
+    stands."""
+    body = await _read(attempt, visit, call)
+    if attempt.guarded is None:
+        return body
+    said, turn = await attempt.guarded.whole(body), attempt.guarded.again
+    if turn is None or visit.guarded is None:
+        return said
+    visit.tried(attempt, ASKED_AGAIN)
+    attempt.started = time.perf_counter_ns()
+    second = visit.guarded.reply()
+    assert second is not None
+    asked = {**call.body, "messages": [*call.body["messages"], *turn]}
+    try:
+        body = added(await _read(attempt, visit, msgspec.structs.replace(call, body=asked)), body)
+        again = await second.whole(body)
+    except GatewayError as error:
+        visit.tried(attempt, error.code)
+        return said
+    attempt.guarded = second
+    return again
+
+
+async def _read(attempt: Attempt, visit: Visit, call: Call) -> bytes:
+    reply = await attempt.upstream.provider.send(visit.ask(attempt.upstream, call))
+    attempt.limits = limits_of(reply)
+    return await reply.read()
 
 
 async def _stream(attempt: Attempt, visit: Visit, call: Call, commit: Commit | None) -> None:

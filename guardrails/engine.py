@@ -16,6 +16,7 @@ from hashlib import sha256
 
 from guardrails.errors import NotRun
 from guardrails.guard import Finder, Guard, Models
+from guardrails.guards.groundedness import Groundedness, correction
 from guardrails.guards.schema import Schema
 from guardrails.passage import ALONE, Passage, Stage, Surroundings
 from guardrails.pii.vault import Vault, taken_out
@@ -135,6 +136,19 @@ class Engine:
                     verdict = self.verdict(guard, passage, whole, began, around.tenant)
                     return made, replace(verdict, action="redact", allowed_by=None)
         return None
+
+    def correction(self, text: str, verdicts: Sequence[Verdict], tenant: str | None = None) -> str | None:
+        """What a model is told that is to answer once more, in the place of the answer that the verdicts are on; None
+        where no guard of the policy has it do so, or another one ends the answer."""
+        asking = {
+            guard.called
+            for guard in self.policy.at("output", tenant)
+            if isinstance(guard, Groundedness) and guard.ask_again
+        }
+        wrong = [one for one in verdicts if one.guard in asking and one.flagged and one.action != "allow"]
+        if not wrong or any(one.action in ENDING and one.guard not in asking for one in verdicts):
+            return None
+        return correction(text, [span for one in wrong for span in one.spans])
 
     def verdict(
         self, guard: Guard, passage: Passage, finding: Finding, began: float, tenant: str | None = None

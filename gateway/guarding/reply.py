@@ -39,6 +39,7 @@ class GuardedReply:
     `vault` come back in the place of their placeholders, in what no guard took out."""
 
     def __init__(self, engine: Engine, around: Surroundings, vault: Vault | None = None) -> None:
+        self._engine, self._tenant = engine, around.tenant
         self._texts = Texts(engine, around, vault or Vault(engine.key), self._changed)
         self._emit: Callable[[bytes], None] = _nobody
         self._splitter = EventSplitter()
@@ -54,6 +55,8 @@ class GuardedReply:
         self._error: GatewayError | None = None
         """What went wrong beside the stream."""
         self.stopped = False
+        self.again: list[Json] | None = None
+        """Of a whole reply: what the model is to be told, after what it was asked, to answer once more."""
 
     @property
     def begun(self) -> bool:
@@ -81,9 +84,20 @@ class GuardedReply:
             raise UpstreamFailed(GARBAGE, code="upstream_garbage") from error
         await self._texts.end_texts()
         await self._texts.end_calls()
+        self.again = self._turn(choices)
         changed = [_mended(choice, event) for choice, event in zip(choices, events, strict=True)]
         changed.append(_silenced(reply, around))
         return orjson.dumps(reply) if any(changed) else body
+
+    def _turn(self, choices: list[Json]) -> list[Json] | None:
+        """What it said and what is wrong with that, where a guard has it answer once more. Of one answer in text alone:
+        nobody knows what became of tools that it asked for."""
+        message = choices[0].get("message") if len(choices) == 1 else None
+        if message is None or message.get("tool_calls") or not isinstance(said := message.get("content"), str):
+            return None
+        told = self._engine.correction(said, self.verdicts, self._tenant)
+        turn: list[Json] = [{"role": "assistant", "content": said}, {"role": "user", "content": told}]
+        return turn if told is not None else None
 
     def feed(self, data: bytes) -> None:
         """Bytes of the upstream's stream, cut anywhere. Raises `Stopped` once nothing more may be seen."""

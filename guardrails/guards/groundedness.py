@@ -10,11 +10,14 @@ from pydantic import Field
 from guardrails.errors import NotRun
 from guardrails.grounding.judging import MODEL, Judged, how, judged, prepared
 from guardrails.grounding.saying import claiming
+from guardrails.grounding.sentences import sentences
 from guardrails.grounding.support import together
 from guardrails.guard import Guard, Models
 from guardrails.passage import Passage, Stage, Surroundings
 from guardrails.verdict import Finding, Span
 
+UNSUPPORTED = "The documents do not bear out what you said:"
+ONCE_MORE = "Answer once more, with what the documents say alone. What they do not say, say that you do not know."
 EVEN = 0.5
 """From here on a sentence is marked."""
 
@@ -26,7 +29,10 @@ class Groundedness(Guard):
 
     A guard that blocks holds the whole answer back. With `by_sentence` it holds back one sentence: each is judged at
     even odds, by itself, and the score is that of the worst. Three of ten that are borne out reach 0.5 then, and one in
-    twenty 0.7: set a threshold of 0.7 or higher."""
+    twenty 0.7: set a threshold of 0.7 or higher.
+
+    With `ask_again` a whole answer that is flagged is not what the client gets: the model is told which sentences are
+    not borne out, and answers once more. The action is taken on the second answer. Both are billed."""
 
     guard: Literal["groundedness"] = "groundedness"
     about: ClassVar[str] = (
@@ -34,6 +40,9 @@ class Groundedness(Guard):
     )
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
     whole: ClassVar[bool] = True
+    ask_again: bool = Field(
+        False, description="Have the model answer once more, told what is not borne out, where it does not stream."
+    )
     by_sentence: bool = Field(False, description="Judge each sentence by itself: of a stream one is held back at most.")
     ask_model: bool = Field(False, description="Ask the model `groundedness` as well: about 12 ms a sentence.")
     model: str = Field(
@@ -59,6 +68,12 @@ class Groundedness(Guard):
         scores = [one.score for one in found]
         score = max(scores) if self.by_sentence else together(scores)
         return finding(found, score, self.threshold, how(source, asked))
+
+
+def correction(text: str, spans: Sequence[Span]) -> str:
+    """What a model is told that is to answer once more; `spans` are what is not borne out of what it said."""
+    wrong = [one.text for one in sentences(text) if any(s.start < one.end and s.end > one.start for s in spans)]
+    return "\n".join((UNSUPPORTED, *(f"- {sentence}" for sentence in wrong), ONCE_MORE))
 
 
 def finding(found: Sequence[Judged], score: float, threshold: float, note: str = "") -> Finding:
