@@ -8,7 +8,7 @@ Tool calls are held until the guards of `tool_calls` have judged them whole.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -77,6 +77,7 @@ class GuardedReply:
             around = Event(b"", reply)
             self._texts.hear(made.beside(reply), BESIDE, around, ())
             events = [Event(b"", reply) for _ in choices]
+            self._texts.samples = _samples(choices)
             for number, choice in enumerate(choices):
                 await self._texts.repair(choice, number, events[number])
                 self._texts.read(choice, number, events[number], number)
@@ -231,6 +232,14 @@ class GuardedReply:
         self.stopped = True
         self._queue.clear()
         self._texts.cancel()
+
+
+def _samples(choices: Sequence[Json]) -> dict[int, tuple[str, ...]]:
+    """For each choice what the others say, where the client asked for several."""
+    said = [choice.get("message", choice).get("content") or choice.get("text") for choice in choices]
+    texts = [text if isinstance(text, str) else "" for text in said]
+    found = {number: tuple(texts[:number] + texts[number + 1 :]) for number in range(len(texts))}
+    return found if len(texts) > 1 else {}
 
 
 def _mended(choice: Json, event: Event) -> bool:

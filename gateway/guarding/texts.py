@@ -120,6 +120,8 @@ class Texts:
         self._calls: dict[tuple[int, int], Call] = {}
         self._others: list[Verdict] = []
         """On calls, and on what was repaired."""
+        self.samples: dict[int, tuple[str, ...]] = {}
+        """By choice, what the others of a whole reply say: answers of the same model to the same question."""
 
     @property
     def begun(self) -> bool:
@@ -181,7 +183,8 @@ class Texts:
             text = self._texts.get(key)
             if text is None:
                 source = f"choices.{number}.{one.channel}"[:MOST_NAMED]
-                text = GuardedText(self._engine, self._around, source, self._changed, self._vault)
+                around = replace(self._around, samples=self.samples[number]) if self.samples else self._around
+                text = GuardedText(self._engine, around, source, self._changed, self._vault)
                 self._texts[key] = text
             start = self._lengths.get(key, 0)
             self._lengths[key] = start + len(one.text)

@@ -20,8 +20,8 @@ MOST_SAMPLES = 10
 class SelfConsistency(Guard):
     """Each sentence is judged against each of the other answers to the same question; its score is the mean probability
     that one does not bear it out. (Manakul et al., 2023, "SelfCheckGPT: Zero-Resource Black-Box Hallucination
-    Detection", the NLI variant.) Whoever calls it has sampled the answers: it asks no upstream, so it belongs off the
-    hot path."""
+    Detection", the NLI variant.) It asks no upstream. In the gateway the other answers are the other choices of a call
+    that asked for several (`n`) and does not stream; in a program whoever calls it has sampled them."""
 
     guard: Literal["self_consistency"] = "self_consistency"
     about: ClassVar[str] = "Sentences that other samples of the same answer do not say"

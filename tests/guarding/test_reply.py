@@ -282,3 +282,16 @@ async def test_a_repair_is_told() -> None:
     guarded = GuardedReply(Engine(parse(policy), LocalModels()), Surroundings(response_format={"type": "json_object"}))
     await guarded.whole(b'{"choices":[{"index":0,"message":{"content":"{\\"a\\":1"}}]}')
     assert [(one.action, one.reason) for one in guarded.verdicts] == [("allow", ""), ("redact", "it was repaired")]
+
+
+async def test_other_choices_are_the_samples_that_an_answer_is_judged_by() -> None:
+    policy = {"output": [{"guard": "self_consistency", "action": "redact"}]}
+    said = ["The bridge was built in 1874 by James Eads."] * 3 + ["Dragons sleep beneath warm golden hills."]
+    choices = [{"index": n, "message": {"role": "assistant", "content": text}} for n, text in enumerate(said)]
+    reply = orjson.loads(await whole(orjson.dumps({"choices": choices}), policy))
+    shown = [choice["message"]["content"] for choice in reply["choices"]]
+    assert shown[0] == said[0]
+    assert shown[3] == "[INCONSISTENT]"
+    alone = GuardedReply(Engine(parse(policy), LocalModels()), ALONE)
+    await alone.whole(orjson.dumps({"choices": choices[:1]}))
+    assert [verdict.not_run for verdict in alone.verdicts] == ["no other samples of the answer were given"]
