@@ -61,5 +61,5 @@ def _with_examples(manifest: Manifest, folder: Path) -> Manifest:
     try:
         read = {name: inlined(policy, folder) for name, policy in manifest.policies.items()}
     except BadInput as error:
-        raise BadRequest(str(error), code="invalid_manifest") from error
+        raise BadRequest(f"A file of examples cannot be read in: {error}", code="invalid_manifest") from error
     return manifest.model_copy(update={"policies": read})
