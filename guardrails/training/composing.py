@@ -24,6 +24,8 @@ class Phrases:
     tasks: list[str]
     hard: list[str]
     topics: list[str]
+    everyday: list[str]
+    fillers: dict[str, list[str]]
     languages: dict[str, dict[str, list[str]]]
 
     @classmethod
@@ -109,6 +111,18 @@ class Composer:
             )
         asked = "\n".join(self.chance.choices(self.questions, k=self.chance.randint(2, 8)))
         return Example(asked, CLEAN, "benign", "templates")
+
+    def everyday(self) -> Example:
+        """What people say to an assistant all day, alone, twice, or with a question."""
+        filled = {name: self.chance.choice(of) for name, of in self.phrases.fillers.items()}
+        text, draw = self.chance.choice(self.phrases.everyday).format(**filled), self.chance.random()
+        if draw < 0.2:
+            text = f"{text} {self.chance.choice(self.phrases.everyday).format(**filled)}"
+        elif draw < 0.35:
+            text = f"{text} {self.chance.choice(self.questions)}"
+        if draw > 0.8:
+            text = self.chance.choice((text.lower(), text.upper(), text.rstrip(".!?"), f"{text}!"))
+        return Example(text, CLEAN, "benign_hard", "everyday")
 
     def disguised(self, example: Example) -> Example | None:
         """The example in a disguise. A sealed attack cannot be told from a sealed anything: only harmless texts are

@@ -62,13 +62,17 @@ class FirstRows(nn.Module):
         return weight[:FIRST].clone()
 
 
-def learning(embedding: nn.Embedding, draw: torch.Generator) -> nn.Parameter:
-    """Makes the first rows of `embedding` ones that are learnt, and gives them; those that were unused begin apart from
-    each other. `learnt` makes it a plain embedding again."""
+def apart(embedding: nn.Embedding, draw: torch.Generator) -> None:
+    """Has the unused rows begin apart from each other."""
     unused = [row for row in range(FIRST) if row not in MARKS]
     with torch.no_grad():
-        apart = torch.randn((len(unused), embedding.embedding_dim), generator=draw) * SPREAD
-        embedding.weight[unused] = embedding.weight.mean(0) + apart
+        drawn = torch.randn((len(unused), embedding.embedding_dim), generator=draw) * SPREAD
+        embedding.weight[unused] = embedding.weight.mean(0) + drawn
+
+
+def learning(embedding: nn.Embedding) -> nn.Parameter:
+    """Makes the first rows of `embedding` ones that are learnt, and gives them. `learnt` makes it a plain embedding
+    again."""
     parametrize.register_parametrization(embedding, "weight", FirstRows(embedding.weight))
     rows: nn.Parameter = embedding.parametrizations["weight"].original  # type: ignore[index,union-attr]
     rows.requires_grad_(True)

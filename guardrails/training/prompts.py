@@ -36,11 +36,12 @@ from guardrails.training.encoder import (
     shortened,
     tensors,
 )
-from guardrails.training.letters import learning, learnt, with_letters
+from guardrails.training.letters import apart, learning, learnt, with_letters
 from guardrails.training.measures import auroc, share_above, threshold_at
 from guardrails.training.refit import refit
 from guardrails.training.schedule import Schedule, by_layer, down, drawing, hidden, say
 
+WEIGHTS = "encoder.pt"
 PHRASES_COUNT = 100
 """Letters of the phrases that attacks are composed of count that often: a pass draws each about as often."""
 DEV = ("prompts_dev", "prompts_dev_ood", "moderation_dev")
@@ -58,10 +59,12 @@ class Recipe:
     decay_by_layer: float = 0.9
     per_source: float = 20.0
     composed: int = 5000
+    everyday: int = 3000
     disguised: int = 2500
     moderation: int = 6600
     masked: float = 0.05
     seed: int = 7
+    start: str = ""
 
 
 def balanced(examples: Sequence[Example], per_source: float, chance: random.Random) -> list[Example]:
@@ -85,6 +88,7 @@ def drawn(
     disguised = [composer.disguised(example) for example in chance.sample(found, min(2 * recipe.disguised, len(found)))]
     found += [example for example in disguised if example]
     found += chance.sample(list(moderation), min(recipe.moderation, len(moderation)))
+    found += [composer.everyday() for _ in range(recipe.everyday)]
     for _ in range(recipe.composed):
         found += [composer.attack(), composer.harmless()]
     return found
@@ -116,10 +120,15 @@ def train(recipe: Recipe, data: Path) -> tuple[Encoder, Tokenizer]:
         chance,
     )
     phrases = [text for of in composer.phrases.languages.values() for side in of.values() for text in side]
-    tokenizer = read_tokenizer([x.text for x in (*prompts, *moderation)] + phrases * PHRASES_COUNT)
     model = Encoder(base())
     words = model.body.embeddings.word_embeddings
-    optimizer = optimiser(model, learning(words, draw), recipe)
+    if recipe.start:
+        tokenizer = Tokenizer.from_file(str(Path(recipe.start) / TOKENIZER))
+        model.load_state_dict(torch.load(Path(recipe.start) / WEIGHTS, weights_only=True))
+    else:
+        tokenizer = read_tokenizer([x.text for x in (*prompts, *moderation)] + phrases * PHRASES_COUNT)
+        apart(words, draw)
+    optimizer = optimiser(model, learning(words), recipe)
     schedule = Schedule(recipe.passes, recipe.minutes, warm=0.04)
     for one in range(recipe.passes):
         examples = drawn(recipe, prompts, moderation, composer)
@@ -190,7 +199,7 @@ def main() -> None:
     model, tokenizer = train(recipe, data)
     refit(model, cuts(tokenizer, moderated(data)))
     out.mkdir(parents=True, exist_ok=True)
-    torch.save(model.state_dict(), out / "encoder.pt")
+    torch.save(model.state_dict(), out / WEIGHTS)
     tokenizer.save(str(out / TOKENIZER), pretty=False)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
     for name in DEV:

@@ -35,6 +35,14 @@ def test_sides_are_labelled_and_the_same_seed_gives_the_same(seed: int) -> None:
     assert attack == composer(seed).attack()
 
 
+@given(st.integers(0, 10_000))
+def test_what_people_say_all_day_is_harmless_and_has_its_slots_filled(seed: int) -> None:
+    said = composer(seed).everyday()
+    assert (said.targets, said.source) == (CLEAN, "everyday")
+    assert said.text
+    assert not any(f"{{{name}}}" in said.text.lower() for name in PHRASES.fillers)
+
+
 def test_length_is_not_the_class() -> None:
     made = composer()
     attacks = [x for x in (made.attack() for _ in range(600)) if x.kind == "injection_indirect"]
