@@ -103,8 +103,7 @@ async def test_who_leaves_leaves_the_rest_in_peace(models: Models, name: str) ->
     leaving = asyncio.create_task(models.score(name, [("plain " * 20_000,)]))
     await asyncio.sleep(0.05)
     leaving.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await leaving
+    await asyncio.wait({leaving})  # a quick machine has judged it by then
     for _ in range(100):
         try:
             assert await models.score(name, [("attack",)])
