@@ -112,11 +112,12 @@ shipped_model = pytest.mark.skipif(not (shipped() / MODEL).is_dir(), reason="the
 
 
 @shipped_model
-def test_the_guard_reads_the_label_it_means_and_stands_where_the_recipe_advises() -> None:
+def test_the_guard_reads_the_label_it_means_and_stands_a_little_below_what_the_recipe_advises() -> None:
+    """Which is at the edge of the highest scores there are: see the model's card."""
     manifest, _ = read(shipped() / MODEL)
     assert manifest.labels == LABELS
     assert manifest.labels[ATTACK] == "attack"
-    assert PromptAttack(guard="prompt_attack").threshold == pytest.approx(manifest.thresholds["attack"], abs=0.005)
+    assert 0 <= manifest.thresholds["attack"] - PromptAttack(guard="prompt_attack").threshold < 0.03
 
 
 @shipped_model
