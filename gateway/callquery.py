@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gateway.durations import moment
 from gateway.errors import BadRequest
 from gateway.store.search import Cursor, Filter
 
 NANO = 1_000_000_000
+
+
+def _is_moment(value: str) -> str:
+    moment(value, time.time())
+    return value
+
+
+def _is_cursor(value: str) -> str:
+    Cursor.parse(value)
+    return value
+
+
+Moment = Annotated[str, AfterValidator(_is_moment)]
+"""As people write it: 2h ago, or a date or time."""
+PageCursor = Annotated[str, AfterValidator(_is_cursor)]
+"""What a page gave as its `next`."""
 
 
 class CallQuery(BaseModel):
@@ -56,12 +72,12 @@ class CallQuery(BaseModel):
             raise ValueError("write a status as 429, or a class as 5xx")
         return value
 
-    @field_validator("since", "until")
+    @field_validator(
+        "since", "until"
+    )  # and no `Moment`: the fields become options of a command, which has its own errors
     @classmethod
     def _moment(cls, value: str | None) -> str | None:
-        if value is not None:
-            moment(value, time.time())
-        return value
+        return _is_moment(value) if value is not None else None
 
     @classmethod
     def read(cls, asked: dict[str, Any]) -> CallQuery:

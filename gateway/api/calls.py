@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.deps import Running, Viewer
-from gateway.callquery import CallQuery
+from gateway.callquery import CallQuery, Moment, PageCursor
 from gateway.durations import moment
 from gateway.errors import NotFound
 from gateway.store import spend
@@ -22,14 +22,7 @@ router = APIRouter(tags=["calls"])
 
 class PageQuery(CallQuery):
     limit: int = Field(50, ge=1, le=1000)
-    after: str | None = Field(None, description="Go on after the page that gave this as its `next`.")
-
-    @field_validator("after")
-    @classmethod
-    def _cursor(cls, value: str | None) -> str | None:
-        if value is not None:
-            Cursor.parse(value)
-        return value
+    after: PageCursor | None = Field(None, description="Go on after the page that gave this as its `next`.")
 
 
 class Calls(BaseModel):
@@ -45,14 +38,8 @@ class UsageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     by: spend.Kind = "endpoint"
-    since: str = Field("30d", description="From the day of this moment: 30d ago, or a date.")
-    until: str = Field("0s", description="To the day of this moment.")
-
-    @field_validator("since", "until")
-    @classmethod
-    def _moment(cls, value: str) -> str:
-        moment(value, time.time())
-        return value
+    since: Moment = Field("30d", description="From the day of this moment: 30d ago, or a date.")
+    until: Moment = Field("0s", description="To the day of this moment.")
 
 
 class Usage(BaseModel):

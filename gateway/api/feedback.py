@@ -6,9 +6,10 @@ import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.deps import Evaluator, Running
+from gateway.callquery import Moment
 from gateway.durations import moment
 from gateway.feedback import shown
 from gateway.store.feedback import Filter, Source, find
@@ -27,17 +28,10 @@ class FeedbackQuery(BaseModel):
     rollout: str | None = None
     metric: str | None = None
     source: Source | None = None
-    since: str | None = Field(None, description="Given not before: 2h ago, or a date or time.")
-    until: str | None = Field(None, description="Given before: 2h ago, or a date or time.")
+    since: Moment | None = Field(None, description="Given not before: 2h ago, or a date or time.")
+    until: Moment | None = Field(None, description="Given before: 2h ago, or a date or time.")
     limit: int = Field(50, ge=1, le=1000)
     after: str | None = Field(None, description="Go on after the feedback of this id, which a page ended with.")
-
-    @field_validator("since", "until")
-    @classmethod
-    def _moment(cls, value: str | None) -> str | None:
-        if value is not None:
-            moment(value, time.time())
-        return value
 
     def filter(self) -> Filter:
         """What the store is asked; moments that are so long ago count from now."""

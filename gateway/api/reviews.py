@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.api.deps import Editor, Running, Viewer
 from gateway.audit import Act
+from gateway.callquery import Moment, PageCursor
 from gateway.durations import moment
 from gateway.guarding.review import Mark
 from gateway.judged import causes, judged
@@ -36,25 +37,11 @@ class QueueQuery(BaseModel):
     endpoint: str | None = None
     team: str | None = None
     project: str | None = None
-    since: str | None = Field(None, description="Not before: 2h ago, or a date or time.")
-    until: str | None = Field(None, description="Before: 2h ago, or a date or time.")
+    since: Moment | None = Field(None, description="Not before: 2h ago, or a date or time.")
+    until: Moment | None = Field(None, description="Before: 2h ago, or a date or time.")
     undecided: bool = Field(False, description="Only calls of which nothing is decided.")
     limit: int = Field(50, ge=1, le=1000)
-    after: str | None = Field(None, description="Go on after the page that gave this as its `next`.")
-
-    @field_validator("since", "until")
-    @classmethod
-    def _moment(cls, value: str | None) -> str | None:
-        if value is not None:
-            moment(value, time.time())
-        return value
-
-    @field_validator("after")
-    @classmethod
-    def _cursor(cls, value: str | None) -> str | None:
-        if value is not None:
-            Cursor.parse(value)
-        return value
+    after: PageCursor | None = Field(None, description="Go on after the page that gave this as its `next`.")
 
     def filter(self) -> Filter:
         """What the store is asked; moments that are so long ago count from now."""
@@ -97,9 +84,9 @@ class ExamplesQuery(BaseModel):
 
     guard: str | None = None
     endpoint: str | None = None
-    since: str | None = Field(None, description="Decided not before: 2h ago, or a date or time.")
+    since: Moment | None = Field(None, description="Decided not before: 2h ago, or a date or time.")
     limit: int = Field(500, ge=1, le=1000)
-    after: str | None = Field(None, description="Go on after the page that gave this as its `next`.")
+    after: PageCursor | None = Field(None, description="Go on after the page that gave this as its `next`.")
 
     @field_validator("since")
     @classmethod
