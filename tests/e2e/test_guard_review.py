@@ -15,7 +15,7 @@ import yaml
 
 from gateway.client import Client
 from guardrails.engine import Engine
-from guardrails.models.local import LocalModels, shipped
+from guardrails.models.local import LocalModels
 from guardrails.passage import Passage
 from guardrails.policy import parse
 from tests.client.people import key
@@ -132,7 +132,6 @@ def scores(texts: tuple[str, ...]) -> list[float]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(not (shipped() / "prompts").is_dir(), reason="the model is not here")
 def test_a_guard_that_learns_from_the_call_it_stopped(gateway: Gateway, tmp_path: Path) -> None:
     found = scores(DOUBTFUL)
     score, harmless = max(zip(found, DOUBTFUL, strict=True))

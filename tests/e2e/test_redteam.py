@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from evals.runs.log import read_results
-from guardrails.models.local import shipped
 from guardrails.redteam.book import Book
 from guardrails.redteam.planting import plant
 from tests.running import SLUICE, Gateway, running_gateway
@@ -103,7 +102,6 @@ def test_guards_lower_the_rate(gateway: Gateway, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.skipif(not (shipped() / "prompts").is_dir(), reason="the model of the default policy is not here")
 def test_the_default_policy_lowers_the_rate(gateway: Gateway, tmp_path: Path) -> None:
     alone = attacked(gateway, tmp_path, "open", "--budget", "96", "--out", "open")
     guarded = attacked(gateway, tmp_path, "guarded", "--budget", "96", "--out", "guarded")

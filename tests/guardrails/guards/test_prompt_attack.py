@@ -108,10 +108,6 @@ def test_the_score_is_that_of_the_worst_window(scores: list[list[float]], thresh
     assert [span.start for span in found.spans] == sorted(span.start for span in found.spans)
 
 
-shipped_model = pytest.mark.skipif(not (shipped() / MODEL).is_dir(), reason="the model does not ship yet")
-
-
-@shipped_model
 def test_the_guard_reads_the_label_it_means_and_stands_a_little_below_what_the_recipe_advises() -> None:
     """Which is at the edge of the highest scores there are: see the model's card."""
     manifest, _ = read(shipped() / MODEL)
@@ -120,7 +116,6 @@ def test_the_guard_reads_the_label_it_means_and_stands_a_little_below_what_the_r
     assert 0 <= manifest.thresholds["attack"] - PromptAttack(guard="prompt_attack").threshold < 0.03
 
 
-@shipped_model
 async def test_the_model_that_ships_tells_an_order_from_a_question() -> None:
     pytest.importorskip("onnxruntime")
     guard, models = PromptAttack(guard="prompt_attack"), LocalModels()
