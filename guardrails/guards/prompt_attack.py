@@ -14,13 +14,14 @@ from guardrails.errors import NotRun
 from guardrails.guard import Models, Window
 from guardrails.guards.examples import Judged, Learning, chance, odds
 from guardrails.guards.language import LANGUAGES, told
+from guardrails.guards.narrowing import narrowed
 from guardrails.passage import Passage, Stage, Surroundings
 from guardrails.verdict import Finding, Span
 
 ATTACK = 0
 """The place of `attack` among the labels of the model."""
-
-
+NARROWED = 8
+"""Flagged windows of a text whose sentences are told apart, where they are to be taken out: the others go whole."""
 OTHER = "other"
 """Stands for every language but English that has no threshold of its own. It never makes the guard less strict."""
 
@@ -35,7 +36,8 @@ class PromptAttack(Learning):
     """Injections, jailbreaks and requests for the system prompt, in what people write, in documents and in what tools
     return. Each reading of the text is scored in windows, and the score is that of the worst window of the worst
     reading: an encoding alone is no attack, what it hides may be. Spans are the windows at or above the threshold; of
-    what was decoded, the part of the text that it was made from."""
+    what was decoded, the part of the text that it was made from. Where it redacts, those sentences of a window go that
+    make it an attack."""
 
     guard: Literal["prompt_attack"] = "prompt_attack"
     about: ClassVar[str] = "Prompt injection, jailbreaks and leak requests, also encoded or in documents, by a model"
@@ -48,9 +50,11 @@ class PromptAttack(Learning):
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():
-            raise NotRun("there is no text to judge", due=False)
+            raise NotRun("there is no text to judge", "idle")
         views = await self.readings(passage)
-        return self.finding(views, await self.judged(views, await self.read(views, models), models))
+        read = await self.judged(views, await self.read(views, models), models)
+        finding = self.finding(views, read)
+        return await self._narrowed(finding, passage.text, views, read, models) if self.action == "redact" else finding
 
     def of(self, window: Window) -> float:
         return window.scores[ATTACK]
@@ -104,6 +108,36 @@ class PromptAttack(Learning):
             return Finding(worst.score, tuple(ordered), self._reason(view, worst, len(views)))
         excused = next(((view, window) for view, window in scored if window.by is not None), None)
         return Finding(worst.score, (), self._reason(*excused, len(views)) if excused is not None else "")
+
+    async def _narrowed(
+        self,
+        finding: Finding,
+        text: str,
+        views: Sequence[View],
+        read: Sequence[Sequence[Judged]],
+        models: Models,
+    ) -> Finding:
+        """With the sentences that are to go in the place of windows. What was decoded, and what an example decided,
+        stays as it is."""
+
+        async def rate(texts: Sequence[str]) -> list[float]:
+            scored = await models.score(self.model, [(text,) for text in texts])
+            return [max(map(self.of, windows)) for windows in scored]
+
+        plain = {
+            (one.start, one.end)
+            for view, windows in zip(views, read, strict=True)
+            for one in windows
+            if not view.how and one.by is None and self.threshold <= one.score
+        }
+        spans: list[Span] = []
+        for number, span in enumerate(finding.spans):
+            if number >= NARROWED or (span.start, span.end) not in plain:
+                spans.append(span)
+                continue
+            parts = await narrowed(text[span.start : span.end], rate)
+            spans += [replace(span, start=span.start + part.start, end=span.start + part.end) for part in parts]
+        return replace(finding, spans=tuple(sorted(spans, key=lambda span: (span.start, span.end))))
 
     def _reason(self, view: View, window: Judged, count: int) -> str:
         of = f", the worst of {count} readings" if count > 1 and window.by is None else ""
