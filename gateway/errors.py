@@ -4,7 +4,8 @@
     ├── BadRequest            400  the client sent something unusable; `param` names the field
     │   ├── UnsupportedParam  400  the upstream cannot do what was asked, and dropping it was not allowed
     │   ├── ContextLength     400  the prompt does not fit the model
-    │   └── ContentFiltered   400  a guard stopped it
+    │   ├── ContentFiltered   400  a guard stopped it
+    │   └── Unreadable        400  a guard of the endpoint can never judge it, as it is too long
     ├── Unauthenticated       401  no key, or a key nobody minted
     ├── Forbidden             403  the key is known and may not do this
     ├── NotFound              404  no such model, response, or route
@@ -23,6 +24,7 @@
     │   └── UpstreamRefused   ...  the upstream answered with an error of its own: status and body kept
     ├── Unavailable           503  nothing can serve this now
     │   ├── JournalFull       503  no record of the call could be kept
+    │   ├── Unjudged          503  a guard has to judge the request, and cannot now
     │   └── Unequipped        503  a package or a model is missing, or corrupt: its operator must act
     └── UpstreamTimeout       504  connect, first token, idle or total time ran out
 
@@ -86,6 +88,12 @@ class ContentFiltered(BadRequest):
     """A guard stopped the request before anything was asked."""
 
     default_code = "content_filter"
+
+
+class Unreadable(BadRequest):
+    """A guard that has to judge the request never can."""
+
+    default_code = "cannot_be_judged"
 
 
 class Unauthenticated(GatewayError):
@@ -200,6 +208,12 @@ class Unavailable(GatewayError):
 
 class JournalFull(Unavailable):
     default_code = "journal_full"
+
+
+class Unjudged(Unavailable):
+    """A guard that has to judge the request cannot now."""
+
+    default_code = "guard_unavailable"
 
 
 class Unequipped(Unavailable):

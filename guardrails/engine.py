@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from guardrails.errors import NotRun
+from guardrails.errors import Cause, NotRun
 from guardrails.guard import Finder, Guard, Models
 from guardrails.guards.groundedness import Groundedness, correction
 from guardrails.guards.schema import Schema
@@ -33,17 +33,20 @@ BEGUN = 32
 """Judgements by models that are begun at once."""
 BLOCKED = "This was blocked by the content policy."
 UNJUDGED = "The content policy asks for a check that could not be made now. Try again later."
+UNREADABLE = "The content policy asks for a check that cannot be made of this"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What came of one stage. `action` is the strictest of all verdicts', `passages` are what goes on: what was to be
-    redacted is. `message` is for the client, where the action ends the call."""
+    redacted is. Where the action ends the call, `message` is for the client, and `cause` says why nothing was judged,
+    where that is what ended it."""
 
     action: Action
     verdicts: tuple[Verdict, ...]
     passages: tuple[Passage, ...]
     message: str | None = None
+    cause: Cause | None = None
 
     @property
     def ends(self) -> bool:
@@ -92,15 +95,11 @@ class Engine:
                     await asyncio.sleep(0)
         return [task.result() for task in tasks]
 
-    def missed(
-        self, stage: Stage, passages: Sequence[Passage], why: str, tenant: str | None = None, *, due: bool = True
-    ) -> Report:
-        """What comes of passages that no guard can read: each guard's fail mode says, where that was `due`."""
+    def missed(self, stage: Stage, passages: Sequence[Passage], error: NotRun, tenant: str | None = None) -> Report:
+        """What comes of passages that no guard can read: each guard's fail mode says."""
         guards, began = self.policy.at(stage, tenant), time.perf_counter()
         pairs = [(guard, passage) for guard in guards for passage in passages]
-        return self._report(
-            guards, passages, [self._not_run(guard, passage, began, NotRun(why, due=due)) for guard, passage in pairs]
-        )
+        return self._report(guards, passages, [self._not_run(guard, passage, began, error) for guard, passage in pairs])
 
     async def judge(self, guard: Guard, passage: Passage, around: Surroundings = ALONE) -> Verdict:
         """One guard's verdict on one passage, within its budget."""
@@ -109,7 +108,7 @@ class Engine:
             async with asyncio.timeout(guard.budget):
                 finding = await guard.judge(passage, around, self._models)
         except TimeoutError:
-            return self._not_run(guard, passage, began, NotRun(f"it took longer than {guard.budget:g} s"))
+            return self._not_run(guard, passage, began, NotRun(f"it took longer than {guard.budget:g} s", "slow"))
         except NotRun as error:
             return self._not_run(guard, passage, began, error)
         except MemoryError:
@@ -189,7 +188,7 @@ class Engine:
             threshold=guard.threshold,
             milliseconds=(time.perf_counter() - began) * 1000,
             not_run=error.message,
-            idle=not error.due,
+            cause=error.cause,
             would=would if self.policy.dry_run else None,
         )
 
@@ -216,11 +215,18 @@ class Engine:
         told = tuple(verdicts)
         action = strictest(verdict.action for verdict in told)
         by_name = {guard.called: guard for guard in guards}
-        message = None
-        if action in ENDING:
-            first = next(verdict for verdict in told if verdict.action == action)
-            message = UNJUDGED if first.not_run is not None else by_name[first.guard].message or BLOCKED
-        return Report(action, told, taken_out(passages, told, Vault(self.key)), message)
+        first = next((verdict for verdict in told if verdict.action == action), None) if action in ENDING else None
+        gone = taken_out(passages, told, Vault(self.key))
+        if first is None:
+            return Report(action, told, gone)
+        return Report(action, told, gone, unjudged(first) or by_name[first.guard].message or BLOCKED, first.cause)
+
+
+def unjudged(verdict: Verdict) -> str | None:
+    """What a client is told where a guard ended something that it did not judge; None where it did."""
+    if verdict.ran:
+        return None
+    return f"{UNREADABLE}: {verdict.not_run}." if verdict.cause == "unreadable" else UNJUDGED
 
 
 def _skipped(guard: Guard, passage: Passage, ended: Verdict) -> Verdict:
@@ -233,4 +239,5 @@ def _skipped(guard: Guard, passage: Passage, ended: Verdict) -> Verdict:
         threshold=guard.threshold,
         milliseconds=0.0,
         not_run=f"{ended.guard} had ended the call",
+        cause="ended",
     )

@@ -9,6 +9,13 @@ GuardError
 
 from __future__ import annotations
 
+from typing import Literal
+
+Cause = Literal["idle", "ended", "slow", "busy", "missing", "unreadable", "failed"]
+"""Why a guard did not judge: there was nothing to judge; another one had ended the call; it would have taken too long;
+too much was waiting; a library or a model is not there; this text is one that it can never judge, as it is too long; or
+something failed."""
+
 
 class GuardError(Exception):
     """`message` is a whole sentence for people; it says the next step where there is one."""
@@ -35,13 +42,20 @@ class Missing(BadInput):
 
 
 class NotRun(GuardError):
-    """`message` is the reason as it stands in a verdict: a part of a sentence, as `no context was given`. Where the
-    reason is none of a failure, but that there is nothing to judge, `due` is False and no fail mode applies."""
+    """`message` is the reason as it stands in a verdict: a part of a sentence, as `no context was given`."""
 
-    def __init__(self, message: str, *, due: bool = True) -> None:
+    def __init__(self, message: str, cause: Cause = "failed") -> None:
         super().__init__(message)
-        self.due = due
+        self.cause = cause
+
+    @property
+    def due(self) -> bool:
+        """There was something to judge: the fail mode applies."""
+        return self.cause != "idle"
 
 
 class Overloaded(NotRun):
     """Back-pressure: what came over and above the bound is turned away at once."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "busy")

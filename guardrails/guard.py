@@ -127,7 +127,7 @@ class Finder(Guard):
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if (why := self.idle(around)) is not None:
-            raise NotRun(why, due=False)
+            raise NotRun(why, "idle")
         if len(passage.text) > LONG:
             return Finding.of(await asyncio.to_thread(self.spans, passage.text, around))
         return Finding.of(self.spans(passage.text, around))

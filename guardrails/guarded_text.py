@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from guardrails.engine import BLOCKED, ENDING, UNJUDGED, Engine
+from guardrails.engine import BLOCKED, ENDING, Engine, unjudged
+from guardrails.errors import Cause
 from guardrails.guard import Finder, Guard
 from guardrails.guards.schema import asked
 from guardrails.passage import Passage, Surroundings
@@ -99,10 +100,9 @@ class GuardedText:
     def message(self) -> str:
         """What the client is told where it had to stop."""
         assert self._stop is not None
-        if self._stop[1].not_run is not None:
-            return UNJUDGED
-        guards, name = self._engine.policy.at("output", self._around.tenant), self._stop[1].guard
-        return next((guard.message for guard in guards if guard.called == name), None) or BLOCKED
+        guards, ended = self._engine.policy.at("output", self._around.tenant), self._stop[1]
+        said = next((guard.message for guard in guards if guard.called == ended.guard), None)
+        return unjudged(ended) or said or BLOCKED
 
     def shown(self, piece: str, start: int) -> str:
         """What is to be seen of a piece that begins at `start`, of what is visible. Of a placeholder that a guard took
@@ -118,7 +118,8 @@ class GuardedText:
             self._length += len(piece)
             self._follow(self._follower.feed, piece)
             if self._waits and self._length > MOST_KEPT:
-                self._failed(f"it is longer than {MOST_KEPT} characters, and what judges it needs all of it")
+                why = f"it is longer than {MOST_KEPT} characters, and what judges it needs all of it"
+                self._failed(why, "unreadable")
 
     async def end(self) -> None:
         """The text is over: wait for what is being judged, and have those judge that need all of it."""
@@ -165,7 +166,7 @@ class GuardedText:
             text, found = follow(*piece)
         except Exception:
             log.exception("defect in a rule of the stage output")
-            return self._failed("a rule failed; the log says how")
+            return self._failed("a rule failed; the log says how", "failed")
         self._spent += (time.perf_counter() - began) * 1000
         for one in found:
             if self._stop is None:
@@ -180,11 +181,11 @@ class GuardedText:
             if self._stop is not None:
                 self._ask(self._segments.end())
 
-    def _failed(self, why: str) -> None:
+    def _failed(self, why: str, cause: Cause) -> None:
         """Nobody knows what is in the text: no more of it is seen."""
         guard = self._engine.policy.at("output", self._around.tenant)[0]
-        verdict = Verdict(guard.called, "output", self._source, "block", None, guard.threshold, 0.0, not_run=why)
-        self._take(verdict, self.visible)
+        verdict = Verdict(guard.called, "output", self._source, "block", None, guard.threshold, 0.0)
+        self._take(replace(verdict, not_run=why, cause=cause), self.visible)
 
     def _tell(self, found: Found) -> None:
         """Have a find of a rule come to a verdict."""
@@ -250,14 +251,15 @@ class GuardedText:
         judging = (self._engine.judge(guard, passage, self._around) for guard in self._late)
         for verdict in await asyncio.gather(*judging):
             if self._length > MOST_KEPT and verdict.ran and not verdict.flagged:
-                verdict = replace(verdict, score=None, not_run=f"only the first {MOST_KEPT} characters were judged")
+                why = f"only the first {MOST_KEPT} characters were judged"
+                verdict = replace(verdict, score=None, not_run=why, cause="unreadable")
             self._take(verdict, 0 if self._waits else self._length)
 
     def _nothing(self, guard: Finder) -> Verdict:
         """Of a rule that followed the text and found nothing."""
         why = guard.idle(self._around)
         verdict = Verdict(guard.called, "output", self._source, "allow", 0.0, guard.threshold, 0.0)
-        return verdict if why is None else replace(verdict, score=None, not_run=why, idle=True)
+        return verdict if why is None else replace(verdict, score=None, not_run=why, cause="idle")
 
     def _timed(self, guard: Guard, verdict: Verdict) -> Verdict:
         """Rules judge in one go: each has its part of the time."""
@@ -266,9 +268,10 @@ class GuardedText:
         return replace(verdict, milliseconds=self._spent / len(self._finders))
 
     def _missed(self, guard: Guard) -> Verdict:
-        why = f"{self._stop[1].guard} had ended the answer" if self._stop is not None else "there was nothing to judge"
-        verdict = Verdict(guard.called, "output", self._source, "allow", None, guard.threshold, 0.0, not_run=why)
-        return replace(verdict, idle=self._stop is None)
+        verdict = Verdict(guard.called, "output", self._source, "allow", None, guard.threshold, 0.0)
+        if self._stop is None:
+            return replace(verdict, not_run="there was nothing to judge", cause="idle")
+        return replace(verdict, not_run=f"{self._stop[1].guard} had ended the answer", cause="ended")
 
 
 def _both(before: Verdict, after: Verdict) -> Verdict:

@@ -19,7 +19,7 @@ def compiled(schema: Any) -> jsonschema_rs.Draft202012Validator:
             schema, retriever=_nothing, pattern_options=jsonschema_rs.RegexOptions()
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
-        raise NotRun(f"the JSON Schema cannot be read: {str(error).splitlines()[0][:200]}") from error
+        raise NotRun(f"the JSON Schema cannot be read: {str(error).splitlines()[0][:200]}", "unreadable") from error
 
 
 def fault(schema: Any, value: Any) -> str | None:

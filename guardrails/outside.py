@@ -95,7 +95,7 @@ def secret(reference: str) -> str:
     name = reference.removeprefix(REFERENCE)
     found = environment.for_guards(name)
     if found is None:
-        raise NotRun(f"the variable {name} is not set")
+        raise NotRun(f"the variable {name} is not set", "missing")
     if not all(" " <= sign <= "~" for sign in found):
-        raise NotRun(f"the variable {name} holds what no header can")
+        raise NotRun(f"the variable {name} holds what no header can", "missing")
     return found

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from guardrails.errors import Cause
 from guardrails.passage import Stage
 
 Action = Literal["allow", "flag", "redact", "ask", "fallback", "block"]
@@ -71,8 +72,8 @@ class Verdict:
     reason: str = ""
     labels: tuple[tuple[str, float], ...] = ()
     not_run: str | None = None
-    idle: bool = False
-    """It did not run because there was nothing for it to judge, which is no failure."""
+    cause: Cause | None = None
+    """Why it did not judge, in a word; None where it did."""
     would: Action | None = None
     allowed_by: str | None = None
     """The rule of the allow-list that let it through."""
@@ -80,6 +81,11 @@ class Verdict:
     @property
     def ran(self) -> bool:
         return self.not_run is None
+
+    @property
+    def idle(self) -> bool:
+        """It did not run because there was nothing for it to judge, which is no failure."""
+        return self.cause == "idle"
 
     @property
     def flagged(self) -> bool:

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.errors import ContentFiltered
+from gateway.errors import ContentFiltered, GatewayError, Unequipped, Unjudged, Unreadable
 from gateway.guarding import canary
 from gateway.guarding.passages import OTHERS, VARIABLES, Placed, passages, put_back, surroundings, unheard, unread
 from gateway.guarding.reply import GuardedReply
@@ -14,7 +14,8 @@ from gateway.releases.resolve import LiveRelease
 from gateway.types import Operation, Principal
 from gateway.wire.body import dump
 from gateway.wire.surface import Call
-from guardrails.engine import BLOCKED, ENDING, Engine
+from guardrails.engine import BLOCKED, ENDING, Engine, Report
+from guardrails.errors import NotRun
 from guardrails.passage import STAGES, Passage
 from guardrails.pii.vault import Vault, taken_out
 from guardrails.verdict import Verdict
@@ -40,31 +41,32 @@ class GuardedCall:
 
     async def admit(self) -> str | None:
         """Judge the request, and take out of it what is to be. Gives the upstream that is to answer in place of the
-        release's, where a guard says so. Raises `ContentFiltered`, which names the guard and not what it saw."""
+        release's, where a guard says so. Raises `ContentFiltered`, which says where and not what it saw; where it was
+        not judged and has to be, `Unjudged`, `Unequipped` or `Unreadable`."""
         found = passages(self._call, self._operation, self._release, self._engine.policy.context)
         missed = unread(self._call, self._operation)
-        why = "it came as tokens" if missed is not None else None
+        error = NotRun("it came as tokens", "unreadable") if missed is not None else None
         if missed is not None:
             found = [Placed(Passage("", "input", "user", missed), (missed,))]
         elif len(found) > MOST_TEXTS:
-            why = f"the call has more than {MOST_TEXTS} texts"
+            error = NotRun(f"the call has more than {MOST_TEXTS} texts", "unreadable")
             stages = dict.fromkeys(one.passage.stage for one in found)
             found = [Placed(Passage("", stage, "user", ""), ()) for stage in stages]
         if others := unheard(self._call, self._operation):
-            told = self._engine.missed("input", others[:MOST_TEXTS], "only text is read", self._tenant, due=False)
+            told = self._engine.missed("input", others[:MOST_TEXTS], NotRun("only text is read", "idle"), self._tenant)
             self.verdicts += told.verdicts
         fallback = None
         for stage in STAGES[:2]:
             here = [one.passage for one in found if one.passage.stage == stage]
             if not here:
                 continue
-            if why is None:
+            if error is None:
                 report = await self._engine.check(stage, here, self._around)
             else:
-                report = self._engine.missed(stage, here, why, self._tenant)
+                report = self._engine.missed(stage, here, error, self._tenant)
             self.verdicts += report.verdicts
             if report.ends and report.action != "fallback":
-                raise ContentFiltered(report.message or BLOCKED, param=_field(report.verdicts))
+                raise _refusal(report)
             if report.action == "fallback":
                 fallback = self._engine.policy.fallback
         self._take_out(found)
@@ -107,6 +109,20 @@ def _scoped(key: bytes, principal: Principal | None) -> bytes:
     """That of one project, or of a key that has none: hashes of others tell it nothing."""
     scope = "" if principal is None else f"project {principal.project}" if principal.project else principal.key_id
     return hmac.digest(key, b"redaction\0" + scope.encode(), "sha256")
+
+
+def _refusal(report: Report) -> GatewayError:
+    """Of a request that is not let in. Where a guard could not judge, whether asking again may help is what counts."""
+    message, field = report.message or BLOCKED, _field(report.verdicts)
+    match report.cause:
+        case None:
+            return ContentFiltered(message, param=field)
+        case "unreadable":
+            return Unreadable(message, param=field)
+        case "missing":
+            return Unequipped(message, param=field, code=Unjudged.default_code)
+        case _:
+            return Unjudged(message, param=field, retry_after=1.0)
 
 
 def _field(verdicts: Sequence[Verdict]) -> str | None:

@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.errors import GatewayError, Unavailable, Unequipped
-from gateway.telemetry.guards import word
 from gateway.wire.moderations import GUARD, Input, score
 from guardrails.engine import Engine
-from guardrails.errors import NotRun, Overloaded
+from guardrails.errors import NotRun
 from guardrails.guard import Models, Window
 from guardrails.passage import Passage
 from guardrails.policy import Policy
 from guardrails.verdict import Finding, Verdict
-
-NO_MEMORY = "there was not enough memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +45,11 @@ class Moderator:
             async with asyncio.timeout(GUARD.budget):
                 found = [await self._read(one) for one in told]
         except TimeoutError:
-            return self._missed(told, f"it took longer than {GUARD.budget:g} s", _later("Too many texts wait"))
-        except Overloaded as error:
-            return self._missed(told, error.message, _later("Too many texts wait"))
+            return self._missed(told, NotRun(f"it took longer than {GUARD.budget:g} s", "slow"))
         except MemoryError:
-            return self._missed(told, NO_MEMORY, _later("There is not enough memory for texts"))
+            return self._missed(told, NotRun("there was not enough memory", "busy"))
         except NotRun as error:
-            return self._missed(told, error.message, _unable(error.message))
+            return self._missed(told, error)
         passages = [Passage(one.text, source=one.source) for one in told]
         verdicts = [
             self._engine.verdict(GUARD, passage, Finding(score(windows)), began)
@@ -69,17 +64,14 @@ class Moderator:
             (windows,) = await self._models.score(GUARD.models[0], [(one.text,)])
         return windows
 
-    def _missed(self, inputs: Sequence[Input], why: str, error: GatewayError) -> Judged:
+    def _missed(self, inputs: Sequence[Input], error: NotRun) -> Judged:
         passages = [Passage("", source=one.source) for one in inputs]
-        return Judged([], self._engine.missed("input", passages, why).verdicts, error)
+        return Judged([], self._engine.missed("input", passages, error).verdicts, _refusal(error))
 
 
-def _later(why: str) -> Unavailable:
-    return Unavailable(f"{why} to be judged now. Try again later.", code="overloaded", retry_after=1.0)
-
-
-def _unable(why: str) -> Unavailable:
-    message = f"Nothing was moderated: {why}."
-    if word(why) == "missing":
+def _refusal(error: NotRun) -> Unavailable:
+    message = f"Nothing was moderated: {error.message}."
+    if error.cause == "missing":
         return Unequipped(f"{message} Whoever runs the gateway can mend that.", code="moderation_unavailable")
-    return Unavailable(f"{message} Try again later.", code="moderation_unavailable", retry_after=1.0)
+    code = "overloaded" if error.cause in ("busy", "slow") else "moderation_unavailable"
+    return Unavailable(f"{message} Try again later.", code=code, retry_after=1.0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from gateway.errors import Unjudged
 from gateway.record import CallRecord
 from gateway.routing import FOR_NOBODY
 from gateway.store.rollouts import OPEN_STATES
@@ -32,10 +33,11 @@ def add(connection: Connection, records: Sequence[CallRecord]) -> None:
 def _counts(one: CallRecord) -> bool:
     """Whether a call says something about its arm. One that was not drawn does not; nor does a kept reply, or a call
     that was refused for its limits before the arm had a part in it. One that the release itself refuses does: a prompt
-    that asks for another variable breaks its clients. A shadow that was broken off came to nothing."""
+    that asks for another variable breaks its clients, and so does a guard that cannot judge. A shadow that was broken
+    off came to nothing."""
     if one.step is None or one.unit is None or one.replayed is not None:
         return False
-    if one.upstream is None and one.status != REFUSED:
+    if one.upstream is None and one.status != REFUSED and one.error != Unjudged.default_code:
         return False
     return not (one.arm == "shadow" and one.status == LEFT)
 

@@ -16,16 +16,6 @@ SECONDS = (1e-5, 1e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 
 _BOUNDS = microseconds(SECONDS)
 
 LABELS = ("guard", "stage", "action", "would", "not_run")
-WHY = (
-    ("ended", "had ended the "),
-    ("slow", " took longer than "),
-    ("busy", " wait for "),
-    ("missing", "is not installed"),
-    ("missing", "is not on this disk"),
-    ("missing", "there is no model "),
-    ("missing", "is missing or cannot be read"),
-)
-"""Words for why a guard did not run, and what its reason then has in it; `idle` and `failed` are all others."""
 
 
 class GuardCounts:
@@ -37,7 +27,7 @@ class GuardCounts:
 
     def add(self, verdicts: Iterable[Verdict]) -> None:
         for one in verdicts:
-            labels = (one.guard, one.stage, one.action, one.would or "", why(one))
+            labels = (one.guard, one.stage, one.action, one.would or "", one.cause or "")
             self._verdicts[labels] = self._verdicts.get(labels, 0) + 1
             if one.ran:
                 took = self._took.get(one.guard)
@@ -57,18 +47,3 @@ class GuardCounts:
         for guard, took in self._took.items():
             seconds.add_metric([guard], took.buckets(SECONDS), took.total / 1e6)
         yield from (verdicts, seconds)
-
-
-def why(verdict: Verdict) -> str:
-    """Why it did not run, in one of a few words: `idle`, where there was nothing to judge, `ended`, where another guard
-    had ended the call, `slow`, `busy`, `missing` or `failed`; empty where it ran."""
-    if verdict.not_run is None:
-        return ""
-    if verdict.idle:
-        return "idle"
-    return word(verdict.not_run)
-
-
-def word(reason: str) -> str:
-    """For the reason of one that had something to judge."""
-    return next((found for found, part in WHY if part in reason), "failed")

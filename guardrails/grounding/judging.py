@@ -39,7 +39,7 @@ async def prepared(texts: Sequence[str], beside: str = "") -> Source:
     """Raises `NotRun` for a context that is too long."""
     length = sum(len(text) for text in texts) + len(beside)
     if length > LONGEST_CONTEXT:
-        raise NotRun(f"the context has {length} characters; {LONGEST_CONTEXT} are read at most")
+        raise NotRun(f"the context has {length} characters; {LONGEST_CONTEXT} are read at most", "unreadable")
     return Source.of(texts, beside) if length <= QUICK else await asyncio.to_thread(Source.of, texts, beside)
 
 
@@ -49,7 +49,7 @@ async def judged(
     """By words and literals alone where no models are given, of which `model` is asked. Raises `NotRun` where there is
     no such model, and for an answer of more sentences than are judged."""
     if len(said) > MOST_SENTENCES:
-        raise NotRun(f"the answer has {len(said)} sentences; {MOST_SENTENCES} are judged at most")
+        raise NotRun(f"the answer has {len(said)} sentences; {MOST_SENTENCES} are judged at most", "unreadable")
     rows = []
     for sentence in said:
         put = claim(question, sentence.text)

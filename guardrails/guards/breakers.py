@@ -34,7 +34,7 @@ class Breakers(Guard):
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not around.calls:
-            raise NotRun("no calls were given", due=False)
+            raise NotRun("no calls were given", "idle")
         reason = self.broken(around.calls, around.results)
         return NOTHING if reason is None else Finding(1.0, reason=reason)
 

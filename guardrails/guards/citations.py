@@ -53,10 +53,10 @@ class Citations(Guard):
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         documents = (*around.documents, *around.results)
         if not any(text.strip() for text in documents):
-            raise NotRun("no context was given", due=False)
+            raise NotRun("no context was given", "idle")
         found = cited(passage.text)
         if not found:
-            raise NotRun("the answer cites nothing", due=False)
+            raise NotRun("the answer cites nothing", "idle")
         asked = models if self.ask_model else None
         spans = [Span(*one.mark, "no such document") for one in found if not self._there(one, documents)]
         held = [one for one in found if self._there(one, documents)]

@@ -50,7 +50,7 @@ class Classifier(Guard):
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():
-            raise NotRun("there is no text to judge", due=False)
+            raise NotRun("there is no text to judge", "idle")
         (windows,) = await models.score(self.wanted.name, [(passage.text,)])
         return self.found(windows)
 

@@ -58,10 +58,10 @@ class Groundedness(Guard):
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         texts = [text for text in (*around.documents, *around.results) if text.strip()]
         if not texts:
-            raise NotRun("no context was given", due=False)
+            raise NotRun("no context was given", "idle")
         said = claiming(passage.text)
         if not said:
-            raise NotRun("the answer claims nothing", due=False)
+            raise NotRun("the answer claims nothing", "idle")
         asked = models if self.ask_model else None
         source = await prepared([*texts, around.system], around.question)
         found = await judged(said, around.question, source, asked, self.model)

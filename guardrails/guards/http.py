@@ -60,7 +60,7 @@ class Http(Guard):
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():
-            raise NotRun("there is no text to judge", due=False)
+            raise NotRun("there is no text to judge", "idle")
         told = {"text": readable(passage.text), "stage": passage.stage, "source": passage.source}
         if around.tenant is not None:
             told["tenant"] = around.tenant

@@ -62,11 +62,11 @@ class Language(Guard):
         text = passage.text
         parts = self._told(text) if len(text) <= LONG else await asyncio.to_thread(self._told, text)
         if not parts:
-            raise NotRun(f"it has fewer than {self.shortest} letters", due=False)
+            raise NotRun(f"it has fewer than {self.shortest} letters", "idle")
         judged = await asyncio.to_thread(_ranked, parts)
         certain = [row for row in judged if row[2][0][1] >= CERTAIN and row[2][0][0] != NO_LANGUAGE]
         if not certain:
-            raise NotRun("no language is certain", due=False)
+            raise NotRun("no language is certain", "idle")
         spans, worst = [], 0.0
         told: dict[str, float] = {}
         for start, text, ranks in certain:
@@ -108,5 +108,5 @@ def _identifier() -> Any:
     try:
         from py3langid import langid
     except ImportError as error:
-        raise NotRun(Missing.extra("py3langid", "guards").message.rstrip(".")) from error
+        raise NotRun(Missing.extra("py3langid", "guards").message.rstrip("."), "missing") from error
     return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)

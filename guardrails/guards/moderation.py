@@ -38,7 +38,7 @@ class Moderation(Learning):
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():
-            raise NotRun("there is no text to judge", due=False)
+            raise NotRun("there is no text to judge", "idle")
         views = await self.readings(passage)
         read = await self.read(views, models)
         (windows,), (judged,) = read, await self.judged(views, read, models)

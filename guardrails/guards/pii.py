@@ -52,7 +52,7 @@ class Pii(Finder):
         try:
             found = finding.found(text, since)
         except Missing as error:
-            raise NotRun(error.message.rstrip(".")) from error
+            raise NotRun(error.message.rstrip("."), "missing") from error
         return [span for span in found if span.label in self.entities] if self.entities else found
 
     def settled(self, text: str) -> int:

@@ -42,7 +42,7 @@ class Presidio(Guard):
         try:
             found = await asyncio.to_thread(self._read, passage.text)
         except Missing as error:
-            raise NotRun(error.message.rstrip(".")) from error
+            raise NotRun(error.message.rstrip("."), "missing") from error
         return Finding.of(
             Span(one.start, one.end, OURS.get(one.entity_type, one.entity_type), one.score) for one in found
         )

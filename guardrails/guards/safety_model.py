@@ -74,7 +74,7 @@ class SafetyModel(Guard):
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if not passage.text.strip():
-            raise NotRun("there is no text to judge", due=False)
+            raise NotRun("there is no text to judge", "idle")
         headers = {"authorization": f"Bearer {secret(self.api_key)}"} if self.api_key else {}
         body = msgspec.json.encode(self.asked(passage, around))
         request = Request(f"{self.base_url.rstrip('/')}/chat/completions", body, headers, MOST)

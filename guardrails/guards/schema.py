@@ -28,7 +28,7 @@ class Schema(Guard):
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         if (schema := asked(around.response_format)) is None:
-            raise NotRun("no JSON was asked for", due=False)
+            raise NotRun("no JSON was asked for", "idle")
         wrong = fault_of(passage.text, schema)
         if wrong is None:
             return NOTHING

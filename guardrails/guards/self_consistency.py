@@ -32,10 +32,10 @@ class SelfConsistency(Guard):
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:
         samples = [text for text in around.samples if text.strip()][:MOST_SAMPLES]
         if not samples:
-            raise NotRun("no other samples of the answer were given", due=False)
+            raise NotRun("no other samples of the answer were given", "idle")
         said = claiming(passage.text)
         if not said:
-            raise NotRun("the answer claims nothing", due=False)
+            raise NotRun("the answer claims nothing", "idle")
         asked = models if self.ask_model else None
         scores = [0.0] * len(said)
         for sample in samples:

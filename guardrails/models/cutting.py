@@ -54,16 +54,18 @@ class Cutter:
         try:
             from tokenizers import Tokenizer
         except ImportError as error:
-            raise NotRun("tokenizers is not installed: pip install 'sluicegate[guards]'") from error
+            raise NotRun("tokenizers is not installed: pip install 'sluicegate[guards]'", "missing") from error
         try:
             tokenizer = Tokenizer.from_str(files[TOKENIZER].decode())
         except Exception as error:
-            raise NotRun(f"{TOKENIZER} of the model {manifest.name} cannot be read: {error}") from error
+            raise NotRun(f"{TOKENIZER} of the model {manifest.name} cannot be read: {error}", "missing") from error
         tokenizer.no_padding()
         tokenizer.no_truncation()
         marks = tokenizer.encode("").ids
         if len(marks) != 2:
-            raise NotRun(f"{TOKENIZER} of the model {manifest.name} sets other marks than one before and one behind")
+            raise NotRun(
+                f"{TOKENIZER} of the model {manifest.name} sets other marks than one before and one behind", "missing"
+            )
         self._tokenizer: Any = tokenizer
         self._manifest = manifest
         self._before, self._behind = marks
@@ -79,7 +81,7 @@ class Cutter:
             head += (*self._encoded(row[0]).ids, self._behind)
         room = manifest.window - len(head) - 1
         if room < min(LEAST_ROOM, manifest.window // 2):
-            raise NotRun(f"a text that the model {manifest.name} reads whole is too long for it")
+            raise NotRun(f"a text that the model {manifest.name} reads whole is too long for it", "unreadable")
         text = row[-1]
         encoding = self._encoded(text)
         ids = encoding.ids

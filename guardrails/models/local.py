@@ -146,7 +146,7 @@ class LocalModels:
                     raise NotRun(f"there was not enough memory to load the model {name}") from error
             found = self._loaded[name]
         if isinstance(found, NotRun):
-            raise NotRun(found.message)
+            raise NotRun(found.message, found.cause)
         return found
 
     def _place(self, name: str) -> tuple[Path, str | None]:
@@ -154,11 +154,11 @@ class LocalModels:
         if not pin:
             root = shipped()
         elif self._own is None:
-            raise NotRun(f"there is no folder of own models that {name} could be in")
+            raise NotRun(f"there is no folder of own models that {name} could be in", "missing")
         elif len(pin) < SHORTEST_PIN:
-            raise NotRun(f"the digest of {name} is too short: give {SHORTEST_PIN} characters or more")
+            raise NotRun(f"the digest of {name} is too short: give {SHORTEST_PIN} characters or more", "missing")
         else:
             root = self._own
         if Path(name).name != name or name.startswith(".") or not (root / name).is_dir():
-            raise NotRun(f"there is no model {name}")
+            raise NotRun(f"there is no model {name}", "missing")
         return root / name, pin or None

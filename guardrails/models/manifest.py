@@ -102,17 +102,19 @@ def artefact(folder: Path) -> tuple[Artefact, dict[str, bytes]]:
 def _read(folder: Path, kind: type[Kind], pin: str | None) -> tuple[Kind, dict[str, bytes]]:
     stated = _bytes(folder / FILE)
     if pin is not None and not digest(stated).startswith(pin):
-        raise NotRun(f"the manifest in {folder.name} is not the one that its name pins")
+        raise NotRun(f"the manifest in {folder.name} is not the one that its name pins", "missing")
     try:
         manifest = kind.model_validate_json(stated)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(key) for key in first["loc"])
-        raise NotRun(f"the manifest of {folder.name} cannot be read: {place}: {first['msg']}") from error
+        raise NotRun(f"the manifest of {folder.name} cannot be read: {place}: {first['msg']}", "missing") from error
     found = {name: _bytes(folder / name) for name in manifest.files if name == Path(name).name}
     for name, wanted in manifest.files.items():
         if digest(found.get(name, b"")) != wanted:
-            raise NotRun(f"{name} of the model {manifest.name} is corrupt: its SHA-256 is not that of the manifest")
+            raise NotRun(
+                f"{name} of the model {manifest.name} is corrupt: its SHA-256 is not that of the manifest", "missing"
+            )
     return manifest, found
 
 
@@ -120,4 +122,4 @@ def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise NotRun(f"{file.name} of the model {file.parent.name} is missing or cannot be read") from error
+        raise NotRun(f"{file.name} of the model {file.parent.name} is missing or cannot be read", "missing") from error

@@ -152,7 +152,7 @@ class RemoteModels:
             raise
         except TimeoutError as error:
             self._examine()
-            raise NotRun(f"the guard server took longer than {self._timeout:g} s") from error
+            raise NotRun(f"the guard server took longer than {self._timeout:g} s", "slow") from error
         except asyncio.CancelledError:
             if time.monotonic() - began >= CONNECT:
                 self._examine()
@@ -206,18 +206,18 @@ class RemoteModels:
         name, _, pin = model.partition("@")
         if pin:
             if len(pin) < SHORTEST_PIN:
-                raise NotRun(f"the digest of {model} is too short: give {SHORTEST_PIN} characters or more")
+                raise NotRun(f"the digest of {model} is too short: give {SHORTEST_PIN} characters or more", "missing")
             return pin
         if model not in self._pins:
             if Path(name).name != name or name.startswith("."):
-                raise NotRun(f"there is no model {name}")
+                raise NotRun(f"there is no model {name}", "missing")
             self._pins[model] = identity(shipped() / name)
         return self._pins[model]
 
     def _check(self, model: str, digest: str) -> None:
         pin = self._pin(model)
         if not digest.startswith(pin):
-            raise NotRun(f"the guard server has another model {model}: {digest[:12]}, and not {pin[:12]}")
+            raise NotRun(f"the guard server has another model {model}: {digest[:12]}, and not {pin[:12]}", "missing")
 
 
 def parts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -226,7 +226,9 @@ def parts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
     first = held = 0
     for at, size in enumerate(sizes):
         if size > MOST_BYTES - HEAD:
-            raise NotRun(f"a text is too long for the guard server, which takes {MOST_BYTES} bytes at once")
+            raise NotRun(
+                f"a text is too long for the guard server, which takes {MOST_BYTES} bytes at once", "unreadable"
+            )
         held += size + 1
         if held > MOST_BYTES - HEAD or at - first == MOST_ROWS:
             yield first, at
@@ -263,7 +265,8 @@ def _refusal(status: int, content: bytes) -> NotRun | Down:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Down(f"answered with {status}, and not as a guard server does")
     said = "".join(sign for sign in fault.message[:300] if sign.isprintable())
-    return Overloaded(f"the guard server: {said}") if status == 429 else NotRun(f"the guard server: {said}")
+    told = f"the guard server: {said}"
+    return Overloaded(told) if status == 429 else NotRun(told, fault.cause)
 
 
 @dataclass(frozen=True, slots=True)

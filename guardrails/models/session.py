@@ -25,7 +25,7 @@ class Session:
         try:
             import onnxruntime
         except ImportError as error:
-            raise NotRun("onnxruntime is not installed: pip install 'sluicegate[guards]'") from error
+            raise NotRun("onnxruntime is not installed: pip install 'sluicegate[guards]'", "missing") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -36,7 +36,7 @@ class Session:
         except MemoryError:
             raise
         except Exception as error:
-            raise NotRun(f"{MODEL} of the model {manifest.name} cannot be loaded: {error}") from error
+            raise NotRun(f"{MODEL} of the model {manifest.name} cannot be loaded: {error}", "missing") from error
         self._inputs = {given.name for given in self._session.get_inputs()}
         self._outputs = [given.name for given in self._session.get_outputs()]
         self._first = self._outputs[0]

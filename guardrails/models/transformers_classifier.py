@@ -79,7 +79,7 @@ class Classifier:
         self._window = min(checkpoint.window, most, getattr(self._model.config, "max_position_embeddings", most))
         room = self._window - self._tokenizer.num_special_tokens_to_add()
         if room < LEAST:
-            raise NotRun(f"{checkpoint.called} reads no more than {self._window} tokens at once")
+            raise NotRun(f"{checkpoint.called} reads no more than {self._window} tokens at once", "unreadable")
         self._overlap = min(checkpoint.overlap, room // 2)
         self._encoding = Lock()
         """Its tokenizer keeps how long a window is."""
@@ -180,11 +180,11 @@ class WithClassifiers:
         if found is None:
             found = await _done(self._loading, lambda: self._load(checkpoint))
         if isinstance(found, NotRun):
-            raise NotRun(found.message)
+            raise NotRun(found.message, found.cause)
         for label in wanted.labels:
             if label not in found.labels:
                 there = ", ".join(found.labels[:20])
-                raise NotRun(f"{checkpoint.called} has no label {label}; it has {there}")
+                raise NotRun(f"{checkpoint.called} has no label {label}; it has {there}", "missing")
         return found
 
     def _load(self, checkpoint: Checkpoint) -> Classifier | NotRun:
@@ -216,7 +216,7 @@ def _loaded(checkpoint: Checkpoint) -> tuple[Any, Any, Any]:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
         from transformers.utils import logging
     except ImportError as error:
-        raise NotRun(Missing.extra("transformers", "torch").message.rstrip(".")) from error
+        raise NotRun(Missing.extra("transformers", "torch").message.rstrip("."), "missing") from error
     logging.disable_progress_bar()
     device = _device(torch, checkpoint.device)
     try:
@@ -227,14 +227,16 @@ def _loaded(checkpoint: Checkpoint) -> tuple[Any, Any, Any]:
     except MemoryError:
         raise
     except OSError as error:
-        raise NotRun(f"{checkpoint.called} is not on this disk: {_fetched(checkpoint)}") from error
+        raise NotRun(f"{checkpoint.called} is not on this disk: {_fetched(checkpoint)}", "missing") from error
     except Exception as error:
         why = (str(error) or type(error).__name__).splitlines()[0][:300]
-        raise NotRun(f"{checkpoint.called} cannot be loaded as a classifier: {why}") from error
+        raise NotRun(f"{checkpoint.called} cannot be loaded as a classifier: {why}", "missing") from error
     if told["missing_keys"] or told["mismatched_keys"]:
-        raise NotRun(f"{checkpoint.called} is no trained classifier: it has no weights for the head")
+        raise NotRun(f"{checkpoint.called} is no trained classifier: it has no weights for the head", "missing")
     if not getattr(tokenizer, "is_fast", False):
-        raise NotRun(f"{checkpoint.called} has no fast tokenizer, which says what characters a token stands for")
+        raise NotRun(
+            f"{checkpoint.called} has no fast tokenizer, which says what characters a token stands for", "missing"
+        )
     return tokenizer, model.eval().to(device), device
 
 
@@ -244,7 +246,7 @@ def _device(torch: Any, wanted: str) -> Any:
     try:
         return torch.zeros(1, device=wanted).device
     except (RuntimeError, AssertionError) as error:
-        raise NotRun(f"there is no device {wanted} here") from error
+        raise NotRun(f"there is no device {wanted} here", "missing") from error
 
 
 def _fetched(checkpoint: Checkpoint) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from guardrails.errors import Cause
 from guardrails.guard import Window
 
 MOST_BYTES = 2**20
@@ -55,10 +56,11 @@ class Embedded(Struct):
 
 
 class Fault(Struct):
-    """`code` is for machines, `message` a part of a sentence, as in `NotRun`."""
+    """`code` is for machines; `message` and `cause` are those of `NotRun`."""
 
     code: str
     message: str
+    cause: Cause = "failed"
 
 
 class Refused(Struct):

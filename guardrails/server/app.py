@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from guardrails.errors import NotRun, Overloaded
+from guardrails.errors import Cause, NotRun, Overloaded
 from guardrails.guard import Models
 from guardrails.models.batcher import Load
 from guardrails.models.cached import CachedModels
@@ -53,12 +53,13 @@ class Served(Models, Protocol):
 class Refusal(Exception):
     """What a client is told in place of an answer."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, cause: Cause = "failed") -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code = status, code
+        self.fault = Fault(code, message, cause)
 
     def response(self) -> Response:
-        return _json(Refused(Fault(self.code, self.message)), self.status, RETRY if self.status in (429, 503) else {})
+        return _json(Refused(self.fault), self.status, RETRY if self.status in (429, 503) else {})
 
 
 class Box:
@@ -137,7 +138,7 @@ class Box:
         except Overloaded as error:
             response = self._refused(Refusal(429, "overloaded", error.message), model)
         except NotRun as error:
-            response = self._refused(Refusal(503, "not_run", error.message), model)
+            response = self._refused(Refusal(503, "not_run", error.message, error.cause), model)
         except MemoryError:
             response = self._refused(Refusal(503, "not_run", "there was not enough memory"), model)
         except ClientDisconnect:
@@ -165,7 +166,7 @@ class Box:
         if found is None:
             raise Refusal(503, "loading", f"the model {asked.model} is being loaded")
         if isinstance(found, NotRun):
-            raise Refusal(503, "not_run", found.message)
+            raise Refusal(503, "not_run", found.message, found.cause)
         if not found.startswith(asked.digest):
             raise Refusal(409, "other_model", f"the model {asked.model} that is served here is another: {found[:12]}")
         return found

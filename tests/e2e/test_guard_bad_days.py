@@ -60,8 +60,7 @@ def test_a_megabyte_is_judged_or_refused_and_others_are_answered_meanwhile(gatew
     if big.status_code == 200:
         assert "not_run" not in verdict
     else:
-        assert big.status_code == 400
-        assert big.json()["error"]["code"] == "content_filter"
+        assert (big.status_code, big.json()["error"]["code"]) == (503, "guard_unavailable")
         assert verdict["not_run"]
         assert verdict["action"] == "block"
 
@@ -130,7 +129,8 @@ def test_of_a_thousand_attacks_at_once_none_goes_through_unjudged(gateway: Gatew
     replies = asyncio.run(all_of_them())
     through = [reply for reply in replies if reply.status_code == 200]
     assert len(through) <= 50
-    assert {reply.json()["error"]["code"] for reply in replies if reply.status_code != 200} == {"content_filter"}
+    codes = {reply.json()["error"]["code"] for reply in replies if reply.status_code != 200}
+    assert "content_filter" in codes <= {"content_filter", "guard_unavailable"}
     for reply in through:
         told = {one["guard"]: one for one in json.loads(reply.headers["x-sluice-guards"])}
         assert 0 < told["prompt_attack"]["score"] < 1

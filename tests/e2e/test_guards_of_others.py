@@ -100,7 +100,8 @@ def test_what_a_safety_model_finds_unsafe_is_blocked(gateway: Gateway) -> None:
 
 def test_where_a_server_is_gone_nothing_goes_through_and_nobody_learns_where_it_was(gateway: Gateway) -> None:
     reply, told = ask(gateway, "alone", "hello")
-    assert reply.status_code == 400
+    assert (reply.status_code, reply.json()["error"]["code"]) == (503, "guard_unavailable")
+    assert reply.headers["x-should-retry"] == "true"
     assert "the server" in told["http"]["not_run"]
     assert "127.0.0.1" not in reply.text + str(dict(reply.headers)) + str(told)
 

@@ -102,11 +102,11 @@ async def test_parts_are_one_input(whole: Inside) -> None:
 @pytest.mark.parametrize(
     ("raises", "code", "again", "word"),
     [
-        (NotRun(MISSING), "moderation_unavailable", "false", "missing"),
-        (NotRun("there is no model prompts"), "moderation_unavailable", "false", "missing"),
+        (NotRun(MISSING, "missing"), "moderation_unavailable", "false", "missing"),
+        (NotRun("there is no model prompts", "missing"), "moderation_unavailable", "false", "missing"),
         (NotRun(AWAY), "moderation_unavailable", "true", "failed"),
         (Overloaded("4096 windows wait for the model prompts already"), "overloaded", "true", "busy"),
-        (MemoryError(), "overloaded", "true", "failed"),
+        (MemoryError(), "overloaded", "true", "busy"),
     ],
 )
 async def test_what_was_not_judged_does_not_pass(

@@ -117,7 +117,7 @@ async def test_a_call_of_too_many_texts_is_judged_by_none_which_is_told(
         "message": "",
         "type": "invalid_request_error",
         "param": None,
-        "code": "content_filter",
+        "code": "cannot_be_judged",
     }
 
 
@@ -210,7 +210,8 @@ async def test_a_tool_call_is_judged_whole_before_it_is_shown(whole: Inside, str
 async def test_tokens_that_no_guard_can_read_are_refused(whole: Inside) -> None:
     body = {"model": "bot", "prompt": [1, 2, 3]}
     reply = await whole.client.post("/v1/completions", json=body, headers=await whole.key())
-    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "content_filter")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "cannot_be_judged")
+    assert "it came as tokens" in reply.json()["error"]["message"]
     assert orjson.loads(reply.headers["x-sluice-guards"])[0]["not_run"] == "it came as tokens"
 
 

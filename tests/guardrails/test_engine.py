@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from guardrails import engine
-from guardrails.engine import BLOCKED, UNJUDGED, Engine, Report
+from guardrails.engine import BLOCKED, UNJUDGED, UNREADABLE, Engine, Report
 from guardrails.errors import NotRun
 from guardrails.guard import Guard, Models
 from guardrails.models.local import LocalModels
@@ -37,7 +37,7 @@ class Told(Guard):
         if self.does == "memory":
             raise MemoryError
         if self.does in ("due", "undue"):
-            raise NotRun("it could not", due=self.does == "due")
+            raise NotRun("it could not", "failed" if self.does == "due" else "idle")
         return Finding(self.score)
 
 
@@ -127,8 +127,9 @@ async def test_a_dry_run_only_says() -> None:
 
 async def test_what_cannot_be_read_is_missed() -> None:
     engine = Engine(parse({"input": [WORDS]}), LocalModels())
-    report = engine.missed("input", [Passage("")], "it came as tokens")
-    assert (report.action, report.verdicts[0].not_run) == ("block", "it came as tokens")
+    report = engine.missed("input", [Passage("")], NotRun("it came as tokens", "unreadable"))
+    assert (report.action, report.verdicts[0].not_run, report.cause) == ("block", "it came as tokens", "unreadable")
+    assert report.message == f"{UNREADABLE}: it came as tokens."
 
 
 async def test_while_many_texts_are_judged_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,8 @@ def test_a_call_that_was_drawn_is_told(opened: Store) -> None:
         ({"status": 400, "error": "invalid_value"}, True, False),
         ({"status": 400, "error": "missing_variable", "upstream": None}, True, False),
         ({"status": 400, "error": "content_filter"}, False, True),
+        ({"status": 400, "error": "cannot_be_judged", "upstream": None}, True, False),
+        ({"status": 503, "error": "guard_unavailable", "upstream": None}, True, False),
         ({"status": 200, "finish": "content_filter"}, False, True),
         ({"status": 200, "finish": "length"}, False, False),
         ({"status": 499, "error": "client_disconnected"}, False, False),

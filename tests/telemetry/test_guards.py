@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from gateway.telemetry.guards import why
 from gateway.telemetry.metrics import Metrics
+from guardrails.errors import Cause
 from guardrails.passage import STAGES
 from guardrails.verdict import ACTIONS, Verdict
 
@@ -26,7 +27,7 @@ VERDICTS = st.lists(
         threshold=st.just(0.5),
         milliseconds=st.floats(0, 20_000),
         not_run=st.none() | st.text(max_size=5),
-        idle=st.booleans(),
+        cause=st.none() | st.sampled_from(get_args(Cause)),
         would=st.none() | st.sampled_from(ACTIONS),
     ),
     max_size=8,
@@ -49,7 +50,7 @@ def test_what_was_counted_is_what_is_scraped(verdicts: list[Verdict]) -> None:
         for one in samples
         if one.name == "sluice_guard_verdicts_total"
     }
-    assert told == Counter((one.guard, one.stage, one.action, one.would or "", why(one)) for one in verdicts)
+    assert told == Counter((one.guard, one.stage, one.action, one.would or "", one.cause or "") for one in verdicts)
     for guard in ("words", "moderation"):
         ran = [one for one in verdicts if one.guard == guard and one.ran]
         of = [one for one in samples if one.name.startswith("sluice_guard_seconds") and one.labels["guard"] == guard]
@@ -59,32 +60,3 @@ def test_what_was_counted_is_what_is_scraped(verdicts: list[Verdict]) -> None:
         below = {float(one.labels["le"]): one.value for one in of if "le" in one.labels}
         for bound, count in below.items():
             assert count == sum(round(one.milliseconds * 1000) <= bound * 1e6 for one in ran)
-
-
-@pytest.mark.parametrize(
-    ("reason", "word"),
-    [
-        (None, ""),
-        ("rivals had ended the call", "ended"),
-        ("rivals had ended the answer", "ended"),
-        ("it took longer than 10 s", "slow"),
-        ("4096 windows wait for the model prompts already", "busy"),
-        ("the guard server took longer than 5 s", "slow"),
-        ("64 requests wait for the guard server already", "busy"),
-        ("the guard server refused the connection; it is left alone for some seconds", "failed"),
-        ("onnxruntime is not installed: pip install 'sluicegate[guards]'", "missing"),
-        ("there is no model prompts", "missing"),
-        ("none is not on this disk: put its config, tokenizer and model.safetensors there", "missing"),
-        ("model.onnx of the model prompts is missing or cannot be read", "missing"),
-        ("it failed; the log says how", "failed"),
-        ("whatever a plug-in says", "failed"),
-    ],
-)
-def test_reasons_come_down_to_a_few_words(reason: str | None, word: str) -> None:
-    assert why(Verdict("words", "input", "", "allow", None, 0.5, 0.0, not_run=reason)) == word
-
-
-def test_nothing_to_judge_is_told_from_a_failure() -> None:
-    assert (
-        why(Verdict("words", "input", "", "allow", None, 0.5, 0.0, not_run="no context was given", idle=True)) == "idle"
-    )
