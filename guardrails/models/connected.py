@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -23,6 +25,8 @@ CONNECT = 2.0
 """Seconds for a connection; for the whole of an answer it is the guard's budget that counts."""
 LONGEST = 600.0
 """Seconds for an answer, whoever waits for it: what a guard's budget can be."""
+SILENT = 0.25
+"""Seconds after which an answer that is waited for no longer is one that did not come."""
 CONNECTIONS = 64
 IN_FLIGHT = 256
 FAILURES = 5
@@ -65,11 +69,16 @@ class ConnectedModels:
         if token is None:
             raise NotRun("the server could not be asked several times in a row; it is left alone for some seconds")
         self._in_flight += 1
+        began = time.monotonic()
         try:
             status, content = await self._posted(request)
         except Unanswered as error:
             circuit.failed()
             raise NotRun(f"the server {error}") from error
+        except asyncio.CancelledError:  # mostly by the guard's budget
+            if time.monotonic() - began >= SILENT:
+                circuit.failed()
+            raise
         finally:
             self._in_flight -= 1
             circuit.leave(token)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guardrails.errors import NotRun, Overloaded
+from guardrails.models import connected as module
 from guardrails.models.cached import CachedModels
 from guardrails.models.connected import FAILURES, ConnectedModels
 from guardrails.outside import Request, outside
@@ -116,6 +117,24 @@ async def test_what_is_no_http_is_no_answer(connected: ConnectedModels, said: by
     async with odd(handle) as url:
         with pytest.raises(NotRun, match="broke off, or speaks no HTTP"):
             await connected.post(asked(url))
+
+
+async def test_a_server_that_is_silent_is_left_alone(
+    connected: ConnectedModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        await asyncio.sleep(60)
+
+    async with odd(silent) as url:
+        for hurried, waits in ((60.0, True), (0.0, False)):
+            monkeypatch.setattr(module, "SILENT", hurried)
+            for _ in range(FAILURES):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(connected.post(asked(url)), 0.05)
+            again = asyncio.wait_for(connected.post(asked(url)), 0.05)
+            with pytest.raises(TimeoutError if waits else NotRun):
+                await again
 
 
 async def test_a_server_that_is_dead_is_left_alone_and_others_are_not(connected: ConnectedModels) -> None:
