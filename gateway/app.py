@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from gateway.audit import Auditor
 from gateway.configuration import Source
 from gateway.contents import Contents, ContentShipper
 from gateway.conversations import Conversations
-from gateway.errors import Unavailable
+from gateway.data_folder import open_store, pepper
 from gateway.evals.asking import Asker
 from gateway.evals.desk import Desk
 from gateway.feedback import Intake
@@ -49,7 +48,6 @@ from gateway.shipper import Observer, Shipper
 from gateway.signing import Signer
 from gateway.state.build import build_state
 from gateway.store.engine import Store
-from gateway.store.migrations import migrate
 from gateway.store.spend import spent
 from gateway.telemetry.build import build_exports
 from gateway.telemetry.metrics import Metrics
@@ -194,40 +192,6 @@ def create(settings: Settings | None = None, shared: Path | None = None, source:
             yield Served(table, cast(App, admin_app(services)), refusal, state)
 
     return AsgiFront(lifespan)
-
-
-def open_store(settings: Settings) -> Store:
-    """The store, its tables up to date. Raises `Unavailable` with the next step."""
-    try:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"The data folder {settings.data} cannot be made: {error.strerror}. Set `data:` to a folder you own."
-        raise Unavailable(message, code="bad_data_folder") from error
-    store = Store(settings.database_url)
-    migrate(store)
-    return store
-
-
-def pepper(settings: Settings) -> bytes:
-    """This installation's secret, under which keys are digested: configured, or made once in the data folder."""
-    if settings.secret is not None:
-        return settings.secret.read().encode()
-    path = settings.data / "secret"
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        _write_private(path, os.urandom(32).hex())
-    return path.read_text(encoding="ascii").encode()
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Whole or not at all, readable by the owner only; the first of two writers wins."""
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    scratch.touch(mode=0o600)
-    scratch.write_text(text, encoding="ascii")
-    try:
-        os.link(scratch, path)
-    finally:
-        scratch.unlink()
 
 
 def recorded(shipper: Shipper, store: Store) -> Spent:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.access import KeyHasher
-from gateway.app import open_store, pepper
+from gateway.data_folder import open_store, pepper
 from gateway.keys import Grant, mint
 from gateway.releases.manifest import parse
 from gateway.seed import QUICK_START_UPSTREAM, first_start
@@ -65,7 +65,7 @@ def test_of_several_that_start_at_once_one_makes_the_key(tmp_path: Path) -> None
     """As the processes of a new installation may; with the data folder and the pepper to be made too."""
     script = (
         "import sys, pathlib\n"
-        "from gateway.app import open_store, pepper\n"
+        "from gateway.data_folder import open_store, pepper\n"
         "from gateway.seed import first_start\n"
         "from gateway.settings import Settings\n"
         "settings = Settings(data=pathlib.Path(sys.argv[1]))\n"

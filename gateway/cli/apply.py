@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 
 from gateway import configuration
-from gateway.app import open_store, pepper
 from gateway.audit import Act, Auditor
 from gateway.cli.database import operator
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show
+from gateway.data_folder import open_store, pepper
 from gateway.errors import BadRequest
 from gateway.providers.build import identities
 from gateway.releases import apply as releases

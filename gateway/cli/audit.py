@@ -10,12 +10,12 @@ import orjson
 import typer
 
 from gateway import configuration
-from gateway.app import pepper
 from gateway.audit import Auditor, Verdict, check
 from gateway.cli.database import reading
 from gateway.cli.options import AsJson, Config, Url
 from gateway.cli.remote import connect
 from gateway.cli.table import show, show_json, when
+from gateway.data_folder import pepper
 from gateway.errors import BadRequest
 from gateway.signing import Signer
 from gateway.store import audit

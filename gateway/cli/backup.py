@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 
 from gateway import configuration
-from gateway.app import open_store, pepper
 from gateway.cli.options import AsJson, Config
+from gateway.data_folder import open_store, pepper
 from gateway.settings import Settings
 from gateway.store import backup as backups
 from gateway.store.backup import Manifest

@@ -16,11 +16,12 @@ import orjson
 import typer
 
 from gateway import configuration
-from gateway.app import open_store
 from gateway.callquery import CallQuery
+from gateway.cli.contents import content
 from gateway.cli.database import transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import bar, show
+from gateway.data_folder import open_store
 from gateway.errors import NotFound
 from gateway.record import CallRecord
 from gateway.store.engine import Store
@@ -35,6 +36,7 @@ EVERY = 1.0
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 cli = typer.Typer(help="Show the records of recent calls, refused ones included.")
+cli.command("content")(content)
 
 
 def asking(command: Callable[..., None]) -> Callable[..., None]:

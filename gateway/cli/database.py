@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from gateway import configuration
 from gateway.access import KeyHasher
-from gateway.app import open_store, pepper
 from gateway.audit import Act, Auditor
+from gateway.data_folder import open_store, pepper
 from gateway.keys import LOCAL
 from gateway.signing import Signer
 

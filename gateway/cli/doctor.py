@@ -15,8 +15,8 @@ import orjson
 import typer
 
 from gateway import configuration
-from gateway.app import open_store
 from gateway.cli.options import AsJson, Config
+from gateway.data_folder import open_store
 from gateway.errors import GatewayError
 from gateway.guarding.warming import unable
 from gateway.pricing import PriceTable

@@ -1,49 +1,16 @@
-"""The command `sluice`. Each command lives in a module of its own."""
+"""The command `sluice`. Each command lives in a module of its own, which is imported when it is asked for."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import typer
 
-from evals.cli import exits
-from evals.cli.app import cli as evals
 from evals.errors import EvalError
 from gateway import __version__
-from gateway.cli import (
-    apply,
-    audit,
-    backup,
-    calls,
-    config,
-    contents,
-    doctor,
-    endpoints,
-    evidence,
-    feedback,
-    from_call,
-    imports,
-    keys,
-    limits,
-    policies,
-    prompt_labels,
-    prompts,
-    prompts_exchange,
-    prompts_sync,
-    redteam,
-    releases,
-    retention,
-    reviews,
-    rollouts,
-    serve,
-    teams,
-    usage,
-    value,
-    webhooks,
-)
+from gateway.cli.later import Later, LaterGroup
 from gateway.errors import GatewayError
-from guardrails.cli.app import cli as guards
-from guardrails.cli.app import leave
 from guardrails.errors import GuardError
 
 EPILOG = """\b
@@ -60,8 +27,46 @@ Then:        sluice apply -f FILE   declare prompts and endpoints
              sluice doctor          what is missing, and how to mend it
 """
 
+
+class Commands(LaterGroup):
+    later: Mapping[str, Later] = {
+        "serve": Later("gateway.cli.serve:serve", "Run the gateway."),
+        "apply": Later("gateway.cli.apply:apply", "Bring the prompts and endpoints of a YAML manifest into force."),
+        "releases": Later("gateway.cli.releases:cli", "Show each endpoint's live release."),
+        "prompts": Later("gateway.cli.prompting:cli", "Write prompts, compare them, say which is in production."),
+        "rollouts": Later("gateway.cli.rollouts:cli", "See a release through gate, shadow and canary to live."),
+        "eval": Later("evals.cli.app:cli", "Run suites, compare runs, and prove that a change is good enough."),
+        "guard": Later("guardrails.cli.app:cli", "Judge texts by guards; check, measure and train them."),
+        "policies": Later("gateway.cli.policies:cli", "Show guard policies, and where they are in force."),
+        "redteam": Later("gateway.cli.redteam:redteam", "Attack an endpoint, and tell how often that works."),
+        "evidence": Later("gateway.cli.evidence:cli", "Post and read the evidence for releases."),
+        "decisions": Later("gateway.cli.evidence:decisions", "Read, and add to, the signed records of decisions."),
+        "endpoints": Later("gateway.cli.endpoints:cli", "See what serves, and what protects it."),
+        "audit": Later("gateway.cli.audit:cli", "Read the log of every act, and check that it is whole."),
+        "webhooks": Later("gateway.cli.webhooks:cli", "Have other systems told of every change."),
+        "rollback": Later("gateway.cli.endpoints:rollback", "Take away what came last: a canary, else what is live."),
+        "break-glass": Later("gateway.cli.endpoints:break_glass", "Go live at once; red until somebody reviews it."),
+        "calls": Later("gateway.cli.calls:cli", "Show the records of recent calls, refused ones included."),
+        "usage": Later("gateway.cli.usage:usage", "Show what each took, by whole days, the dearest first."),
+        "feedback": Later("gateway.cli.feedback:feedback", "Say what became of a call, or show what was said."),
+        "reviews": Later("gateway.cli.reviews:cli", "Look at what guards did, and decide on it."),
+        "value": Later("gateway.cli.value:value", "Show what an endpoint costs and brings."),
+        "retention": Later("gateway.cli.retention:cli", "Remove what is old enough, and hold what must stay."),
+        "keys": Later("gateway.cli.keys:cli", "Mint, list, assign, rotate and revoke keys."),
+        "teams": Later("gateway.cli.teams:cli", "Make, list and delete teams."),
+        "projects": Later("gateway.cli.teams:projects", "Make, list and delete projects."),
+        "limits": Later("gateway.cli.limits:cli", "Set, show and remove limits."),
+        "config": Later("gateway.cli.config:cli", "Check the configuration and show it."),
+        "import": Later("gateway.cli.imports:cli", "Make a configuration of another gateway ours."),
+        "backup": Later("gateway.cli.backup:backup", "Write everything in the database to a backup."),
+        "restore": Later("gateway.cli.backup:restore", "Put a backup in the place of everything in the database."),
+        "doctor": Later("gateway.cli.doctor:doctor", "Say what is missing, and how to mend it."),
+    }
+
+
 cli = typer.Typer(
     name="sluice",
+    cls=Commands,
     help="Sluicegate: an HTTP gateway for language models that lets only proven changes reach production.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -82,44 +87,6 @@ def root(version: bool = typer.Option(False, "--version", callback=_version, is_
     pass
 
 
-cli.command("serve")(serve.serve)
-cli.command("apply")(apply.apply)
-cli.add_typer(releases.cli, name="releases")
-prompts.cli.add_typer(prompt_labels.cli)
-prompts.cli.add_typer(prompts_exchange.cli)
-prompts.cli.add_typer(prompts_sync.cli)
-prompts.cli.command("from-call")(from_call.from_call)
-cli.add_typer(prompts.cli, name="prompts")
-cli.add_typer(rollouts.cli, name="rollouts")
-cli.add_typer(evals, name="eval")
-cli.add_typer(guards, name="guard")
-cli.add_typer(policies.cli, name="policies")
-cli.command("redteam", epilog=redteam.EPILOG)(redteam.redteam)
-cli.add_typer(evidence.cli, name="evidence")
-cli.add_typer(evidence.decisions, name="decisions")
-cli.add_typer(endpoints.cli, name="endpoints")
-cli.add_typer(audit.cli, name="audit")
-cli.add_typer(webhooks.cli, name="webhooks")
-cli.command("rollback")(endpoints.rollback)
-cli.command("break-glass")(endpoints.break_glass)
-calls.cli.command("content")(contents.content)
-cli.add_typer(calls.cli, name="calls")
-cli.command("usage")(usage.usage)
-cli.command("feedback")(feedback.feedback)
-cli.add_typer(reviews.cli, name="reviews")
-cli.command("value")(value.value)
-cli.add_typer(retention.cli, name="retention")
-cli.add_typer(keys.cli, name="keys")
-cli.add_typer(teams.cli, name="teams")
-cli.add_typer(teams.projects, name="projects")
-cli.add_typer(limits.cli, name="limits")
-cli.add_typer(config.cli, name="config")
-cli.add_typer(imports.cli, name="import")
-cli.command("backup")(backup.backup)
-cli.command("restore")(backup.restore)
-cli.command("doctor")(doctor.doctor)
-
-
 def app() -> None:
     """The entry point: a `GatewayError` is one clear line and exit status 1, never a traceback."""
     try:
@@ -128,8 +95,14 @@ def app() -> None:
         typer.secho(f"sluice: {error.message}", fg="red", err=True)
         sys.exit(1)
     except EvalError as error:
+        from evals.cli import exits
+
         exits.leave(error)
     except GuardError as error:
+        from guardrails.cli.app import leave
+
         leave(error)
     except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
+        from evals.cli import exits
+
         exits.crash()

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from gateway import configuration
-from gateway.app import open_store
 from gateway.cli.database import changing, operator, transaction
 from gateway.cli.options import AsJson, Config
 from gateway.cli.table import show, when
+from gateway.data_folder import open_store
 from gateway.errors import BadRequest, NotFound
 from gateway.jobs.retention import Sweep
 from gateway.store import retention

@@ -20,9 +20,10 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from gateway import __version__
-from gateway.app import create, open_store, pepper
+from gateway.app import create
 from gateway.cli.options import Config
 from gateway.configuration import Source
+from gateway.data_folder import open_store, pepper
 from gateway.errors import Unavailable
 from gateway.exposure import refuse_known_secrets
 from gateway.front.asgi import AsgiFront

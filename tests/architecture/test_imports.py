@@ -10,6 +10,7 @@ from graphlib import TopologicalSorter
 
 import pytest
 
+from gateway.cli.main import Commands
 from tests.architecture.sources import PRODUCT, Source, sources
 
 HEAVY = (
@@ -90,14 +91,25 @@ def at_import(source: Source) -> Iterator[str]:
             yield from imported(source, node)
 
 
-@pytest.mark.parametrize("entry", ["gateway.app", "gateway.cli.main"])
-def test_the_server_starts_light(entry: str) -> None:
+COMMANDS = tuple(sorted({one.target.partition(":")[0] for one in Commands.later.values()}))
+
+
+@pytest.mark.parametrize("modules", [("gateway.app",), COMMANDS])
+def test_the_server_starts_light(modules: tuple[str, ...]) -> None:
     """In a fresh interpreter: what is loaded, not what seems to be imported."""
-    script = f"import sys, {entry}; print(*sys.modules)"
+    assert loaded(*modules) & set(HEAVY) == set()
+
+
+def test_help_waits_for_no_command() -> None:
+    assert loaded("gateway.cli.main").isdisjoint({*COMMANDS, "fastapi", "sqlalchemy", "httpx"})
+
+
+def loaded(*modules: str) -> set[str]:
+    script = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split())
-    assert entry in loaded
-    assert loaded & set(HEAVY) == set()
+    found = set(done.stdout.split())
+    assert found.issuperset(modules)
+    return found
 
 
 @pytest.mark.parametrize("library", ["evals", "guardrails", "finetune"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from gateway import configuration
-from gateway.app import open_store
+from gateway.data_folder import open_store
 from gateway.store import contents
 from gateway.store.contents import Content
 from tests.cli.conftest import Sluice

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from gateway import configuration
 from gateway.access import KeyHasher
-from gateway.app import open_store, pepper
 from gateway.cli.database import operator
+from gateway.data_folder import open_store, pepper
 from gateway.store import keys
 from tests.cli.conftest import Sluice
 
