@@ -42,10 +42,10 @@ class PromptAttack(Learning):
     guard: Literal["prompt_attack"] = "prompt_attack"
     about: ClassVar[str] = "Prompt injection, jailbreaks and leak requests, also encoded or in documents, by a model"
     stages: ClassVar[tuple[Stage, ...]] = ("input", "documents")
-    threshold: float = Field(0.955, gt=0, le=1, description="The score from which on the action is taken.")
+    threshold: float = Field(0.976, gt=0, le=1, description="The score from which on the action is taken.")
 
     thresholds: Mapping[Annotated[str, AfterValidator(_language)], Annotated[float, Field(gt=0, le=1)]] = Field(
-        {OTHER: 0.85}, description="For single languages, as {de: 0.8}; `other` is any but English and those named."
+        {OTHER: 0.9}, description="For single languages, as {de: 0.8}; `other` is any but English and those named."
     )
 
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding:

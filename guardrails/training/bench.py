@@ -59,12 +59,12 @@ class Measured:
 
 
 async def table(models: Models, data: Path) -> list[Row]:
-    """Every figure of both guards on the held-out files in `data`."""
+    """Every figure of both guards on the held-out files in `data`, at the threshold that the guard has by itself."""
     out_of_source = of_prompts(rows(data / "prompts_dev_ood.parquet"))
     within = of_prompts(rows(data / "prompts_dev.parquet"))
     guard = PromptAttack(guard="prompt_attack")
     measured = Measured(out_of_source, await scores(guard, models, [x.text for x in out_of_source]))
-    bar = bar_at(measured, TARGET)
+    bar = guard.threshold
     return [
         *prompt_rows(measured, bar),
         *language_rows(Measured(within, await scores(guard, models, [x.text for x in within])), bar),
@@ -103,6 +103,7 @@ def prompt_rows(measured: Measured, bar: float) -> list[Row]:
         )
         for limits in FRONTIER
     ]
+    out.append(Row("prompt_attack", "recall, mean of sources", recall(attacks, bar), int(hit.sum())))
     out += [shared("recall", "source", name, attacks, bar) for name in sorted({x.source for x in attacks.examples})]
     out += [shared("recall", "kind", name, attacks, bar) for name in sorted({x.kind for x in attacks.examples})]
     out += [shared("false positives", "kind", name, measured, bar) for name in KINDS]
@@ -110,6 +111,7 @@ def prompt_rows(measured: Measured, bar: float) -> list[Row]:
     error = calibration_error(measured.scores, measured.labels, by_source(measured.examples, 0))
     out.append(Row("prompt_attack", "calibration error, sources balanced", error, len(hit)))
     out.append(Row("prompt_attack", "threshold", bar, len(hit)))
+    out.append(Row("prompt_attack", f"lowest threshold within {TARGET}", bar_at(measured, TARGET), len(hit)))
     return out
 
 

@@ -13,6 +13,9 @@ import yaml
 from guardrails.redteam.disguises import READABLE, SEALED
 from guardrails.training.corpora import ATTACK, CLEAN, Example
 
+UNREAD = "shuffled"
+"""The disguise that `guardrails.canonical` does not undo: a model has to read it."""
+
 
 @dataclass(frozen=True)
 class Phrases:
@@ -125,13 +128,12 @@ class Composer:
         return Example(text, CLEAN, "benign_hard", "everyday")
 
     def disguised(self, example: Example) -> Example | None:
-        """The example in a disguise. A sealed attack cannot be told from a sealed anything: only harmless texts are
-        sealed, so that an encoding is no attack."""
+        """The example in a disguise. That alone is no attack: of attacks only what no reading of the guard undoes stays
+        one, and of the others what they hide is judged."""
         harmless = example.targets == CLEAN
-        kinds = {**READABLE, **SEALED} if harmless else READABLE
-        name = self.chance.choice(list(kinds))
-        if not harmless and example.targets != ATTACK:
+        name = self.chance.choice((*READABLE, *SEALED, UNREAD))
+        if not harmless and (example.targets != ATTACK or name != UNREAD):
             return None
-        text = kinds[name](example.text[:600], self.chance)
+        text = {**READABLE, **SEALED}[name](example.text[:600], self.chance)
         kind = example.kind if harmless else "obfuscated"
         return Example(text, example.targets, kind, f"disguised/{name}", example.lang, example.weight)

@@ -128,15 +128,15 @@ def highest(logits: Tensor, owners: Tensor, count: int) -> Tensor:
 
 
 def loss_of(logits: Tensor, batch: Sequence[Cut], balance: tuple[float, float]) -> Tensor:
-    """Binary cross-entropy of what is known, smoothed by .02; `balance` weighs harmless texts and attacks. What prompts
-    say of moderation is easy and much, and counts a fifth."""
+    """Binary cross-entropy of what is known, smoothed by .005; `balance` weighs harmless texts and attacks. What
+    prompts say of moderation is easy and much, and counts a fifth."""
     targets = torch.tensor([cut.example.targets for cut in batch])
     known = (targets >= 0).float()
     weight = torch.tensor([cut.example.weight * balance[int(cut.example.targets[0] == 1)] for cut in batch])
     parts = known * weight.unsqueeze(1)
     apart = torch.tensor([1.0 if cut.example.kind == "moderation" else 0.2 for cut in batch])
     parts[:, 1:] *= apart.unsqueeze(1)
-    smooth = targets.clamp(min=0) * 0.96 + 0.02
+    smooth = targets.clamp(min=0) * 0.99 + 0.005
     losses = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
     return (losses * parts).sum() / len(batch)
 

@@ -48,8 +48,10 @@ def exported(model: nn.Module, file: Path, outputs: tuple[str, ...] = ("logits",
 
 
 def quantised(whole: Path, file: Path) -> None:
-    """Weights as 8-bit integers, by channel; activations are quantised as they come, window by window."""
+    """Weights of layers as 8-bit integers, by channel, and activations as they come, window by window. The head, the
+    only `Gemm`, stays as it is: what it reads is of several scales. The quantiser renames it."""
     try:
+        import onnx
         from onnxruntime.quantization import QuantType, quantize_dynamic
         from onnxruntime.quantization.shape_inference import quant_pre_process
     except ImportError as error:
@@ -57,10 +59,12 @@ def quantised(whole: Path, file: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(whole, prepared, skip_symbolic_shape=True)
+        heads = [node.name for node in onnx.load(prepared).graph.node if node.op_type == "Gemm"]
         quantize_dynamic(
             prepared,
             file,
             weight_type=QuantType.QInt8,
             per_channel=True,
-            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+            op_types_to_quantize=["MatMul", "Gather"],
+            nodes_to_exclude=[f"{head}_MatMul" for head in heads],
         )

@@ -108,12 +108,11 @@ def test_the_score_is_that_of_the_worst_window(scores: list[list[float]], thresh
     assert [span.start for span in found.spans] == sorted(span.start for span in found.spans)
 
 
-def test_the_guard_reads_the_label_it_means_and_stands_a_little_below_what_the_recipe_advises() -> None:
-    """Which is at the edge of the highest scores there are: see the model's card."""
+def test_the_guard_reads_the_label_it_means_and_is_stricter_with_itself_than_the_recipe_allows() -> None:
     manifest, _ = read(shipped() / MODEL)
     assert manifest.labels == LABELS
     assert manifest.labels[ATTACK] == "attack"
-    assert 0 <= manifest.thresholds["attack"] - PromptAttack(guard="prompt_attack").threshold < 0.03
+    assert manifest.thresholds["attack"] < PromptAttack(guard="prompt_attack").threshold
 
 
 async def test_the_model_that_ships_tells_an_order_from_a_question() -> None:
