@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,10 +38,10 @@ def pepper(settings: Settings) -> bytes:
 
 def _write_private(path: Path, text: str) -> None:
     """Whole or not at all, readable by the owner only; the first of two writers wins."""
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    scratch.touch(mode=0o600)
-    scratch.write_text(text, encoding="ascii")
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # readable by the owner only
+    with os.fdopen(handle, "w", encoding="ascii") as opened:
+        opened.write(text)
     try:
         os.link(scratch, path)
     finally:
-        scratch.unlink()
+        os.unlink(scratch)

@@ -27,8 +27,12 @@ log = logging.getLogger(__name__)
 
 ENDING: frozenset[Action] = frozenset(("block", "ask", "fallback"))
 """Actions after which the text goes no further."""
+LASTING: tuple[Cause | None, ...] = (None, "unreadable", "missing")
+"""Of what ends a call: that it was judged, and why it was not where asking again changes nothing."""
 TURN = 0.005
 """Seconds that rules judge texts of one call for, until others have their turn."""
+NARROWING = 2.0
+"""Seconds for finding out how little of a passage has to be redacted, at most."""
 BEGUN = 32
 """Judgements by models that are begun at once."""
 BLOCKED = "This was blocked by the content policy."
@@ -39,14 +43,14 @@ UNREADABLE = "The content policy asks for a check that cannot be made of this"
 @dataclass(frozen=True, slots=True)
 class Report:
     """What came of one stage. `action` is the strictest of all verdicts', `passages` are what goes on: what was to be
-    redacted is. Where the action ends the call, `message` is for the client, and `cause` says why nothing was judged,
-    where that is what ended it."""
+    redacted is. Where the action ends the call, `message` is for the client, and `by` is the verdict that ended it: one
+    that judged, where there is one."""
 
     action: Action
     verdicts: tuple[Verdict, ...]
     passages: tuple[Passage, ...]
     message: str | None = None
-    cause: Cause | None = None
+    by: Verdict | None = None
 
     @property
     def ends(self) -> bool:
@@ -116,7 +120,24 @@ class Engine:
         except Exception:
             log.exception("defect in the guard %s", guard.called)
             return self._not_run(guard, passage, began, NotRun("it failed; the log says how"))
-        return self.verdict(guard, passage, finding, began, around.tenant)
+        verdict = self.verdict(guard, passage, finding, began, around.tenant)
+        if verdict.action != "redact" or isinstance(guard, Finder):
+            return verdict
+        spans = await self._narrowed(guard, passage, verdict.spans, around)
+        return replace(verdict, spans=spans, milliseconds=(time.perf_counter() - began) * 1000)
+
+    async def _narrowed(
+        self, guard: Guard, passage: Passage, spans: Sequence[Span], around: Surroundings
+    ) -> tuple[Span, ...]:
+        """Within a time of its own: what was found is found, whatever comes of this."""
+        try:
+            async with asyncio.timeout(min(NARROWING, guard.budget)):
+                return await guard.narrowed(passage, spans, around, self._models)
+        except (NotRun, TimeoutError, MemoryError):
+            return tuple(spans)
+        except Exception:
+            log.exception("defect in the guard %s", guard.called)
+            return tuple(spans)
 
     async def repaired(self, text: str, source: str, around: Surroundings = ALONE) -> tuple[str, Verdict] | None:
         """A finished answer with its form repaired, to be judged in the place of what was said, and the verdict that
@@ -215,11 +236,16 @@ class Engine:
         told = tuple(verdicts)
         action = strictest(verdict.action for verdict in told)
         by_name = {guard.called: guard for guard in guards}
-        first = next((verdict for verdict in told if verdict.action == action), None) if action in ENDING else None
         gone = taken_out(passages, told, Vault(self.key))
-        if first is None:
+        if action not in ENDING:
             return Report(action, told, gone)
-        return Report(action, told, gone, unjudged(first) or by_name[first.guard].message or BLOCKED, first.cause)
+        by = min((verdict for verdict in told if verdict.action == action), key=_rank)
+        return Report(action, told, gone, unjudged(by) or by_name[by.guard].message or BLOCKED, by)
+
+
+def _rank(verdict: Verdict) -> int:
+    """What a client is told of several that end a call: what will not change first."""
+    return LASTING.index(verdict.cause) if verdict.cause in LASTING else len(LASTING)
 
 
 def unjudged(verdict: Verdict) -> str | None:

@@ -93,6 +93,13 @@ class Guard(Part, ABC):
     @abstractmethod
     async def judge(self, passage: Passage, around: Surroundings, models: Models) -> Finding: ...
 
+    async def narrowed(
+        self, passage: Passage, spans: Sequence[Span], around: Surroundings, models: Models
+    ) -> tuple[Span, ...]:
+        """Of spans that are about to be redacted those parts that have to be. Raises `NotRun` as `judge`: then all of
+        them go."""
+        return tuple(spans)
+
 
 class Finder(Guard):
     """A guard of rules, whose findings are spans, and which can follow a text while it grows.

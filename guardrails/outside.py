@@ -23,12 +23,13 @@ REFERENCE = "env:"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`body` is JSON. An answer of more than `most` bytes is none."""
+    """`body` is JSON. An answer of more than `most` bytes is none; `budget` are the seconds that one is waited for."""
 
     url: str
     body: bytes
     headers: Mapping[str, str]
     most: int
+    budget: float
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from gateway.releases.resolve import LiveRelease
 from gateway.types import Operation, Principal
 from gateway.wire.body import dump
 from gateway.wire.surface import Call
-from guardrails.engine import BLOCKED, ENDING, Engine, Report
+from guardrails.engine import BLOCKED, Engine, Report
 from guardrails.errors import NotRun
 from guardrails.passage import STAGES, Passage
 from guardrails.pii.vault import Vault, taken_out
@@ -113,8 +113,9 @@ def _scoped(key: bytes, principal: Principal | None) -> bytes:
 
 def _refusal(report: Report) -> GatewayError:
     """Of a request that is not let in. Where a guard could not judge, whether asking again may help is what counts."""
-    message, field = report.message or BLOCKED, _field(report.verdicts)
-    match report.cause:
+    assert report.by is not None
+    message, field = report.message or BLOCKED, _field(report.by)
+    match report.by.cause:
         case None:
             return ContentFiltered(message, param=field)
         case "unreadable":
@@ -125,12 +126,9 @@ def _refusal(report: Report) -> GatewayError:
             return Unjudged(message, param=field, retry_after=1.0)
 
 
-def _field(verdicts: Sequence[Verdict]) -> str | None:
+def _field(stopped: Verdict) -> str | None:
     """The field of the request that was stopped, as errors name it: messages[2].content. Of what stands in a field that
     we do not know, what that is in; None where that is the whole request."""
-    stopped = next((verdict for verdict in verdicts if verdict.action in ENDING), None)
-    if stopped is None:
-        return None
     steps = stopped.source.split(".")
     if OTHERS in steps and not stopped.source.startswith(VARIABLES):
         steps = steps[: steps.index(OTHERS)]

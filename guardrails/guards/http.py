@@ -65,7 +65,7 @@ class Http(Guard):
         if around.tenant is not None:
             told["tenant"] = around.tenant
         headers = {name: secret(reference) for name, reference in self.headers.items()}
-        request = Request(self.url, msgspec.json.encode(told), headers, MOST)
+        request = Request(self.url, msgspec.json.encode(told), headers, MOST, self.budget)
         return finding(await outside(models).post(request), passage.text, self.threshold)
 
 

@@ -16,6 +16,7 @@ from guardrails.guards.examples import Judged, Learning, chance, odds
 from guardrails.guards.language import LANGUAGES, told
 from guardrails.guards.narrowing import narrowed
 from guardrails.passage import Passage, Stage, Surroundings
+from guardrails.redact import cut, merged
 from guardrails.verdict import Finding, Span
 
 ATTACK = 0
@@ -52,9 +53,7 @@ class PromptAttack(Learning):
         if not passage.text.strip():
             raise NotRun("there is no text to judge", "idle")
         views = await self.readings(passage)
-        read = await self.judged(views, await self.read(views, models), models)
-        finding = self.finding(views, read)
-        return await self._narrowed(finding, passage.text, views, read, models) if self.action == "redact" else finding
+        return self.finding(views, await self.judged(views, await self.read(views, models), models))
 
     def of(self, window: Window) -> float:
         return window.scores[ATTACK]
@@ -109,35 +108,23 @@ class PromptAttack(Learning):
         excused = next(((view, window) for view, window in scored if window.by is not None), None)
         return Finding(worst.score, (), self._reason(*excused, len(views)) if excused is not None else "")
 
-    async def _narrowed(
-        self,
-        finding: Finding,
-        text: str,
-        views: Sequence[View],
-        read: Sequence[Sequence[Judged]],
-        models: Models,
-    ) -> Finding:
-        """With the sentences that are to go in the place of windows. What was decoded, and what an example decided,
-        stays as it is."""
+    async def narrowed(
+        self, passage: Passage, spans: Sequence[Span], around: Surroundings, models: Models
+    ) -> tuple[Span, ...]:
+        """The sentences of windows that make them an attack, as long as what is left of the passage is none in any
+        reading."""
 
         async def rate(texts: Sequence[str]) -> list[float]:
             scored = await models.score(self.model, [(text,) for text in texts])
             return [max(map(self.of, windows)) for windows in scored]
 
-        plain = {
-            (one.start, one.end)
-            for view, windows in zip(views, read, strict=True)
-            for one in windows
-            if not view.how and one.by is None and self.threshold <= one.score
-        }
-        spans: list[Span] = []
-        for number, span in enumerate(finding.spans):
-            if number >= NARROWED or (span.start, span.end) not in plain:
-                spans.append(span)
-                continue
-            parts = await narrowed(text[span.start : span.end], rate)
-            spans += [replace(span, start=span.start + part.start, end=span.start + part.end) for part in parts]
-        return replace(finding, spans=tuple(sorted(spans, key=lambda span: (span.start, span.end))))
+        found: list[Span] = []
+        for span in spans[:NARROWED]:
+            parts = await narrowed(passage.text[span.start : span.end], rate)
+            found += [replace(span, start=span.start + part.start, end=span.start + part.end) for part in parts]
+        fewer = merged([*found, *spans[NARROWED:]])
+        left = replace(passage, text=cut(passage.text, 0, fewer))
+        return tuple(fewer if (await self.judge(left, around, models)).score < self.threshold else spans)
 
     def _reason(self, view: View, window: Judged, count: int) -> str:
         of = f", the worst of {count} readings" if count > 1 and window.by is None else ""

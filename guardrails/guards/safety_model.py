@@ -77,7 +77,7 @@ class SafetyModel(Guard):
             raise NotRun("there is no text to judge", "idle")
         headers = {"authorization": f"Bearer {secret(self.api_key)}"} if self.api_key else {}
         body = msgspec.json.encode(self.asked(passage, around))
-        request = Request(f"{self.base_url.rstrip('/')}/chat/completions", body, headers, MOST)
+        request = Request(f"{self.base_url.rstrip('/')}/chat/completions", body, headers, MOST, self.budget)
         said, tokens = completion(await outside(models).post(request))
         return self.found(READERS[self.format](said, tokens))
 

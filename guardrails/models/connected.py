@@ -25,8 +25,9 @@ CONNECT = 2.0
 """Seconds for a connection; for the whole of an answer it is the guard's budget that counts."""
 LONGEST = 600.0
 """Seconds for an answer, whoever waits for it: what a guard's budget can be."""
-SILENT = 0.25
-"""Seconds after which an answer that is waited for no longer is one that did not come."""
+SILENT = 0.9
+"""How much of its budget a guard has to have waited for an answer that did not come. Who gives up before has left, or
+needs none any more: that says nothing of the server."""
 CONNECTIONS = 64
 IN_FLIGHT = 256
 FAILURES = 5
@@ -75,8 +76,8 @@ class ConnectedModels:
         except Unanswered as error:
             circuit.failed()
             raise NotRun(f"the server {error}") from error
-        except asyncio.CancelledError:  # mostly by the guard's budget
-            if time.monotonic() - began >= SILENT:
+        except asyncio.CancelledError:
+            if time.monotonic() - began >= SILENT * request.budget:
                 circuit.failed()
             raise
         finally:

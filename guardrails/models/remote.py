@@ -266,7 +266,9 @@ def _refusal(status: int, content: bytes) -> NotRun | Down:
         return Down(f"answered with {status}, and not as a guard server does")
     said = "".join(sign for sign in fault.message[:300] if sign.isprintable())
     told = f"the guard server: {said}"
-    return Overloaded(told) if status == 429 else NotRun(told, fault.cause)
+    if status == 429:
+        return Overloaded(told)
+    return NotRun(told, "failed" if fault.cause in ("idle", "ended") else fault.cause)
 
 
 @dataclass(frozen=True, slots=True)

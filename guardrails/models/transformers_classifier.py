@@ -79,7 +79,7 @@ class Classifier:
         self._window = min(checkpoint.window, most, getattr(self._model.config, "max_position_embeddings", most))
         room = self._window - self._tokenizer.num_special_tokens_to_add()
         if room < LEAST:
-            raise NotRun(f"{checkpoint.called} reads no more than {self._window} tokens at once", "unreadable")
+            raise NotRun(f"{checkpoint.called} reads no more than {self._window} tokens at once", "missing")
         self._overlap = min(checkpoint.overlap, room // 2)
         self._encoding = Lock()
         """Its tokenizer keeps how long a window is."""

@@ -114,7 +114,7 @@ class Box:
     async def _embed(self, request: Request) -> Response:
         async def embedded(asked: Embedding, digest: str) -> Embedded:
             if asked.model != self._served.embeds:
-                raise Refusal(404, "unknown_model", f"embeddings are those of {self._served.embeds}")
+                raise Refusal(404, "unknown_model", f"embeddings are those of {self._served.embeds}", "missing")
             found = await self._models.embed(asked.texts)
             self._measures.texts.labels(asked.model).inc(len(found))
             return Embedded(digest, found.tolist())
@@ -157,18 +157,19 @@ class Box:
     def _authorise(self, request: Request) -> None:
         given = request.headers.get("authorization", "").encode("utf-8", "replace")
         if self._token is not None and not compare_digest(given, f"Bearer {self._token}".encode()):
-            raise Refusal(401, "unauthorized", "the token is missing, or not the server's")
+            raise Refusal(401, "unauthorized", "the token is missing, or not the server's", "missing")
 
     def _digest(self, asked: Asking) -> str:
         if asked.model not in self._names:
-            raise Refusal(404, "unknown_model", f"the model {asked.model[:80]} is not served here")
+            raise Refusal(404, "unknown_model", f"the model {asked.model[:80]} is not served here", "missing")
         found = self._digests.get(asked.model)
         if found is None:
             raise Refusal(503, "loading", f"the model {asked.model} is being loaded")
         if isinstance(found, NotRun):
             raise Refusal(503, "not_run", found.message, found.cause)
         if not found.startswith(asked.digest):
-            raise Refusal(409, "other_model", f"the model {asked.model} that is served here is another: {found[:12]}")
+            told = f"the model {asked.model} that is served here is another: {found[:12]}"
+            raise Refusal(409, "other_model", told, "missing")
         return found
 
     def _refused(self, refusal: Refusal, model: str) -> Response:

@@ -128,8 +128,16 @@ async def test_a_dry_run_only_says() -> None:
 async def test_what_cannot_be_read_is_missed() -> None:
     engine = Engine(parse({"input": [WORDS]}), LocalModels())
     report = engine.missed("input", [Passage("")], NotRun("it came as tokens", "unreadable"))
-    assert (report.action, report.verdicts[0].not_run, report.cause) == ("block", "it came as tokens", "unreadable")
+    assert (report.action, report.verdicts[0].not_run) == ("block", "it came as tokens")
+    assert report.by == report.verdicts[0]
     assert report.message == f"{UNREADABLE}: it came as tokens."
+
+
+async def test_of_several_that_end_a_call_one_that_judged_is_told() -> None:
+    away = Told(guard="told", does="due", action="block", message="Never told.")
+    report = await check(away, Told(guard="told", name="sure", score=1.0, action="block", message="No."))
+    assert report.by is not None
+    assert (report.by.guard, report.message) == ("sure", "No.")
 
 
 async def test_while_many_texts_are_judged_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guardrails.errors import NotRun, Overloaded
-from guardrails.models import connected as module
 from guardrails.models.cached import CachedModels
 from guardrails.models.connected import FAILURES, ConnectedModels
 from guardrails.outside import Request, outside
@@ -25,8 +24,8 @@ async def connected() -> AsyncIterator[ConnectedModels]:
     await found.close()
 
 
-def asked(url: str, most: int = 1000) -> Request:
-    return Request(url, b'{"text": "x"}', {"x-key": "k"}, most)
+def asked(url: str, most: int = 1000, budget: float = 10) -> Request:
+    return Request(url, b'{"text": "x"}', {"x-key": "k"}, most, budget)
 
 
 async def test_an_answer_is_its_body(connected: ConnectedModels) -> None:
@@ -119,22 +118,20 @@ async def test_what_is_no_http_is_no_answer(connected: ConnectedModels, said: by
             await connected.post(asked(url))
 
 
-async def test_a_server_that_is_silent_is_left_alone(
-    connected: ConnectedModels, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("budget", "told"), [(0.05, NotRun), (60, TimeoutError)])
+async def test_a_server_that_is_silent_is_left_alone_and_one_that_nobody_waits_for_is_not(
+    connected: ConnectedModels, budget: float, told: type[Exception]
 ) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request(reader)
         await asyncio.sleep(60)
 
     async with odd(silent) as url:
-        for hurried, waits in ((60.0, True), (0.0, False)):
-            monkeypatch.setattr(module, "SILENT", hurried)
-            for _ in range(FAILURES):
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(connected.post(asked(url)), 0.05)
-            again = asyncio.wait_for(connected.post(asked(url)), 0.05)
-            with pytest.raises(TimeoutError if waits else NotRun):
-                await again
+        for _ in range(FAILURES):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(connected.post(asked(url, budget=budget)), 0.05)
+        with pytest.raises(told):
+            await asyncio.wait_for(connected.post(asked(url, budget=budget)), 0.05)
 
 
 async def test_a_server_that_is_dead_is_left_alone_and_others_are_not(connected: ConnectedModels) -> None:
