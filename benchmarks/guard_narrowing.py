@@ -12,14 +12,14 @@ import argparse
 import asyncio
 import random
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from guardrails.guards.prompt_attack import PromptAttack
+from guardrails.engine import Engine
 from guardrails.models.local import LocalModels
-from guardrails.passage import ALONE, Passage
+from guardrails.passage import Passage
+from guardrails.policy import parse
 from guardrails.training.composing import Composer, Phrases
 from guardrails.training.corpora import rows
 
@@ -41,30 +41,28 @@ def composer(data: Path) -> Composer:
     return Composer(Phrases.shipped(), documents, (), (), chance)
 
 
-async def taken(guard: PromptAttack, models: LocalModels, made: Composer) -> Taken | None:
+async def taken(engine: Engine, made: Composer) -> Taken | None:
     """None where the attack is not found."""
     chance, phrases = made.chance, made.phrases
     attack = f"{chance.choice(phrases.overrides)} {chance.choice(phrases.payloads)}"
     pieces = [made.excerpt(), made.excerpt()]
     pieces.insert(chance.randint(0, 2), attack)
     text = " ".join(pieces)
-    began = time.perf_counter()
-    found = await guard.judge(Passage(text, "documents"), ALONE, models)
-    spent = (time.perf_counter() - began) * 1000
-    if found.score < guard.threshold:
+    (verdict,) = (await engine.check("documents", [Passage(text, "documents")])).verdicts
+    if not verdict.flagged:
         return None
     start = text.index(attack)
     theirs = set(range(start, start + len(attack)))
-    gone = {place for span in found.spans for place in range(span.start, span.end)}
-    return Taken(len(gone & theirs) / len(theirs), len(gone - theirs) / (len(text) - len(theirs)), spent)
+    gone = {place for span in verdict.spans for place in range(span.start, span.end)}
+    return Taken(len(gone & theirs) / len(theirs), len(gone - theirs) / (len(text) - len(theirs)), verdict.milliseconds)
 
 
 async def run(data: Path) -> None:
     models, made = LocalModels(), composer(data)
     for action in ("flag", "redact"):
-        guard = PromptAttack(guard="prompt_attack", action=action)
+        engine = Engine(parse({"documents": [{"guard": "prompt_attack", "action": action}]}), models)
         made.chance.seed(3)
-        found = [one for _ in range(TIMES) if (one := await taken(guard, models, made)) is not None]
+        found = [one for _ in range(TIMES) if (one := await taken(engine, made)) is not None]
         sys.stdout.write(
             f"{'sentences' if action == 'redact' else 'windows'}: {len(found)} of {TIMES} found; "
             f"of attacks {sum(one.attack for one in found) / len(found):.3f} taken out, "
