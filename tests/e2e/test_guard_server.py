@@ -58,7 +58,7 @@ def test_guards_run_on_the_server_and_say_so_when_it_is_gone(tmp_path: Path, mon
             assert (status, told["action"]) == (200, "allow")
             assert "the guard server" in told["not_run"]
             status, told = ask(gateway, "blocked", "What is the capital of Chile?")
-            assert (status, told["action"]) == (400, "block")
+            assert (status, told["action"]) == (503, "block")
             for _ in range(4):
                 ask(gateway, "flagged", "What is the capital of Italy?")
             ready = httpx.get(f"{gateway.url}/readyz")
