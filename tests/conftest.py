@@ -7,10 +7,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gateway.store.engine import Store
 from gateway.store.migrations import migrate
 from tests.running import MANIFEST, RULES, Gateway, running_gateway
+
+settings.register_profile("unhurried", deadline=None)  # how fast a test is, is no finding
+settings.load_profile("unhurried")
 
 
 @pytest.fixture
