@@ -26,7 +26,10 @@ from guardrails.models.local import LocalModels
 from guardrails.passage import Passage
 from guardrails.policy import parse
 
-guards = [{"guard": "presidio", "threshold": 0.4, "budget": 100}, {"guard": "presidio", "name": "other", "model": "no_such_model"}]
+guards = [
+    {"guard": "presidio", "threshold": 0.4, "budget": 100},
+    {"guard": "presidio", "name": "other", "model": "no_such_model"},
+]
 engine = Engine(parse({"input": guards}), LocalModels())
 found = asyncio.run(engine.check("input", [Passage("My card is 4111 1111 1111 1111, mail maria@example.com")]))
 print(json.dumps([[sorted(span.label for span in one.spans), one.not_run] for one in found.verdicts]))
