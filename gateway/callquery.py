@@ -72,11 +72,10 @@ class CallQuery(BaseModel):
             raise ValueError("write a status as 429, or a class as 5xx")
         return value
 
-    @field_validator(
-        "since", "until"
-    )  # and no `Moment`: the fields become options of a command, which has its own errors
+    @field_validator("since", "until")
     @classmethod
     def _moment(cls, value: str | None) -> str | None:
+        """And no `Moment`: the fields become options of a command, which has its own errors."""
         return _is_moment(value) if value is not None else None
 
     @classmethod

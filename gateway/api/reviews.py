@@ -6,7 +6,7 @@ import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from gateway.api.deps import Editor, Running, Viewer
@@ -87,13 +87,6 @@ class ExamplesQuery(BaseModel):
     since: Moment | None = Field(None, description="Decided not before: 2h ago, or a date or time.")
     limit: int = Field(500, ge=1, le=1000)
     after: PageCursor | None = Field(None, description="Go on after the page that gave this as its `next`.")
-
-    @field_validator("since")
-    @classmethod
-    def _moment(cls, value: str | None) -> str | None:
-        if value is not None:
-            moment(value, time.time())
-        return value
 
     def filter(self) -> rows.Filter:
         since = moment(self.since, time.time()) if self.since is not None else None
